@@ -1,0 +1,107 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+/// Settings of every Swift target: warnings are errors, and imports and existentials are explicit.
+let strict: [SwiftSetting] = [
+    .treatAllWarnings(as: .error),
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+    .enableUpcomingFeature("InternalImportsByDefault"),
+]
+
+/// Modules that hold pointers into C say `unsafe` at every use of one.
+let strictWithPointers = strict + [.strictMemorySafety()]
+
+/// Generated test worlds and image work are too slow unoptimised, in debug builds too.
+let optimised: [SwiftSetting] = [.unsafeFlags(["-O"], .when(configuration: .debug))]
+
+/// One module of the package; its level in the design is the section it stands in below.
+func module(
+    _ name: String, _ dependencies: [Target.Dependency] = [], settings: [SwiftSetting] = strict
+) -> Target {
+    .target(name: name, dependencies: dependencies, swiftSettings: settings)
+}
+
+func tests(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
+    .testTarget(name: name + "Tests", dependencies: dependencies, swiftSettings: strict)
+}
+
+func command(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
+    .executableTarget(name: name, dependencies: dependencies + [.arguments, .logging], swiftSettings: strict)
+}
+
+extension Target.Dependency {
+    static let arguments = product(name: "ArgumentParser", package: "swift-argument-parser")
+    static let logging = product(name: "Logging", package: "swift-log")
+    static let lifecycle = product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
+    static let asyncAlgorithms = product(name: "AsyncAlgorithms", package: "swift-async-algorithms")
+}
+
+let package = Package(
+    name: "detdiffusion",
+    platforms: [.macOS(.v15)],
+    products: [
+        .executable(name: "detdiffusion-producer", targets: ["detdiffusion-producer"]),
+        .executable(name: "detdiffusion-worker", targets: ["detdiffusion-worker"]),
+        .executable(name: "detdiffusion-catalogue", targets: ["detdiffusion-catalogue"]),
+    ],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+        .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
+        .package(url: "https://github.com/apple/swift-async-algorithms", from: "1.1.4"),
+        .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
+    ],
+    targets: [
+        // Level 0: C libraries, each imported by exactly one module above.
+        .systemLibrary(name: "CPNG", pkgConfig: "libpng", providers: [.apt(["libpng-dev"])]),
+        .systemLibrary(name: "CRabbitMQ", pkgConfig: "librabbitmq", providers: [.apt(["librabbitmq-dev"])]),
+        .systemLibrary(name: "CPostgres", pkgConfig: "libpq", providers: [.apt(["libpq-dev"])]),
+        .systemLibrary(name: "CCrypto", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
+        .systemLibrary(name: "CYajl", pkgConfig: "yajl", providers: [.apt(["libyajl-dev"])]),
+        .target(name: "CSchemas", cSettings: [.unsafeFlags(["-std=c23"])]),
+
+        // Level 1: values.
+        module("Layouts", ["CYajl"], settings: strictWithPointers + optimised),
+        module("Pixels", ["CPNG"], settings: strictWithPointers + optimised),
+        module("Digests", ["CCrypto"], settings: strictWithPointers),
+        module("Executors"),
+        module("Failpoints"),
+
+        // Level 2: parts.
+        module("Archives", ["Digests"]),
+        module("Stores", ["Digests", "Failpoints"]),
+        module("Broker", ["CRabbitMQ", "Executors", .logging], settings: strictWithPointers),
+        module("Postgres", ["CPostgres", "Executors", .logging], settings: strictWithPointers),
+        module("Tasks", ["Layouts", "Digests"]),
+
+        // Level 3: stores.
+        module("Catalogue", ["Postgres", "Tasks", "CSchemas", "Digests", "Failpoints", .logging]),
+
+        // Level 4: uses.
+        module(
+            "Orchestration",
+            [
+                "Catalogue", "Broker", "Tasks", "Stores", "Layouts", "Executors", "Failpoints", "Digests", .logging,
+                .lifecycle, .asyncAlgorithms,
+            ]),
+
+        // Level 5: plug-ins.
+        module(
+            "Handlers",
+            [
+                "Catalogue", "Tasks", "Stores", "Archives", "Pixels", "Layouts", "Digests", "Executors", "Failpoints",
+                .logging,
+            ]),
+        module("Console", ["Broker", "Postgres", "Executors", .arguments, .logging]),
+
+        // Level 6: commands.
+        command("detdiffusion-producer", ["Console", "Orchestration", "Catalogue", "Broker", "Layouts", "Tasks"]),
+        command(
+            "detdiffusion-worker",
+            ["Console", "Orchestration", "Handlers", "Catalogue", "Broker", "Stores", "Tasks", .lifecycle]),
+        command(
+            "detdiffusion-catalogue",
+            ["Console", "Orchestration", "Handlers", "Catalogue", "Broker", "Stores", "Archives", "Layouts", "Tasks"]),
+    ],
+    swiftLanguageModes: [.v6]
+)

@@ -1,0 +1,3 @@
+#ifndef DETDIFFUSION_SCHEMAS_H
+#define DETDIFFUSION_SCHEMAS_H
+#endif
