@@ -102,6 +102,9 @@ let package = Package(
         command(
             "detdiffusion-catalogue",
             ["Console", "Orchestration", "Handlers", "Catalogue", "Broker", "Stores", "Archives", "Layouts", "Tasks"]),
+
+        tests("Digests", ["Digests"]),
+        tests("Layouts", ["Layouts"]),
     ],
     swiftLanguageModes: [.v6]
 )

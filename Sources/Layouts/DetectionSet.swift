@@ -1,0 +1,71 @@
+// A detector's results in COCO's results format.
+
+/// One box that a detector reported.
+public struct Detection: Hashable, Sendable {
+    /// The image it was found in.
+    public var imageID: Int
+    /// The category that the detector gave it.
+    public var categoryID: Int
+    /// The box in pixels of the original image.
+    public var box: Box
+    /// The detector's confidence, 0...1.
+    public var score: Double
+
+    /// Makes a detection.
+    public init(imageID: Int, categoryID: Int, box: Box, score: Double) {
+        self.imageID = imageID
+        self.categoryID = categoryID
+        self.box = box
+        self.score = score
+    }
+}
+
+/// The contents of a results file, by image; read one with ``read(path:)``.
+public struct DetectionSet: Sendable {
+    /// The detections of each image that has any, in file order.
+    public var byImage: [Int: [Detection]]
+
+    /// Groups detections by image.
+    public init(_ detections: [Detection] = []) { byImage = Dictionary(grouping: detections, by: \.imageID) }
+
+    /// Images that have at least one detection.
+    public var coveredImages: Set<Int> { Set(byImage.keys) }
+
+    /// Number of detections.
+    public var count: Int { byImage.values.reduce(0) { $0 + $1.count } }
+
+    /// The detections in `image`, none when there are none.
+    public func detections(in image: Int) -> [Detection] { byImage[image] ?? [] }
+
+    /// Reads a results file, an array of `{"image_id":…, "category_id":…, "bbox":[x, y, width, height], "score":…}`, as a stream.
+    ///
+    /// Boxes of zero extent are tolerated, since detectors write them and they overlap nothing. Refused: what
+    /// ``AnnotationSet/read(path:isStuff:)`` refuses of JSON and boxes, and scores outside 0...1 (a threshold on percentages
+    /// would keep every box).
+    public static func read(path: String) throws(LayoutError) -> DetectionSet {
+        let stream = RecordStream(
+            path: path, subject: "detections",
+            fix:
+                "give a COCO results file of boxes: [{\"image_id\":…,\"category_id\":…,\"bbox\":[x,y,width,height],\"score\":…}]"
+        )
+        let collected = Collected()
+        let parser = RecordParser(sections: [section], isBareList: true) { _, record in
+            collected.detections.append(
+                Detection(
+                    imageID: record.integers[0], categoryID: record.integers[1], box: record.box,
+                    score: record.numbers[3]))
+        }
+        try stream.read(into: parser)
+        return DetectionSet(collected.detections)
+    }
+
+    private static let section = RecordSection(
+        name: "",
+        fields: [
+            RecordField(name: "image_id", kind: .integer), RecordField(name: "category_id", kind: .integer),
+            RecordField(name: "bbox", kind: .box), RecordField(name: "score", kind: .fraction),
+        ])
+
+    /// Shared by the parser's callback and the reader.
+    private final class Collected { var detections: [Detection] = [] }
+}

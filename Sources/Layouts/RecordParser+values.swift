@@ -1,0 +1,79 @@
+// The scalar values of records: numbers, strings, booleans, null.
+
+extension RecordParser {
+    /// Takes the text of a number.
+    mutating func number(_ text: UnsafeBufferPointer<UInt8>) -> Bool {
+        if skipsScalar() { return true }
+        switch state {
+        case .box: return unsafe boxNumber(text)
+        case .record: return unsafe fieldNumber(text)
+        default: return unsafe unexpected("the number \(String(decoding: text, as: UTF8.self))")
+        }
+    }
+
+    private mutating func boxNumber(_ text: UnsafeBufferPointer<UInt8>) -> Bool {
+        let value = unsafe JSONNumber.double(text)
+        guard boxCount < 4 else { return fail("4 numbers [x, y, width, height]", "a fifth") }
+        guard value.isFinite, boxCount < 2 || value >= 0 else {
+            let found = unsafe String(decoding: text, as: UTF8.self)
+            return fail(boxCount < 2 ? "a finite number" : "a finite number that is not negative", found)
+        }
+        switch boxCount {
+        case 0: record.box.x = value
+        case 1: record.box.y = value
+        case 2: record.box.width = value
+        default: record.box.height = value
+        }
+        boxCount += 1
+        return true
+    }
+
+    private mutating func fieldNumber(_ text: UnsafeBufferPointer<UInt8>) -> Bool {
+        let kind = sections[section].fields[field].kind
+        switch kind {
+        case .integer, .positive, .flag:
+            if let value = unsafe JSONNumber.integer(text), kind != .positive || value >= 1,
+                kind != .flag || value == 0 || value == 1
+            {
+                record.integers[field] = value
+                field = -1
+                return true
+            }
+        case .number, .fraction:
+            let value = unsafe JSONNumber.double(text)
+            if value.isFinite, kind == .number || (0...1).contains(value) {
+                record.numbers[field] = value
+                field = -1
+                return true
+            }
+        case .text, .box: break
+        }
+        return unsafe unexpected("the number \(String(decoding: text, as: UTF8.self))")
+    }
+
+    /// Takes the bytes of a string, escapes resolved.
+    mutating func string(_ bytes: UnsafeBufferPointer<UInt8>) -> Bool {
+        if skipsScalar() { return true }
+        if state == .record, sections[section].fields[field].kind == .text, !bytes.isEmpty {
+            record.texts[field] = unsafe String(decoding: bytes, as: UTF8.self)
+            field = -1
+            return true
+        }
+        let shown = unsafe String(decoding: UnsafeBufferPointer(rebasing: bytes.prefix(40)), as: UTF8.self)
+        return unexpected("the string \"\(shown.map { $0.isNewline ? " " : String($0) }.joined())\"")
+    }
+
+    /// Takes `true` or `false`.
+    mutating func boolean(_ value: Bool) -> Bool {
+        if skipsScalar() { return true }
+        if state == .record, sections[section].fields[field].kind == .flag {
+            record.integers[field] = value ? 1 : 0
+            field = -1
+            return true
+        }
+        return unexpected(value ? "true" : "false")
+    }
+
+    /// Takes `null`, which no field may be.
+    mutating func null() -> Bool { skipsScalar() || unexpected("null") }
+}

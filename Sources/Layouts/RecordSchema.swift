@@ -1,0 +1,69 @@
+// What a JSON file of flat records looks like: which sections, which fields, of which kind.
+
+/// One field that is read from each record; other keys are skipped.
+struct RecordField {
+    /// What a field's value must be, and so where it is put.
+    enum Kind {
+        /// A whole number (`5`, or `5.0` as some exporters write it).
+        case integer
+        /// A whole number of at least 1.
+        case positive
+        /// A finite number.
+        case number
+        /// A number in 0...1.
+        case fraction
+        /// 0, 1, true or false.
+        case flag
+        /// A string that is not empty.
+        case text
+        /// Four finite numbers x, y, width, height; width and height not negative.
+        case box
+    }
+
+    let name: StaticString
+    let kind: Kind
+    var isRequired = true
+
+    /// How the expectation is put in an error message.
+    var expectation: String {
+        switch kind {
+        case .integer: "a whole number"
+        case .positive: "a whole number of at least 1"
+        case .number: "a finite number"
+        case .fraction: "a number from 0 to 1"
+        case .flag: "0 or 1"
+        case .text: "a string that is not empty"
+        case .box: "an array of 4 numbers [x, y, width, height]"
+        }
+    }
+}
+
+/// One array of records in a file.
+struct RecordSection {
+    /// The key of the array in the file's top object; empty when the file itself is the array.
+    let name: StaticString
+    let fields: [RecordField]
+
+    /// The fields that a record must have, a bit each.
+    var requiredMask: UInt32 {
+        fields.indices.reduce(0) { fields[$1].isRequired ? $0 | 1 << UInt32($1) : $0 }
+    }
+}
+
+/// The values of one record, each at its field's index.
+struct Record {
+    var integers: [Int]
+    var numbers: [Double]
+    var texts: [String]
+    var box = Box(x: 0, y: 0, width: 0, height: 0)
+    /// The fields that the record had, a bit each.
+    var seen: UInt32 = 0
+
+    init(fieldCount: Int) {
+        integers = Array(repeating: 0, count: fieldCount)
+        numbers = Array(repeating: 0, count: fieldCount)
+        texts = Array(repeating: "", count: fieldCount)
+    }
+
+    func has(_ field: Int) -> Bool { seen & 1 << UInt32(field) != 0 }
+}
