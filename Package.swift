@@ -71,7 +71,7 @@ let package = Package(
         module("Archives", ["Digests"]),
         module("Stores", ["Digests", "Failpoints"]),
         module("Broker", ["CRabbitMQ", "Executors", .logging], settings: strictWithPointers),
-        module("Postgres", ["CPostgres", "Executors", .logging], settings: strictWithPointers),
+        module("Postgres", ["CPostgres", "Executors", "Failpoints", .logging], settings: strictWithPointers),
         module("Tasks", ["Layouts", "Digests"]),
 
         // Level 3: stores.

@@ -1,0 +1,98 @@
+// libpq's and the server's messages, made into one line with a code.
+
+import CPostgres
+
+/// The fields of an error or notice of the server.
+struct ServerMessage {
+    var severity: String?
+    var sqlstate: String?
+    var message: String?
+    var detail: String?
+    var hint: String?
+    var constraint: String?
+
+    /// Reads them from a result.
+    init(_ result: OpaquePointer) {
+        func field(_ code: Character) -> String? {
+            unsafe PQresultErrorField(result, Int32(code.asciiValue ?? 0)).map { unsafe String(cString: $0) }
+        }
+        // The letters are PG_DIAG_* of postgres_ext.h; V is the severity that is never translated.
+        severity = field("V")
+        sqlstate = field("C")
+        message = field("M")
+        detail = field("D")
+        hint = field("H")
+        constraint = field("n")
+    }
+
+    /// The message with what belongs to it.
+    var text: String {
+        var notes: [String] = []
+        if let sqlstate { notes.append("SQLSTATE \(sqlstate)") }
+        if let constraint { notes.append("constraint \(constraint)") }
+        if let detail { notes.append("detail: \(detail.prefix(300))") }
+        if let hint { notes.append("hint: \(hint.prefix(300))") }
+        return (message ?? "unknown error") + (notes.isEmpty ? "" : " (\(notes.joined(separator: ", ")))")
+    }
+}
+
+extension Session {
+    /// Why a result failed.
+    func failure(of result: borrowing ServerResult, statement: String) -> PostgresError {
+        let fields = unsafe ServerMessage(result.pointer)
+        guard isAlive, let sqlstate = fields.sqlstate else {
+            return lost(fields.message.map { _ in fields.text } ?? lastMessage)
+        }
+        return PostgresError(
+            PostgresError.code(sqlstate: sqlstate, constraint: fields.constraint), sqlstate: sqlstate,
+            "PostgreSQL: \(fields.text) in: \(Self.excerpt(of: statement))")
+    }
+
+    /// Why a call to libpq failed that gave no result.
+    func lostOrFailed(statement: String) -> PostgresError {
+        guard isAlive else { return lost(lastMessage) }
+        return PostgresError(
+            .sql("XX000"), "PostgreSQL \(url): \(lastMessage) in: \(Self.excerpt(of: statement))")
+    }
+
+    /// Why no connection was made.
+    func connectionFailure() -> PostgresError {
+        let message = lastMessage
+        let isRefused =
+            unsafe PQconnectionNeedsPassword(handle) == 1
+            || ["authentication failed", "no password supplied", "pg_hba.conf", "role \""].contains {
+                message.contains($0)
+            }
+        if isRefused {
+            return PostgresError(
+                .authentication,
+                "PostgreSQL \(url): \(message); correct user and password in the database URL, or set PGPASSWORD")
+        }
+        if message.contains("database \""), message.contains("does not exist") {
+            return PostgresError(
+                .sql("3D000"), sqlstate: "3D000",
+                "PostgreSQL \(url): \(message); create the database or correct its name in the database URL")
+        }
+        return PostgresError(
+            .unavailable,
+            "PostgreSQL \(url): cannot connect: \(message); start the server or correct host and port in the database URL"
+        )
+    }
+
+    private func lost(_ message: String) -> PostgresError {
+        PostgresError(.unavailable, "PostgreSQL \(url): the connection was lost: \(message)")
+    }
+
+    /// libpq's last message on one line, without its questions to the reader.
+    private var lastMessage: String {
+        let message = unsafe String(cString: PQerrorMessage(handle))
+        let lines = message.split(separator: "\n").filter { !$0.hasPrefix("\t") }
+        return PostgresError.oneLine(lines.joined(separator: "\n"))
+    }
+
+    /// The statement's beginning on one line.
+    static func excerpt(of statement: String) -> String {
+        let words = statement.split(whereSeparator: \.isWhitespace).joined(separator: " ")
+        return words.count > 100 ? words.prefix(99) + "…" : words
+    }
+}
