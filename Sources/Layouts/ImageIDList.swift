@@ -31,8 +31,8 @@ public enum ImageIDList {
 
     private static func lines(_ text: String, path: String) throws(LayoutError) -> [Int] {
         var ids: [Int] = []
-        for (number, line) in text.split(separator: "\n", omittingEmptySubsequences: false).enumerated() {
-            let word = line.trimmingCharacters(in: .whitespaces.union(.newlines))
+        for (number, line) in text.split(omittingEmptySubsequences: false, whereSeparator: \.isNewline).enumerated() {
+            let word = line.trimmingCharacters(in: .whitespaces)
             if word.isEmpty { continue }
             guard let id = Int(word) else {
                 throw LayoutError(

@@ -18,7 +18,8 @@ enum JSONNumber {
         var fractionDigits = 0
         var inFraction = false
         var isNegative = false
-        for unsafebyte in unsafe text {
+        for position in 0..<text.count {
+            let byte = unsafe text[position]
             switch byte {
             case UInt8(ascii: "0")...UInt8(ascii: "9"):
                 mantissa = mantissa &* 10 &+ UInt64(byte &- UInt8(ascii: "0"))
@@ -41,7 +42,8 @@ enum JSONNumber {
         var value = 0
         var isNegative = false
         guard text.count <= 18 else { return nil }
-        for unsafebyte in unsafe text {
+        for position in 0..<text.count {
+            let byte = unsafe text[position]
             switch byte {
             case UInt8(ascii: "0")...UInt8(ascii: "9"): value = value &* 10 &+ Int(byte &- UInt8(ascii: "0"))
             case UInt8(ascii: "-"): isNegative = true

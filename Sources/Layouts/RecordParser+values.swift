@@ -31,10 +31,8 @@ extension RecordParser {
     private mutating func fieldNumber(_ text: UnsafeBufferPointer<UInt8>) -> Bool {
         let kind = sections[section].fields[field].kind
         switch kind {
-        case .integer, .positive, .flag:
-            if let value = unsafe JSONNumber.integer(text), kind != .positive || value >= 1,
-                kind != .flag || value == 0 || value == 1
-            {
+        case .integer, .side, .flag:
+            if let value = unsafe JSONNumber.integer(text), kind.admits(value) {
                 record.integers[field] = value
                 field = -1
                 return true
@@ -76,4 +74,15 @@ extension RecordParser {
 
     /// Takes `null`, which no field may be.
     mutating func null() -> Bool { skipsScalar() || unexpected("null") }
+}
+
+extension RecordField.Kind {
+    /// Whether a whole number is in the kind's range.
+    fileprivate func admits(_ value: Int) -> Bool {
+        switch self {
+        case .side: (1...RecordField.longestSide).contains(value)
+        case .flag: value == 0 || value == 1
+        default: true
+        }
+    }
 }

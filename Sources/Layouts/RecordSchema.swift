@@ -6,8 +6,8 @@ struct RecordField {
     enum Kind {
         /// A whole number (`5`, or `5.0` as some exporters write it).
         case integer
-        /// A whole number of at least 1.
-        case positive
+        /// An image's side in pixels: a whole number from 1 to a million, so that areas cannot overflow.
+        case side
         /// A finite number.
         case number
         /// A number in 0...1.
@@ -20,6 +20,8 @@ struct RecordField {
         case box
     }
 
+    static let longestSide = 1_000_000
+
     let name: StaticString
     let kind: Kind
     var isRequired = true
@@ -28,7 +30,7 @@ struct RecordField {
     var expectation: String {
         switch kind {
         case .integer: "a whole number"
-        case .positive: "a whole number of at least 1"
+        case .side: "a whole number from 1 to \(Self.longestSide)"
         case .number: "a finite number"
         case .fraction: "a number from 0 to 1"
         case .flag: "0 or 1"

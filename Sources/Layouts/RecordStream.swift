@@ -20,18 +20,19 @@ import Foundation
         defer { close(descriptor) }
         let context = UnsafeMutablePointer<RecordParser>.allocate(capacity: 1)
         unsafe context.initialize(to: parser)
+        // yajl keeps the address of the callback table until the handle is freed.
+        let callbacks = UnsafeMutablePointer<yajl_callbacks>.allocate(capacity: 1)
+        unsafe callbacks.initialize(to: RecordCallbacks.table)
         defer {
             unsafe context.deinitialize(count: 1)
             unsafe context.deallocate()
+            unsafe callbacks.deallocate()
         }
-        var callbacks = RecordCallbacks.table
-        guard let handle = unsafe yajl_alloc(&callbacks, nil, context) else {
+        guard let handle = unsafe yajl_alloc(callbacks, nil, context) else {
             preconditionFailure("yajl could not allocate a parser")
         }
         defer { unsafe yajl_free(handle) }
-        // yajl keeps the table's address, so the table must outlive the parse.
-        let outcome = unsafe withUnsafePointer(to: &callbacks) { _ in unsafe pump(descriptor, handle, context) }
-        try outcome.get()
+        try unsafe pump(descriptor, handle, context)
         let missing = unsafe context.pointee.missingSections
         guard missing.isEmpty else {
             throw contentError(
@@ -39,9 +40,10 @@ import Foundation
         }
     }
 
+    /// Feeds the file to yajl piece by piece up to its end.
     private func pump(
         _ descriptor: Int32, _ handle: yajl_handle, _ context: UnsafeMutablePointer<RecordParser>
-    ) -> Result<Void, LayoutError> {
+    ) throws(LayoutError) {
         var piece = [UInt8](repeating: 0, count: Self.pieceSize)
         var offset = 0
         while true {
@@ -49,18 +51,20 @@ import Foundation
                 unsafe Foundation.read(descriptor, $0.baseAddress, $0.count)
             }
             if count < 0 && errno == EINTR { continue }
-            guard count >= 0 else { return .failure(fileError(errno)) }
+            guard count >= 0 else { throw fileError(errno) }
             let status = unsafe count > 0 ? yajl_parse(handle, piece, count) : yajl_complete_parse(handle)
             guard status == yajl_status_ok else {
                 let place = unsafe offset + (count > 0 ? yajl_get_bytes_consumed(handle) : 0)
-                return unsafe .failure(parseError(handle, context.pointee, offset: place))
+                throw unsafe parseError(handle, context.pointee, offset: place, isAtEnd: count == 0)
             }
-            if count == 0 { return .success(()) }
+            if count == 0 { return }
             offset += count
         }
     }
 
-    private func parseError(_ handle: yajl_handle, _ parser: RecordParser, offset: Int) -> LayoutError {
+    private func parseError(
+        _ handle: yajl_handle, _ parser: RecordParser, offset: Int, isAtEnd: Bool
+    ) -> LayoutError {
         if let failure = parser.failure {
             return contentError(
                 at: "byte \(offset), \(failure.place)", expected: failure.expected, found: failure.found)
@@ -71,7 +75,8 @@ import Foundation
                 .split(separator: "\n").joined(separator: " ").trimmingCharacters(in: .whitespaces)
             unsafe yajl_free_error(handle, text)
         }
-        let found = reason.contains("premature EOF") ? "the file's end in the middle (it is truncated)" : reason
+        // At the end yajl reports whatever token was cut, for example a number without its last digits.
+        let found = isAtEnd ? "the file's end in the middle (it is truncated)" : reason
         return contentError(at: "byte \(offset), \(parser.place)", expected: "JSON", found: found)
     }
 

@@ -45,7 +45,8 @@ struct SampleWriter {
         text.removeAll()
     }
 
-    private func forEachImage(_ body: (SampleImage) -> Void) {
+    /// Draws the images in order.
+    func forEachImage(_ body: (SampleImage) -> Void) {
         var next = 1
         for index in 0..<images {
             let count = annotations.map { $0 * (index + 1) / images - $0 * index / images }
@@ -71,11 +72,11 @@ struct SampleWriter {
         text.append("{\"segmentation\": ")
         let area = object.kind == .crowd ? appendRuns(object, of: image, to: &text) : appendPolygon(object, to: &text)
         text.append(", \"area\": ")
-        appendDecimal(object.kind == .empty ? 0 : area, digits: 4, to: &text)
+        Self.appendDecimal(object.kind == .empty ? 0 : area, digits: 4, to: &text)
         text.append(", \"iscrowd\": \(object.kind == .crowd ? 1 : 0), \"image_id\": \(image.id), \"bbox\": [")
         for (place, number) in [object.x, object.y, object.width, object.height].enumerated() {
             text.append(place > 0 ? ", " : "")
-            appendDecimal(number, digits: 2, to: &text)
+            Self.appendDecimal(number, digits: 2, to: &text)
         }
         text.append("], \"category_id\": \(object.category), \"id\": \(object.id)}")
     }
@@ -97,9 +98,9 @@ struct SampleWriter {
             let next = corners[(place + 1) % corners.count]
             for step in 0..<pointsPerEdge {
                 text.append(place + step > 0 ? ", " : "")
-                appendDecimal(corner.0 + (next.0 - corner.0) * step / pointsPerEdge, digits: 2, to: &text)
+                Self.appendDecimal(corner.0 + (next.0 - corner.0) * step / pointsPerEdge, digits: 2, to: &text)
                 text.append(", ")
-                appendDecimal(corner.1 + (next.1 - corner.1) * step / pointsPerEdge, digits: 2, to: &text)
+                Self.appendDecimal(corner.1 + (next.1 - corner.1) * step / pointsPerEdge, digits: 2, to: &text)
             }
         }
         text.append("]]")
@@ -122,7 +123,7 @@ struct SampleWriter {
     }
 
     /// Appends `number / 10^digits` in decimals without trailing zeros; whole numbers with `.0`, as Python writes floats.
-    private func appendDecimal(_ number: Int, digits: Int, to text: inout JSONText) {
+    static func appendDecimal(_ number: Int, digits: Int, to text: inout JSONText) {
         let scale = digits == 2 ? 100 : 10_000
         text.append("\(number / scale).")
         var fraction = String(number % scale + scale).dropFirst()
