@@ -8,10 +8,11 @@ extension AnnotationSet {
     ///
     /// Tolerated, because real files have it: boxes and areas of zero extent (the subset rules drop them), boxes partly
     /// or wholly outside their image, whole numbers written as `5.0`, `iscrowd` missing (0) or boolean, `area` missing
-    /// (the box's area), images without annotations, unknown keys and repeated keys nobody reads. Refused, each with one line that
-    /// names the byte and the place: what is not JSON or is truncated, a missing or repeated key, a value of the wrong kind, boxes
-    /// that are not finite or have negative extent, image sides outside 1 to a million, nesting beyond 100 levels; repeated ids of images,
-    /// annotations or categories, and annotations of an image or category that the file does not list.
+    /// (the box's area), images without annotations, unknown keys and repeated keys nobody reads. Refused, each with
+    /// one line that names the byte and the place: what is not JSON or is truncated, a missing or repeated key, a
+    /// value of the wrong kind, boxes that are not finite or have negative extent, image sides outside 1 to a million,
+    /// nesting beyond 100 levels; repeated ids of images, annotations or categories, and annotations of an image or
+    /// category that the file does not list.
     public static func read(path: String, isStuff: Bool = false) throws(LayoutError) -> AnnotationSet {
         let stream = RecordStream(
             path: path, subject: isStuff ? "stuff annotations" : "annotations",

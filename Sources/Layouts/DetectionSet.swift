@@ -37,11 +37,12 @@ public struct DetectionSet: Sendable {
     /// The detections in `image`, none when there are none.
     public func detections(in image: Int) -> [Detection] { byImage[image] ?? [] }
 
-    /// Reads a results file, an array of `{"image_id":…, "category_id":…, "bbox":[x, y, width, height], "score":…}`, as a stream.
+    /// Reads a results file, an array of `{"image_id":…, "category_id":…, "bbox":[x, y, width, height], "score":…}`,
+    /// as a stream.
     ///
     /// Boxes of zero extent are tolerated, since detectors write them and they overlap nothing. Refused: what
-    /// ``AnnotationSet/read(path:isStuff:)`` refuses of JSON and boxes, and scores outside 0...1 (a threshold on percentages
-    /// would keep every box).
+    /// ``AnnotationSet/read(path:isStuff:)`` refuses of JSON and boxes, and scores outside 0...1 (a threshold on
+    /// percentages would keep every box).
     public static func read(path: String) throws(LayoutError) -> DetectionSet {
         let stream = RecordStream(
             path: path, subject: "detections",

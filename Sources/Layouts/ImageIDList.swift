@@ -6,8 +6,9 @@ import Foundation
 public enum ImageIDList {
     /// The ids of a file that has one id a line, or is one JSON array of ids, in file order.
     ///
-    /// Blank lines, spaces around an id and Windows line ends are tolerated, and so is an id that stands twice, since a list only says
-    /// which images are meant. Throws for a missing file, a line that is not a whole number, and a list of no ids.
+    /// Blank lines, spaces around an id and Windows line ends are tolerated, and so is an id that stands twice, since
+    /// a list only says which images are meant. Throws for a missing file, a line that is not a whole number, and a
+    /// list of no ids.
     public static func read(path: String) throws(LayoutError) -> [Int] {
         let data: Data
         do { data = try Data(contentsOf: URL(fileURLWithPath: path)) } catch {

@@ -3,10 +3,10 @@
 extension LayoutPlan {
     /// Gives every object of a subset its attribute and makes the layouts.
     ///
-    /// Stuff is `[background]` under every strategy. Under ``Strategy/origin`` so is a thing that the detector has no name for;
-    /// everything else is judged by equation 2. Throws when origin has no source, when images are uncovered and the policy is
-    /// ``UncoveredPolicy/fail``, when detections lie in images that the list of detected images lacks, and when a
-    /// same-class rule meets detections of categories that the annotations do not have.
+    /// Stuff is `[background]` under every strategy. Under ``Strategy/origin`` so is a thing that the detector has no
+    /// name for; everything else is judged by equation 2. Throws when origin has no source, when images are uncovered
+    /// and the policy is ``UncoveredPolicy/fail``, when detections lie in images that the list of detected images
+    /// lacks, and when a same-class rule meets detections of categories that the annotations do not have.
     public static func make(
         subset: Subset, strategy: Strategy, attributes: AttributeSource?
     ) throws(LayoutError) -> LayoutPlan {

@@ -30,6 +30,7 @@ public struct PlanStatistics: Hashable, Sendable, Codable {
     public var categories: [CategoryCount]
     /// Objects by attribute: easy, hard, background, zeros included.
     public var attributes: [AttributeCount]
-    /// Images of the subset that the detector was not run on, whatever the policy did with them; 0 unless the strategy is origin.
+    /// Images of the subset that the detector was not run on, whatever the policy did with them; 0 unless the strategy
+    /// is origin.
     public var uncoveredImages: Int
 }

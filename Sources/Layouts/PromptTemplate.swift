@@ -2,8 +2,8 @@
 
 /// The form of a prompt: which text the generator's checkpoint was trained with.
 public enum PromptTemplate: String, Codable, Sendable, CaseIterable {
-    /// `An image with person <l23> <l44> [easy] person <l45> <l80> [hard]`: GeoDiffusion's form with the attribute after
-    /// each object, all parts separated by one space. Eight objects always fit CLIP's 77 tokens.
+    /// `An image with person <l23> <l44> [easy] person <l45> <l80> [hard]`: GeoDiffusion's form with the attribute
+    /// after each object, all parts separated by one space. Eight objects always fit CLIP's 77 tokens.
     case compact
     /// `An image with (person,<l23><l44>,[easy]),(person,<l45><l80>,[hard])`: the paper's form.
     case paper

@@ -1,10 +1,11 @@
 // Detector results for the bundled sample, so that strategy origin can be tried without a detector.
 
 extension SampleSubset {
-    /// Results in COCO's format as if a detector had seen the sample of the same seed: UTF-8 JSON, the same bytes on every platform.
+    /// Results in COCO's format as if a detector had seen the sample of the same seed: UTF-8 JSON, the same bytes on
+    /// every platform.
     ///
-    /// About two thirds of the objects are found (their box shifted by a twentieth, score 0.50 to 0.99); some are reported with
-    /// a low score; images without objects have no detection.
+    /// About two thirds of the objects are found (their box shifted by a twentieth, score 0.50 to 0.99); some are
+    /// reported with a low score; images without objects have no detection.
     public static func generateDetections(seed: UInt64, images: Int = 200) -> [UInt8] {
         precondition(images >= 0, "a sample has no negative number of images")
         var text = JSONText()

@@ -4,8 +4,9 @@ import Foundation
 
 /// Generator of annotation files in COCO's format, the same bytes for the same seed on every platform.
 ///
-/// Every rule of ``Subset`` finds something to drop: crowds, small, degenerate and outside boxes, images with too few and too
-/// many objects and with a side under 32 pixels. All 80 categories occur, with COCO's ids. Nothing is taken from COCO's images.
+/// Every rule of ``Subset`` finds something to drop: crowds, small, degenerate and outside boxes, images with too few
+/// and too many objects and with a side under 32 pixels. All 80 categories occur, with COCO's ids. Nothing is taken
+/// from COCO's images.
 public enum SampleSubset {
     /// Images of COCO's train2017.
     public static let trainImages = 118_287

@@ -3,10 +3,11 @@
 extension Subset {
     /// Applies a protocol's rules to annotations.
     ///
-    /// Per annotation, things first and then stuff, in file order: the box's area over the image's exceeds 2 % (the box as
-    /// annotated, before clipping), it is no crowd, its category is not `other`, its box is at least one pixel wide and high, its
-    /// annotated area is above 0, its box meets the image. Then per image: it is listed in `imageIDs`, it has a stuff annotation
-    /// of any kind (fidelity), it keeps 3 to 8 objects, its shorter side is at least 32 pixels. Kept boxes are clipped to their image.
+    /// Per annotation, things first and then stuff, in file order: the box's area over the image's exceeds 2 % (the
+    /// box as annotated, before clipping), it is no crowd, its category is not `other`, its box is at least one pixel
+    /// wide and high, its annotated area is above 0, its box meets the image. Then per image: it is listed in
+    /// `imageIDs`, it has a stuff annotation of any kind (fidelity), it keeps 3 to 8 objects, its shorter side is at
+    /// least 32 pixels. Kept boxes are clipped to their image.
     ///
     /// - Parameters:
     ///   - things: Annotations of things; their images decide the order.
