@@ -105,6 +105,7 @@ let package = Package(
 
         tests("Digests", ["Digests"]),
         tests("Layouts", ["Layouts"]),
+        tests("Pixels", ["Pixels"]),
     ],
     swiftLanguageModes: [.v6]
 )
