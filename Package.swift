@@ -106,6 +106,7 @@ let package = Package(
         tests("Digests", ["Digests"]),
         tests("Layouts", ["Layouts"]),
         tests("Pixels", ["Pixels"]),
+        tests("Archives", ["Archives"]),
     ],
     swiftLanguageModes: [.v6]
 )
