@@ -107,6 +107,7 @@ let package = Package(
         tests("Layouts", ["Layouts"]),
         tests("Pixels", ["Pixels"]),
         tests("Archives", ["Archives"]),
+        tests("Stores", ["Stores", "Digests"]),
     ],
     swiftLanguageModes: [.v6]
 )
