@@ -105,6 +105,9 @@ let package = Package(
 
         tests("Digests", ["Digests"]),
         tests("Layouts", ["Layouts"]),
+        tests("Pixels", ["Pixels"]),
+        tests("Archives", ["Archives"]),
+        tests("Stores", ["Stores", "Digests"]),
     ],
     swiftLanguageModes: [.v6]
 )

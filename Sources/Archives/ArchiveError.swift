@@ -1,0 +1,50 @@
+// Why an archive could not be written or read.
+
+import Foundation
+
+/// An archive that could not be written or read.
+public struct ArchiveError: Error, CustomStringConvertible, Sendable {
+    /// What callers may branch on.
+    public enum Code: Sendable, Equatable {
+        /// No space or quota is left (ENOSPC, EDQUOT).
+        case full
+        /// There is no such file.
+        case missing
+        /// The file ends before the archive does.
+        case truncated
+        /// A header's checksum does not match its bytes.
+        case checksum
+        /// A header is not one of POSIX ustar, or a field in it cannot be read.
+        case notUstar
+        /// The archive holds something other than plain files, such as a link.
+        case unsupportedMember
+        /// A member's name cannot be stored, or is there already.
+        case invalidName
+        /// A member is larger than the format can say (8 GiB).
+        case tooLarge
+        /// Any other answer of the system; the value is its `errno`.
+        case system(Int32)
+    }
+
+    /// What kind of failure it is.
+    public let code: Code
+    /// One line: what was done, on which file and byte, what was expected, what was found.
+    public let description: String
+
+    init(_ code: Code, _ description: String) {
+        self.code = code
+        self.description = description
+    }
+
+    /// The failure of a system call on `path`, from `errno`.
+    static func system(_ action: String, _ path: String, number: Int32 = errno) -> ArchiveError {
+        let code: Code =
+            switch number {
+            case ENOSPC, EDQUOT: .full
+            case ENOENT: .missing
+            default: .system(number)
+            }
+        let fix = code == .full ? "; free space on its file system and try again" : ""
+        return ArchiveError(code, "cannot \(action) the archive \(path): \(String(cString: strerror(number)))\(fix)")
+    }
+}

@@ -1,0 +1,103 @@
+// The few file system calls of the store, each with its failure as a StoreError.
+
+import Foundation
+
+/// Durable file operations; all block on the disc.
+enum Disc {
+    /// A new file with these bytes, not yet synced; the caller removes it when a later step fails.
+    static func create(_ path: String, _ bytes: [UInt8]) throws(StoreError) {
+        let descriptor = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o644)
+        guard descriptor >= 0 else { throw .system("create", path) }
+        do throws(StoreError) {
+            try writeAll(descriptor, path, bytes)
+        } catch {
+            close(descriptor)
+            unlink(path)
+            throw error
+        }
+        // Network file systems report a full quota only here.
+        guard close(descriptor) == 0 else {
+            let failure = StoreError.system("close", path)
+            unlink(path)
+            throw failure
+        }
+    }
+
+    private static func writeAll(_ descriptor: Int32, _ path: String, _ bytes: [UInt8]) throws(StoreError) {
+        var done = 0
+        while done < bytes.count {
+            let count = bytes.withUnsafeBytes { write(descriptor, $0.baseAddress! + done, bytes.count - done) }
+            if count < 0 && errno == EINTR { continue }
+            guard count >= 0 else { throw .system("write", path) }
+            done += count
+        }
+    }
+
+    /// Brings a file's bytes, or a folder's entries, to the disc.
+    static func sync(_ path: String) throws(StoreError) {
+        let descriptor = open(path, O_RDONLY | O_CLOEXEC)
+        guard descriptor >= 0 else { throw .system("open", path) }
+        defer { close(descriptor) }
+        guard fsync(descriptor) == 0 else { throw .system("fsync", path) }
+    }
+
+    /// Moves a file within the file system, over what is there.
+    static func move(_ from: String, _ onto: String) throws(StoreError) {
+        guard rename(from, onto) == 0 else { throw .system("rename \(from) to", onto) }
+    }
+
+    /// Makes a folder unless it is there, and makes its entry in its parent durable either way.
+    static func makeFolder(_ path: String) throws(StoreError) {
+        guard mkdir(path, 0o755) == 0 || errno == EEXIST else { throw .system("create the folder", path) }
+        let parent = path.split(separator: "/").dropLast().joined(separator: "/")
+        try sync("/" + parent)
+    }
+
+    /// A file's size in bytes; `nil` when nothing is there.
+    static func size(_ path: String) throws(StoreError) -> Int? { try status(path).map { Int($0.st_size) } }
+
+    /// What the system knows of a path; `nil` when nothing is there.
+    static func status(_ path: String) throws(StoreError) -> stat? {
+        var status = stat()
+        if stat(path, &status) == 0 { return status }
+        guard errno == ENOENT || errno == ENOTDIR else { throw .system("look at", path) }
+        return nil
+    }
+
+    /// A file's bytes, all of them.
+    static func read(_ path: String) throws(StoreError) -> [UInt8] {
+        let descriptor = open(path, O_RDONLY | O_CLOEXEC)
+        guard descriptor >= 0 else { throw .system("open", path) }
+        defer { close(descriptor) }
+        var status = stat()
+        guard fstat(descriptor, &status) == 0 else { throw .system("look at", path) }
+        var bytes = [UInt8](repeating: 0, count: Int(status.st_size))
+        var done = 0
+        while done < bytes.count {
+            let count = bytes.withUnsafeMutableBytes {
+                Foundation.read(descriptor, $0.baseAddress! + done, $0.count - done)
+            }
+            if count < 0 && errno == EINTR { continue }
+            guard count >= 0 else { throw .system("read", path) }
+            if count == 0 { break }
+            done += count
+        }
+        return Array(bytes[..<done])
+    }
+
+    /// A folder's entries, sorted.
+    static func entries(_ path: String) throws(StoreError) -> [String] {
+        guard let folder = opendir(path) else { throw .system("list", path) }
+        defer { closedir(folder) }
+        var names: [String] = []
+        errno = 0
+        while let entry = readdir(folder) {
+            let name = withUnsafeBytes(of: entry.pointee.d_name) { bytes in
+                String(decoding: bytes.prefix { $0 != 0 }, as: UTF8.self)
+            }
+            if name != "." && name != ".." { names.append(name) }
+        }
+        guard errno == 0 else { throw .system("list", path) }
+        return names.sorted()
+    }
+}

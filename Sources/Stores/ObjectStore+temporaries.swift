@@ -1,0 +1,53 @@
+// Files that were written under tmp/: giving them their name, and removing what crashes left.
+
+import Failpoints
+import Foundation
+
+extension ObjectStore {
+    /// Gives a finished temporary file its name: fsync, rename over what is there, fsync of the folder.
+    ///
+    /// - Parameters:
+    ///   - temporary: a path from ``temporaryPath()`` with a whole file; it stays there when this throws.
+    ///   - relativePath: below `shards/` or `objects/`, as ``path(ofShard:number:)`` gives it.
+    ///
+    /// Failpoints: `store.before-commit` between fsync and rename, `store.after-commit` between rename and the folder's
+    /// fsync.
+    public func commit(temporary: String, to relativePath: String) throws(StoreError) {
+        let parts = relativePath.split(separator: "/", omittingEmptySubsequences: false)
+        let isBelow = parts.count >= 2 && (parts[0] == "shards" || parts[0] == "objects")
+        guard isBelow, !parts.contains(where: { ["", ".", ".."].contains($0) }) else {
+            throw StoreError(
+                .invalid,
+                "cannot commit \(temporary) to '\(relativePath)': expected a plain path below shards/ or objects/")
+        }
+        guard temporary.hasPrefix("\(root)/tmp/"), !temporary.dropFirst(root.count + 5).contains("/") else {
+            throw StoreError(
+                .invalid, "cannot commit \(temporary) to '\(relativePath)': expected a file in \(root)/tmp")
+        }
+        try Disc.sync(temporary)
+        Failpoint.hit("store.before-commit")
+        try move(temporary, to: relativePath)
+        Failpoint.hit("store.after-commit")
+        try Disc.sync(absolutePath(of: folder(of: relativePath)))
+    }
+
+    /// Removes files in `tmp/` that were last written longer ago than `age`, which crashes left; returns how many.
+    ///
+    /// The file system's clock is compared with this host's: choose an age beyond any clock skew and any write, such as a
+    /// day.
+    @discardableResult
+    public func removeStaleTemporaries(olderThan age: Duration) throws(StoreError) -> Int {
+        let latest = Int(Date().timeIntervalSince1970) - Int(age.components.seconds)
+        var removed = 0
+        for name in try Disc.entries("\(root)/tmp") {
+            let file = "\(root)/tmp/\(name)"
+            guard let status = try Disc.status(file), status.st_mtim.tv_sec < latest else { continue }
+            if unlink(file) == 0 {
+                removed += 1
+            } else if errno != ENOENT {
+                throw .system("remove", file)
+            }
+        }
+        return removed
+    }
+}
