@@ -125,14 +125,15 @@ end_orphans() {
 }
 
 await_postgres() {
-  local tries=$((${DETDIFFUSION_STACK_PATIENCE:-60} * 20)) pid=${postgres_launched:-$(postgres_pid)} bin
-  bin=$(postgres_bin)
-  until "$bin/pg_isready" --quiet --host=127.0.0.1 --port="${port[postgres]}" --timeout=2; do
+  local tries=$((${DETDIFFUSION_STACK_PATIENCE:-60} * 20)) pid=${postgres_launched:-$(postgres_pid)}
+  until postgres_answers; do
     is_alive "$pid" || fail "PostgreSQL left while starting; its last words are in $folder/log/postgres.log"
     ((tries-- > 0)) || fail "PostgreSQL (process $pid) was not ready in time; see $folder/log/postgres.log"
     sleep 0.05
   done
 }
+
+postgres_answers() { "$(postgres_bin)/pg_isready" --quiet --host=127.0.0.1 --port="${port[postgres]}" --timeout=2; }
 
 # SIGINT is the fast shutdown: connections are closed, nothing is lost.
 stop_postgres() {

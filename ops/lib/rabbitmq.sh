@@ -97,38 +97,36 @@ launch_rabbitmq() {
 
 await_rabbitmq() {
   local tries=$((${DETDIFFUSION_STACK_PATIENCE:-60} * 20)) pid=${rabbitmq_launched:-$(rabbitmq_pid)}
-  until rabbitmq_is_ready; do
+  until rabbitmq_answers; do
     is_alive "$pid" || fail "RabbitMQ left while starting; its last words are in $folder/log/rabbitmq.log and rabbitmq-console.log"
     ((tries-- > 0)) || fail "RabbitMQ (process $pid) was not ready in time; see $folder/log/rabbitmq.log"
     sleep 0.05
   done
+  await_queues
+  settle_queues
 }
 
-rabbitmq_is_ready() { amqp_answers "${port[amqp]}" && queues_have_leaders; }
+# The first declaration of a queue is safe from a SIGKILL only after a while (see queues.sh).
+settle_queues() {
+  [[ ! -f $folder/rabbitmq/settled ]] || return 0
+  sleep 2
+  : >"$folder/rabbitmq/settled"
+}
 
 # A broker that serves answers the protocol header with a method frame, whose first byte is 1.
-amqp_answers() {
-  local first LC_ALL=C
-  { exec 8<>"/dev/tcp/127.0.0.1/$1"; } 2>/dev/null || return 1
+rabbitmq_answers() {
+  local first='' LC_ALL=C
+  { exec 8<>"/dev/tcp/127.0.0.1/${port[amqp]}"; } 2>/dev/null || return 1
   printf 'AMQP\0\0\x09\x01' >&8
-  IFS= read -r -t 2 -N 1 -u 8 first
+  IFS= read -r -t 2 -N 1 -u 8 first || true
   exec 8>&-
   [[ $first == $'\x01' ]]
 }
 
-# Asks the management interface for a path below /api; the password goes in by a pipe, not by the command line.
-management() {
-  curl --silent --show-error --fail --max-time 5 \
-    --config <(printf 'user = "admin:%s"\n' "${secret[rabbitmq_admin]}") "http://127.0.0.1:${port[management]}/api/$1" 2>/dev/null
-}
-
-# Every quorum queue of the topology is there and led by a running member.
-queues_have_leaders() {
-  local queue answer
-  answer=$(management "queues/$virtual_host?columns=name,leader,state") || return 1
-  for queue in "${work_queues[@]}" "$dead_letters"; do
-    [[ $answer == *"\"leader\":\"rabbit@localhost\",\"name\":\"$queue\",\"state\":\"running\""* ]] || return 1
-  done
+# rabbitmqctl against this stack's broker.
+rabbitmq_tool() {
+  set_rabbitmq_environment "$folder"
+  env -i TERM="${TERM:-dumb}" "${rabbitmq_environment[@]}" "$rabbitmq_bin/rabbitmqctl" "$@"
 }
 
 stop_rabbitmq() {
