@@ -28,23 +28,26 @@ postgres_user() {
   fi
 }
 
-as_postgres() {
+# Fills the array as_postgres: what to put before a command so that it runs as the server's user and nothing leaks in.
+set_as_postgres() {
   local user
   user=$(postgres_user)
-  if [[ -n $user ]]; then
-    setpriv --reuid="$user" --regid="$(id -g "$user")" --init-groups -- env -i PATH=/usr/bin:/bin LANG=C.UTF-8 "$@"
-  else
-    env -i PATH=/usr/bin:/bin LANG=C.UTF-8 "$@"
-  fi
+  as_postgres=(env -i PATH=/usr/bin:/bin LANG=C.UTF-8)
+  [[ -z $user ]] || as_postgres=(setpriv "--reuid=$user" "--regid=$(id -g "$user")" --init-groups "${as_postgres[@]}")
 }
 
-# Root's repository may lie where the server's user may not go: then the server works through its working directory.
-postgres_view() {
-  if as_postgres test -x "$1/."; then printf '%s' "$1"; else printf '/proc/self/cwd'; fi
+# Becomes the command $2 ..., with PGDATA for data folder $1. Root's repository may lie where the server's user may not
+# go: then the server reaches its folder through a descriptor.
+exec_postgres() {
+  local view=$1
+  set_as_postgres
+  "${as_postgres[@]}" test -x "$1/." || view=/proc/self/fd/9
+  exec 9<"$1"
+  cd / && shift && exec "${as_postgres[@]}" PGDATA="$view" "$@"
 }
 
 launch_postgres() {
-  local bin view
+  local bin
   [[ -z $(postgres_pid) ]] || return 0
   bin=$(postgres_bin)
   [[ -x $bin/postgres ]] || fail "PostgreSQL is not installed (no /usr/lib/postgresql/*/bin/postgres); run ops/setup"
@@ -52,30 +55,24 @@ launch_postgres() {
   [[ -d $postgres_data ]] || make_cluster "$bin"
   write_postgres_configuration
   end_orphans
-  cd "$postgres_data" || exit 1
-  view=$(postgres_view "$postgres_data")
-  as_postgres setsid "$bin/postgres" -D "$view" >"$folder/log/postgres.log" 2>&1 </dev/null &
+  (exec_postgres "$postgres_data" setsid "$bin/postgres") >"$folder/log/postgres.log" 2>&1 </dev/null &
   postgres_launched=$!
-  cd "$folder" || exit 1
 }
 
 # The cluster is made beside its place and moved there when complete: a half-made one is never taken for one.
 make_cluster() {
-  local bin=$1 side=$folder/postgres/new.$$ view user
+  local bin=$1 side=$folder/postgres/new.$$ user
   user=$(postgres_user)
   rm -rf "$folder"/postgres/new.*
   mkdir -p "$folder/postgres"
   mkdir -m 700 "$side"
   [[ -z $user ]] || chown "$user:" "$side"
-  cd "$side" || exit 1
-  view=$(postgres_view "$side")
-  as_postgres "$bin/initdb" -D "$view" --username=postgres --auth=reject --encoding=UTF8 --locale=C.UTF-8 \
-    --data-checksums --no-instructions >"$folder/log/initdb.log" 2>&1 ||
-    fail "initdb failed in $side; see $folder/log/initdb.log"
+  (exec_postgres "$side" "$bin/initdb" --username=postgres --auth=reject --encoding=UTF8 --locale=C.UTF-8 --data-checksums \
+    --no-instructions) >"$folder/log/initdb.log" 2>&1 || fail "initdb failed in $side; see $folder/log/initdb.log"
   # Roles and database in single-user mode: no listener, no password on any command line or in any log.
-  print_roles | as_postgres "$bin/postgres" --single -j -D "$view" -c exit_on_error=on -c log_min_messages=fatal postgres \
-    >>"$folder/log/initdb.log" 2>&1 || fail "creating roles and database failed in $side; see $folder/log/initdb.log"
-  cd "$folder" || exit 1
+  print_roles |
+    (exec_postgres "$side" "$bin/postgres" --single -j -c exit_on_error=on -c log_min_messages=fatal postgres) \
+      >>"$folder/log/initdb.log" 2>&1 || fail "creating roles and database failed in $side; see $folder/log/initdb.log"
   mv "$side" "$postgres_data"
 }
 
