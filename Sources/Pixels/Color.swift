@@ -60,8 +60,14 @@ extension Color {
     public static func distinct(index: Int, of count: Int) -> Color {
         precondition(count > 0 && index >= 0, "a palette needs at least one colour and an index from 0 on")
         let position = index % count * goldenStep(of: count) % count
-        let lightness = count > 12 ? [0.47, 0.60, 0.36][index % 3] : 0.48
-        return Color(hue: Double(position) / Double(count), saturation: 0.72, lightness: lightness)
+        let (lightness, brightest) = count > 12 ? [(0.47, 0.24), (0.60, 0.40), (0.36, 0.13)][index % 3] : (0.48, 0.26)
+        return Color(hue: Double(position) / Double(count), saturation: 0.66, lightness: lightness)
+            .dimmed(toLuminance: brightest)
+    }
+
+    /// This colour made darker until its luminance is at most `limit`: greens and yellows glare where reds do not.
+    private func dimmed(toLuminance limit: Double) -> Color {
+        luminance <= limit ? self : mixed(with: .black, amount: 1 - (limit / luminance).squareRoot())
     }
 
     /// The step nearest to `count` times the golden section that visits every one of `count` places.

@@ -27,6 +27,8 @@ extension Image {
     private mutating func draw(
         _ glyph: BitmapFont.Glyph, left: Double, top: Int, scale: Double, color: Color, opacity: Double
     ) {
+        // At least steep enough that a place without ink stays untouched at scale 1.
+        let steepness = max(scale, 1) * 0.5 / BitmapFont.threshold
         let first = Int(left.rounded(.down))
         let end = Int((left + Double(glyph.width) * scale).rounded(.up))
         for y in top..<top + Int((9 * scale).rounded(.up)) where y >= 0 && y < height {
@@ -34,7 +36,7 @@ extension Image {
             for x in max(first, 0)..<max(min(end, width), max(first, 0)) {
                 let column = (Double(x) + 0.5 - left) / scale
                 let value = Self.field(glyph, column, row)
-                let coverage = min(max((value - BitmapFont.threshold) * max(scale, 1) + 0.5, 0), 1)
+                let coverage = min(max((value - BitmapFont.threshold) * steepness + 0.5, 0), 1)
                 if coverage > 0 { paint(x, y, color, coverage * opacity) }
             }
         }

@@ -92,6 +92,7 @@ import Testing
         image.draw(text: "L", at: Point(x: 0, y: 0), color: .black)
         let rows = (0..<7).map { y in (0..<5).map { x in image[x, y] == .black ? "#" : "." }.joined() }
         #expect(rows == Array(repeating: "#....", count: 6) + ["#####"])
+        #expect(Set(image.pixels) == [0, 255])
     }
 
     @Test func widthGrowsWithTheScale() {
