@@ -21,8 +21,8 @@ public struct TarMember: Hashable, Sendable {
 
 /// Reads tar files of plain members; calls block on the disc.
 ///
-/// Every function throws ``ArchiveError`` for an archive that is cut off or damaged, naming the byte; members before that
-/// place may have been handed out by then.
+/// Every function throws ``ArchiveError`` for an archive that is cut off or damaged, naming the byte; members before
+/// that place may have been handed out by then.
 public enum TarReader {
     /// Hands each member to `body` in the archive's order until it returns false.
     ///
@@ -100,8 +100,8 @@ private final class ArchiveFile {
         guard offset <= size - TarHeader.blockSize else {
             throw ArchiveError(
                 .truncated,
-                "cannot read the archive \(path) at byte \(offset): expected a header or the two zero blocks of the end,"
-                    + " found the end of the file (\(size) bytes); the file was cut off")
+                "cannot read the archive \(path) at byte \(offset): expected a header or the two zero blocks of the"
+                    + " end, found the end of the file (\(size) bytes); the file was cut off")
         }
         return try read(offset, count: TarHeader.blockSize)
     }

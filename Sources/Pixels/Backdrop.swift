@@ -1,6 +1,7 @@
 // Soft, seeded backgrounds for drawn pictures.
 
-/// A hash of (seed, counter) by the finalizer of SplitMix64 (Steele, Lea, Flood 2014): any value can be asked for on its own.
+/// A hash of (seed, counter) by the finalizer of SplitMix64 (Steele, Lea, Flood 2014): any value can be asked for on
+/// its own.
 struct CounterHash: Sendable {
     var seed: UInt64
 

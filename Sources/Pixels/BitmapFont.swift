@@ -2,16 +2,16 @@
 
 /// A proportional bitmap font for printable ASCII, 7 pixels high with 2 below the baseline.
 ///
-/// At scales other than 1 the outlines are smoothed: a glyph is read as a field interpolated between its pixels, and ink is
-/// where the field passes a threshold.
+/// At scales other than 1 the outlines are smoothed: a glyph is read as a field interpolated between its pixels, and
+/// ink is where the field passes a threshold.
 public enum BitmapFont {
     /// Rows from the top of a capital to the baseline, at scale 1.
     public static let capitalHeight = 7
     /// Rows of a line including what hangs below the baseline, at scale 1.
     public static let lineHeight = 9
 
-    /// Where ink begins between a pixel with ink (1) and one without (0). Below one half, so that diagonals hold together
-    /// and small text is a little stronger; at scale 1 it makes no difference.
+    /// Where ink begins between a pixel with ink (1) and one without (0). Below one half, so that diagonals hold
+    /// together and small text is a little stronger; at scale 1 it makes no difference.
     static let threshold = 0.38
 
     /// The picture of one character.

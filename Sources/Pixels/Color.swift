@@ -55,8 +55,8 @@ public struct Color: Hashable, Sendable {
 extension Color {
     /// The `index`-th of `count` colours whose hues are evenly spaced around the circle.
     ///
-    /// Neighbouring indices lie far apart in hue (a step near the golden section, coprime to `count`), and from 13 colours
-    /// on they alternate between three lightnesses as well. An index beyond `count` wraps around.
+    /// Neighbouring indices lie far apart in hue (a step near the golden section, coprime to `count`), and from 13
+    /// colours on they alternate between three lightnesses as well. An index beyond `count` wraps around.
     public static func distinct(index: Int, of count: Int) -> Color {
         precondition(count > 0 && index >= 0, "a palette needs at least one colour and an index from 0 on")
         let position = index % count * goldenStep(of: count) % count

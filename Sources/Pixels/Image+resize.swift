@@ -36,8 +36,8 @@ private struct Taps {
 extension Image {
     /// The picture at another size, without keeping its aspect ratio.
     ///
-    /// Along an axis that shrinks, each pixel is the mean of the area it covers (box filter); along one that grows, pixels
-    /// are interpolated linearly between centres.
+    /// Along an axis that shrinks, each pixel is the mean of the area it covers (box filter); along one that grows,
+    /// pixels are interpolated linearly between centres.
     public func resized(width newWidth: Int, height newHeight: Int) -> Image {
         precondition(newWidth > 0 && newHeight > 0, "an image has at least one pixel")
         if newWidth == width && newHeight == height { return self }

@@ -7,16 +7,16 @@ import Foundation
 extension ObjectStore {
     /// Keeps the bytes under their digest; durable when it returns.
     ///
-    /// Bytes that are there already, by their digest and size, are not written again. Failpoints: `store.full` (as a full
-    /// disc) before writing, `store.after-write` between fsync and rename, `store.after-rename`.
+    /// Bytes that are there already, by their digest and size, are not written again. Failpoints: `store.full` (as a
+    /// full disc) before writing, `store.after-write` between fsync and rename, `store.after-rename`.
     public func put(_ bytes: [UInt8], extension: String) throws(StoreError) -> StoredObject {
         try put([bytes], extension: `extension`)[0]
     }
 
     /// Keeps several objects at once; all are durable when it returns, in the order given.
     ///
-    /// Everything is written first, then each file is fsynced and renamed, then each folder fsynced once. Where it throws,
-    /// some may be kept and none is promised; nothing stays in `tmp/`.
+    /// Everything is written first, then each file is fsynced and renamed, then each folder fsynced once. Where it
+    /// throws, some may be kept and none is promised; nothing stays in `tmp/`.
     public func put(_ items: [[UInt8]], extension: String) throws(StoreError) -> [StoredObject] {
         var objects: [StoredObject] = []
         for bytes in items {
@@ -103,8 +103,8 @@ extension ObjectStore {
 
     /// Hands every object to `body`, folder by folder in the order of their digests, until it returns false.
     ///
-    /// Objects put or removed meanwhile may be seen or not; files whose names are no object's are passed over. Throws what
-    /// `body` throws as it is.
+    /// Objects put or removed meanwhile may be seen or not; files whose names are no object's are passed over. Throws
+    /// what `body` throws as it is.
     public func forEachObject(_ body: (StoredObject) throws -> Bool) throws {
         for folder in try Disc.entries("\(root)/objects") where folder.utf8.count == 2 {
             for name in try Disc.entries("\(root)/objects/\(folder)") {

@@ -33,8 +33,8 @@ extension ObjectStore {
 
     /// Removes files in `tmp/` that were last written longer ago than `age`, which crashes left; returns how many.
     ///
-    /// The file system's clock is compared with this host's: choose an age beyond any clock skew and any write, such as a
-    /// day.
+    /// The file system's clock is compared with this host's: choose an age beyond any clock skew and any write, such as
+    /// a day.
     @discardableResult
     public func removeStaleTemporaries(olderThan age: Duration) throws(StoreError) -> Int {
         let latest = Int(Date().timeIntervalSince1970) - Int(age.components.seconds)
