@@ -70,7 +70,7 @@ let package = Package(
         // Level 2: parts.
         module("Archives", ["Digests"]),
         module("Stores", ["Digests", "Failpoints"]),
-        module("Broker", ["CRabbitMQ", "Executors", .logging], settings: strictWithPointers),
+        module("Broker", ["CRabbitMQ", "Executors", "Failpoints", .logging], settings: strictWithPointers),
         module("Postgres", ["CPostgres", "Executors", .logging], settings: strictWithPointers),
         module("Tasks", ["Layouts", "Digests"]),
 
@@ -102,6 +102,7 @@ let package = Package(
         command(
             "detdiffusion-catalogue",
             ["Console", "Orchestration", "Handlers", "Catalogue", "Broker", "Stores", "Archives", "Layouts", "Tasks"]),
+        tests("Broker", ["Broker", "Executors", .logging]),
     ],
     swiftLanguageModes: [.v6]
 )
