@@ -33,6 +33,7 @@ func command(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
 extension Target.Dependency {
     static let arguments = product(name: "ArgumentParser", package: "swift-argument-parser")
     static let logging = product(name: "Logging", package: "swift-log")
+    static let signals = product(name: "UnixSignals", package: "swift-service-lifecycle")
     static let lifecycle = product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
     static let asyncAlgorithms = product(name: "AsyncAlgorithms", package: "swift-async-algorithms")
 }
@@ -70,7 +71,7 @@ let package = Package(
         // Level 2: parts.
         module("Archives", ["Digests"]),
         module("Stores", ["Digests", "Failpoints"]),
-        module("Broker", ["CRabbitMQ", "Executors", .logging], settings: strictWithPointers),
+        module("Broker", ["CRabbitMQ", "Executors", "Failpoints", .logging], settings: strictWithPointers),
         module("Postgres", ["CPostgres", "Executors", "Failpoints", .logging], settings: strictWithPointers),
         module("Tasks", ["Layouts", "Digests"]),
 
@@ -81,8 +82,8 @@ let package = Package(
         module(
             "Orchestration",
             [
-                "Catalogue", "Broker", "Tasks", "Stores", "Layouts", "Executors", "Failpoints", "Digests", .logging,
-                .lifecycle, .asyncAlgorithms,
+                "Catalogue", "Broker", "Tasks", "Stores", "Archives", "Layouts", "Postgres", "Executors", "Failpoints",
+                "Digests", .logging, .lifecycle, .asyncAlgorithms,
             ]),
 
         // Level 5: plug-ins.
@@ -92,22 +93,27 @@ let package = Package(
                 "Catalogue", "Tasks", "Stores", "Archives", "Pixels", "Layouts", "Digests", "Executors", "Failpoints",
                 .logging,
             ]),
-        module("Console", ["Broker", "Postgres", "Executors", .arguments, .logging]),
+        module(
+            "Console",
+            ["Broker", "Postgres", "Catalogue", "Stores", "Layouts", "Tasks", "Digests", .arguments, .logging]),
 
         // Level 6: commands.
-        command("detdiffusion-producer", ["Console", "Orchestration", "Catalogue", "Broker", "Layouts", "Tasks"]),
+        command(
+            "detdiffusion-producer",
+            ["Console", "Orchestration", "Catalogue", "Broker", "Layouts", "Tasks", "Digests"]),
         command(
             "detdiffusion-worker",
-            ["Console", "Orchestration", "Handlers", "Catalogue", "Broker", "Stores", "Tasks", .lifecycle]),
+            ["Console", "Orchestration", "Handlers", "Catalogue", "Broker", "Postgres", "Stores", "Tasks", .lifecycle, .signals]),
         command(
             "detdiffusion-catalogue",
-            ["Console", "Orchestration", "Handlers", "Catalogue", "Broker", "Stores", "Archives", "Layouts", "Tasks"]),
+            ["Console", "Orchestration", "Handlers", "Catalogue", "Broker", "Postgres", "Stores", "Archives", "Layouts", "Pixels", "Digests", "Tasks"]),
 
         tests("Digests", ["Digests"]),
         tests("Layouts", ["Layouts"]),
         tests("Pixels", ["Pixels"]),
         tests("Archives", ["Archives"]),
         tests("Stores", ["Stores", "Digests"]),
+        tests("Broker", ["Broker", "Executors", .logging]),
     ],
     swiftLanguageModes: [.v6]
 )
