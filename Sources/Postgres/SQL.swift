@@ -77,6 +77,9 @@ extension SQL {
         /// An array: it becomes one parameter; the label is only for the reader.
         public mutating func appendInterpolation(array value: some PostgresBindable) { appendInterpolation(value) }
 
+        /// Adds a bind that may be NULL; the label silences the compiler's warning about optionals in interpolations.
+        public mutating func appendInterpolation(optional value: (some PostgresBindable)?) { appendInterpolation(value) }
+
         /// Another statement or a part of one, with its parameters.
         public mutating func appendInterpolation(sql: SQL) { pieces += sql.pieces }
 

@@ -1,0 +1,200 @@
+// Recording what became of a batch: only rows whose epoch is the caller's, and counters by exactly the rows that moved.
+
+import Digests
+import Postgres
+public import Tasks
+
+/// What ``Catalogue/finish(_:results:worker:backoff:)`` recorded.
+public struct FinishReport: Sendable, Equatable {
+    /// Tasks whose result stands, recorded by this call or by an earlier one of the same claim.
+    public var accepted: [Int] = []
+    /// Tasks that are no longer the caller's: their lease ran out and somebody else has them or had them.
+    public var fenced: [Int] = []
+    /// Tasks recorded as failed.
+    public var failed: [Int] = []
+    /// The follow-up work that this call made claimable: the shard's pack task.
+    public var followUp: HintTarget?
+}
+
+extension Catalogue {
+    /// Records the results of a batch. Safe to call again after a lost answer: what is recorded stays recorded once.
+    ///
+    /// - Parameter backoff: how long a failed task waits before its next attempt, drawn per attempt.
+    public func finish(
+        _ batch: TaskBatch, results: [TaskResult], worker: Int64, backoff: @escaping @Sendable (Int) -> Duration
+    ) async throws -> FinishReport {
+        try await transaction("finish") { connection in
+            let divergent = try Self.divergent(results, of: batch, worker: worker, on: connection)
+            let results = results.map { divergent[$0.number] ?? $0 }
+            try Self.recordOutputs(results, of: batch, worker: worker, on: connection)
+            try Self.recordArchives(results, of: batch, on: connection)
+            let failed = try Self.recordFailures(results, of: batch, backoff: backoff, on: connection)
+            try Self.settle(shard: batch.shard, on: connection)
+            var report = try Self.report(on: results, of: batch, failed: failed, on: connection)
+            try Self.dropLeaseIfEmpty(batch.lease, shard: batch.shard, kind: batch.kind, on: connection)
+            try Self.count(report, worker: worker, on: connection)
+            report.followUp = try Self.packTarget(shard: batch.shard, on: connection)
+            return report
+        }
+    }
+
+    /// The promise that equal seeds give equal bytes on one device class, checked where a lost image was made again.
+    private static func divergent(
+        _ results: [TaskResult], of batch: TaskBatch, worker: Int64, on connection: isolated Connection
+    ) throws -> [Int: TaskResult] {
+        var digests: [Int: OutputRecord] = [:]
+        for result in results { if case .output(let output) = result.outcome { digests[result.number] = output } }
+        guard !digests.isEmpty else { return [:] }
+        let rows = try connection.query(
+            """
+            SELECT o.number, o.sha256 FROM outputs o
+            JOIN workers before ON before.id = o.worker_id JOIN workers mine ON mine.id = \(worker)
+            WHERE o.shard_id = \(batch.shard) AND o.number = ANY(\(Array(digests.keys))) AND o.lost_at IS NOT NULL
+              AND before.device_class = mine.device_class
+            """)
+        var divergent: [Int: TaskResult] = [:]
+        for row in rows {
+            let number = try row.int("number")
+            guard let output = digests[number], try row.bytes("sha256") != output.digest.bytes else { continue }
+            let reason = "made again from its seed on the same device class, the image has another hash (\(output.digest.hex.prefix(12))) than the one that was lost; check the device's memory and the engine's determinism"
+            divergent[number] = TaskResult(number: number, outcome: .failed(reason: reason, isPermanent: false))
+        }
+        return divergent
+    }
+
+    private static func recordOutputs(
+        _ results: [TaskResult], of batch: TaskBatch, worker: Int64, on connection: isolated Connection
+    ) throws {
+        let epochs = batch.epochs
+        var numbers: [Int] = [], claimed: [Int] = [], digests: [[UInt8]] = []
+        var bytes: [Int] = [], widths: [Int] = [], heights: [Int] = []
+        for result in results {
+            guard case .output(let output) = result.outcome, let epoch = epochs[result.number] else { continue }
+            numbers.append(result.number)
+            claimed.append(epoch)
+            digests.append(output.digest.bytes)
+            bytes.append(output.bytes)
+            widths.append(output.width)
+            heights.append(output.height)
+        }
+        guard !numbers.isEmpty else { return }
+        _ = try connection.execute(
+            """
+            WITH given AS (
+                SELECT * FROM unnest(\(numbers), \(claimed), \(digests), \(bytes), \(widths), \(heights))
+                    AS g (number, epoch, sha256, bytes, width, height)),
+            mine AS (
+                UPDATE tasks t SET state = 'done', lease_id = NULL, not_before = NULL, reason = NULL FROM given g
+                WHERE t.shard_id = \(batch.shard) AND t.kind = \(batch.kind.rawValue) AND t.number = g.number
+                  AND t.epoch = g.epoch AND t.state = 'leased'
+                RETURNING t.number),
+            recorded AS (
+                INSERT INTO outputs AS o (shard_id, number, sha256, bytes, width, height, epoch, worker_id)
+                SELECT \(batch.shard), g.number, g.sha256, g.bytes, g.width, g.height, g.epoch, \(worker)
+                FROM given g JOIN mine USING (number)
+                ON CONFLICT (shard_id, number) DO UPDATE
+                SET sha256 = excluded.sha256, bytes = excluded.bytes, width = excluded.width, height = excluded.height,
+                    epoch = excluded.epoch, worker_id = excluded.worker_id, recorded_at = now(), lost_at = NULL)
+            UPDATE shards s SET done = s.done + moved.count
+            FROM (SELECT count(*)::integer AS count FROM mine) moved
+            WHERE s.id = \(batch.shard) AND moved.count > 0
+            """)
+    }
+
+    private static func recordArchives(
+        _ results: [TaskResult], of batch: TaskBatch, on connection: isolated Connection
+    ) throws {
+        for result in results {
+            guard case .archive(let archive) = result.outcome, let epoch = batch.epochs[result.number] else { continue }
+            _ = try connection.execute(
+                """
+                WITH mine AS (
+                    UPDATE tasks SET state = 'done', lease_id = NULL, not_before = NULL, reason = NULL
+                    WHERE shard_id = \(batch.shard) AND kind = \(batch.kind.rawValue) AND number = \(result.number)
+                      AND epoch = \(epoch) AND state = 'leased'
+                    RETURNING number)
+                UPDATE shards s SET state = 'finished', tar = \(archive.path), tar_sha256 = \(archive.digest.bytes),
+                       tar_bytes = \(archive.bytes), samples = \(archive.samples), reason = NULL, finished_at = now()
+                FROM mine WHERE s.id = \(batch.shard) AND s.state = 'generated'
+                """)
+        }
+    }
+
+    /// Makes a shard whose tasks are all accounted for the next kind's work, in the same transaction as its last task.
+    /// In a cancelled job it cancels what came back instead.
+    static func settle(shard: Int64, on connection: isolated Connection) throws {
+        let job = try connection.query(
+            "SELECT j.state::text AS state FROM shards s JOIN jobs j ON j.id = s.job_id WHERE s.id = \(shard)")
+        if try job.first?.string("state") == JobState.cancelled.rawValue {
+            return try sweepCancelled("s.id = \(shard)", on: connection)
+        }
+        _ = try connection.execute(
+            """
+            WITH generated AS (
+                UPDATE shards s SET state = 'generated', hinted_at = now() FROM jobs j
+                WHERE s.id = \(shard) AND j.id = s.job_id AND s.state = 'open' AND s.cancelled = 0 AND s.done > 0
+                  AND s.done + s.dead = s.tasks AND s.dead <= j.allow_dead
+                RETURNING s.id)
+            INSERT INTO tasks AS t (shard_id, kind, number) SELECT id, 'pack', 0 FROM generated
+            ON CONFLICT (shard_id, kind, number) DO UPDATE
+            SET state = 'open', attempt = 0, deaths = 0, lease_id = NULL, not_before = NULL, reason = NULL
+            """)
+    }
+
+    private static func report(
+        on results: [TaskResult], of batch: TaskBatch, failed: [Int], on connection: isolated Connection
+    ) throws -> FinishReport {
+        let epochs = batch.epochs
+        let rows = try connection.query(
+            """
+            SELECT t.number FROM tasks t
+            JOIN unnest(\(Array(epochs.keys)), \(Array(epochs.values))) AS g (number, epoch) USING (number, epoch)
+            WHERE t.shard_id = \(batch.shard) AND t.kind = \(batch.kind.rawValue) AND t.state = 'done'
+            """)
+        let done = Set(try rows.map { try $0.int("number") })
+        var report = FinishReport(failed: failed)
+        for result in results where !failed.contains(result.number) {
+            if done.contains(result.number) { report.accepted.append(result.number) } else { report.fenced.append(result.number) }
+        }
+        return report
+    }
+
+    static func dropLeaseIfEmpty(
+        _ lease: Int64, shard: Int64, kind: TaskKind, on connection: isolated Connection
+    ) throws {
+        _ = try connection.execute(
+            """
+            DELETE FROM leases WHERE id = \(lease) AND NOT EXISTS (
+                SELECT FROM tasks WHERE shard_id = \(shard) AND kind = \(kind.rawValue) AND state = 'leased'
+                  AND lease_id = \(lease))
+            """)
+    }
+
+    private static func count(_ report: FinishReport, worker: Int64, on connection: isolated Connection) throws {
+        _ = try connection.execute(
+            """
+            UPDATE workers SET done = done + \(report.accepted.count), failed = failed + \(report.failed.count),
+                   seen_at = now()
+            WHERE id = \(worker)
+            """)
+    }
+
+    private static func packTarget(shard: Int64, on connection: isolated Connection) throws -> HintTarget? {
+        try connection.query(
+            """
+            SELECT s.id, s.job_id, 1 AS tasks, j.name, j.specification_sha256 AS digest, 'pack' AS kind,
+                   'archive' AS capability, j.lane, j.hint_size
+            FROM shards s JOIN jobs j ON j.id = s.job_id
+            JOIN tasks t ON t.shard_id = s.id AND t.kind = 'pack' AND t.state = 'open'
+            WHERE s.id = \(shard) AND s.state = 'generated'
+            """
+        ).map(HintTarget.init(row:)).first
+    }
+}
+
+extension TaskBatch {
+    /// The fencing number of each task.
+    var epochs: [Int: Int] {
+        Dictionary(items.map { ($0.number, $0.epoch) }, uniquingKeysWith: { first, _ in first })
+    }
+}

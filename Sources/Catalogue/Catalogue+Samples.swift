@@ -1,0 +1,97 @@
+// Recorded images with everything that belongs to them: what packing, exporting and auditing read.
+
+public import Digests
+import Postgres
+
+/// One recorded image of a shard.
+public struct ShardSample: Sendable, Hashable {
+    /// The task's number in the shard.
+    public var number: Int
+    public var imageID: Int
+    public var sample: Int
+    /// The bytes of a `LayoutTask`.
+    public var payload: [UInt8]
+    /// SHA-256 of the stored image.
+    public var digest: SHA256Digest
+    /// Size of the stored image.
+    public var bytes: Int
+}
+
+/// A job as the commands that read its results need it.
+public struct RecordedJob: Sendable, Hashable {
+    public var id: Int64
+    public var name: String
+    public var kind: String
+    public var state: String
+    /// Canonical JSON.
+    public var specification: String
+    /// The annotation file's categories, as JSON.
+    public var categories: String
+}
+
+extension Catalogue {
+    /// The recorded images of a shard, in task order; lost ones are left out.
+    public func samples(ofShard shard: Int64) async throws -> [ShardSample] {
+        try await connection.query(
+            """
+            SELECT o.number, p.image_id, p.sample, p.payload, o.sha256, o.bytes
+            FROM outputs o JOIN payloads p ON p.shard_id = o.shard_id AND p.number = o.number
+            WHERE o.shard_id = \(shard) AND o.lost_at IS NULL ORDER BY o.number
+            """
+        ).map { row in
+            ShardSample(
+                number: try row.int("number"), imageID: try row.int("image_id"), sample: try row.int("sample"),
+                payload: try row.bytes("payload"), digest: try SHA256Digest(column: "sha256", of: row),
+                bytes: try row.int("bytes"))
+        }
+    }
+
+    /// The job with this name.
+    /// - Throws: ``CatalogueError`` with code `notFound`.
+    public func job(named name: String) async throws -> RecordedJob {
+        let rows = try await connection.query(
+            "SELECT id, name, kind, state::text AS state, specification, categories FROM jobs WHERE name = \(name)")
+        guard let row = rows.first else {
+            throw CatalogueError(.notFound, "job '\(name)' does not exist; `detdiffusion-catalogue jobs` lists those that do")
+        }
+        return RecordedJob(
+            id: Int64(try row.int("id")), name: name, kind: try row.string("kind"), state: try row.string("state"),
+            specification: try row.string("specification"), categories: try row.string("categories"))
+    }
+
+    /// A job's shards as rows: identity, number, state and archive.
+    public func shardRows(job: Int64) async throws -> [ShardRow] {
+        try await connection.query(
+            """
+            SELECT id, number, state::text AS state, tasks, done, tar, tar_sha256, tar_bytes FROM shards
+            WHERE job_id = \(job) ORDER BY number
+            """
+        ).map(ShardRow.init(row:))
+    }
+}
+
+/// One shard as audits and exports see it.
+public struct ShardRow: Sendable, Hashable {
+    public var id: Int64
+    public var number: Int
+    public var state: String
+    public var tasks: Int
+    public var done: Int
+    /// Relative to the object directory.
+    public var tar: String?
+    public var digest: SHA256Digest?
+    public var bytes: Int?
+}
+
+extension ShardRow {
+    init(row: Row) throws {
+        id = Int64(try row.int("id"))
+        number = try row.int("number")
+        state = try row.string("state")
+        tasks = try row.int("tasks")
+        done = try row.int("done")
+        tar = try row.optionalString("tar")
+        digest = tar == nil ? nil : try SHA256Digest(column: "tar_sha256", of: row)
+        bytes = try row.optionalInt("tar_bytes")
+    }
+}

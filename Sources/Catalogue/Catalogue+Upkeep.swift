@@ -1,0 +1,98 @@
+// Keeping going: what every worker does from time to time so that no lost message, dead worker or crashed producer
+// leaves work behind. Leaderless: rows that somebody else is mending are skipped.
+
+import Postgres
+public import Tasks
+
+extension Catalogue {
+    /// Extends the leases that this worker still holds.
+    /// - Returns: the leases that are still its own.
+    public func renew(_ leases: [Int64], worker: Int64, for duration: Duration) async throws -> Set<Int64> {
+        guard !leases.isEmpty else { return [] }
+        let rows = try await connection.query(
+            """
+            UPDATE leases SET expires_at = now() + \(duration.inSeconds) * interval '1 second'
+            WHERE id = ANY(\(leases)) AND worker_id = \(worker) RETURNING id
+            """)
+        return Set(try rows.map { Int64(try $0.int("id")) })
+    }
+
+    /// Opens the waiting tasks of one shard that are due.
+    /// - Returns: `nil` when no shard has due tasks; else what is claimable again, to be hinted (empty for a paused job).
+    public func wakeOneShard() async throws -> [HintTarget]? {
+        try await transaction("wake") { connection in
+            let due = try connection.query(
+                "SELECT id FROM shards WHERE due_at <= now() ORDER BY due_at LIMIT 1 FOR UPDATE SKIP LOCKED")
+            guard let row = due.first else { return nil }
+            let shard = Int64(try row.int("id"))
+            let opened = try connection.query(
+                """
+                UPDATE tasks SET state = 'open', not_before = NULL
+                WHERE shard_id = \(shard) AND state = 'waiting' AND not_before <= now()
+                RETURNING kind, number
+                """)
+            _ = try connection.execute(
+                """
+                UPDATE shards SET hinted_at = now(),
+                       due_at = (SELECT min(not_before) FROM tasks WHERE shard_id = \(shard) AND state = 'waiting')
+                WHERE id = \(shard)
+                """)
+            var numbers: [String: [Int]] = [:]
+            for row in opened { numbers[try row.string("kind"), default: []].append(try row.int("number")) }
+            return try numbers.sorted { $0.key < $1.key }.compactMap { kind, numbers in
+                try Self.hintTarget(shard: shard, kind: TaskKind(rawValue: kind), numbers: numbers, on: connection)
+            }
+        }
+    }
+
+    /// Shards that hold claimable tasks which nobody hinted within `horizon`, in lane order; they count as hinted now.
+    ///
+    /// Only idle workers ask, so a long backlog is never hinted twice; this one rule heals lost messages, purged queues
+    /// and producers that died before publishing.
+    /// - Parameter serving: what the caller can do.
+    public func forgottenShards(
+        serving: [HandlerDescription], horizon: Duration, limit: Int = 16
+    ) async throws -> [HintTarget] {
+        let keys = serving.map { "\($0.kind) \($0.capability)" }
+        return try await transaction("remind") { connection in
+            try connection.query(
+                """
+                WITH candidates AS (
+                    SELECT s.id, CASE WHEN s.state = 'generated' THEN 'pack' ELSE j.kind END AS kind,
+                           CASE WHEN s.state = 'generated' THEN 'archive' ELSE j.capability END AS capability
+                    FROM shards s JOIN jobs j ON j.id = s.job_id
+                    WHERE j.state = 'running' AND s.state IN ('open', 'generated')
+                      AND coalesce(s.hinted_at, s.created_at) < now() - \(horizon.inSeconds) * interval '1 second'
+                    ORDER BY j.lane = 'high' DESC, s.job_id, s.number),
+                forgotten AS (
+                    SELECT c.*, open.first, open.last FROM candidates c
+                    JOIN shards s ON s.id = c.id,
+                    LATERAL (SELECT min(number) AS first, max(number) AS last FROM tasks t
+                             WHERE t.shard_id = c.id AND t.kind = c.kind AND t.state = 'open') open
+                    WHERE c.kind || ' ' || c.capability = ANY(\(keys)) AND open.first IS NOT NULL
+                    LIMIT \(limit) FOR UPDATE OF s SKIP LOCKED)
+                UPDATE shards s SET hinted_at = now() FROM forgotten f, jobs j
+                WHERE s.id = f.id AND j.id = s.job_id
+                RETURNING s.id, s.job_id, f.first, f.last - f.first + 1 AS tasks, j.name,
+                          j.specification_sha256 AS digest, f.kind, f.capability, j.lane, j.hint_size
+                """
+            ).map(HintTarget.init(row:))
+        }
+    }
+
+    /// Whether nothing that the caller can serve is open, waiting or leased, other workers' leases included. A paused
+    /// job's tasks cannot be served, so they do not count.
+    public func isIdle(serving: [HandlerDescription]) async throws -> Bool {
+        let keys = serving.map { "\($0.kind) \($0.capability)" }
+        let servesPack = serving.contains { $0.kind == .pack }
+        return try await connection.query(
+            """
+            SELECT NOT EXISTS (
+                SELECT FROM shards s JOIN jobs j ON j.id = s.job_id
+                JOIN tasks t ON t.shard_id = s.id AND t.state IN ('open', 'waiting', 'leased')
+                WHERE j.state = 'running' AND s.state IN ('open', 'generated')
+                  AND (j.kind || ' ' || j.capability = ANY(\(keys)) OR (t.kind = 'pack' AND \(servesPack)))) AS idle
+            """
+        ).one("SELECT NOT EXISTS").bool("idle")
+    }
+}

@@ -1,0 +1,63 @@
+// Who works: registration, signs of life, and messages that nobody could read.
+
+import Postgres
+public import Tasks
+
+/// A worker process as it introduces itself.
+public struct WorkerIntroduction: Sendable {
+    /// What people call it; need not be unique.
+    public var name: String
+    public var host: String
+    public var pid: Int
+    /// The program's version.
+    public var version: String
+    public var serves: [HandlerDescription]
+
+    /// Introduces a worker.
+    public init(name: String, host: String, pid: Int, version: String, serves: [HandlerDescription]) {
+        self.name = name
+        self.host = host
+        self.pid = pid
+        self.version = version
+        self.serves = serves
+    }
+
+    /// The device class of the kind that makes outputs; archives are the same on every device.
+    var deviceClass: String { (serves.first { $0.kind != .pack } ?? serves.first)?.deviceClass ?? "none" }
+}
+
+/// What a worker process is doing.
+public enum WorkerState: String, Sendable, Codable {
+    case running, draining, stopped
+}
+
+extension Catalogue {
+    /// Records a worker process.
+    /// - Returns: its row, which claims and leases refer to.
+    public func register(_ worker: WorkerIntroduction) async throws -> Int64 {
+        let serves = worker.serves.map { "\($0.kind) \($0.capability)" }
+        let row = try await connection.query(
+            """
+            INSERT INTO workers (name, host, pid, version, serves, device_class)
+            VALUES (\(worker.name), \(worker.host), \(worker.pid), \(worker.version), \(serves), \(worker.deviceClass))
+            RETURNING id
+            """
+        ).one("INSERT INTO workers")
+        return Int64(try row.int("id"))
+    }
+
+    /// A sign of life.
+    public func touch(worker: Int64, state: WorkerState) async throws {
+        _ = try await connection.execute(
+            "UPDATE workers SET seen_at = now(), state = \(state.rawValue) WHERE id = \(worker)")
+    }
+
+    /// Keeps a message that could not be read, with its bytes, so that it can be acknowledged.
+    public func keepDeadLetter(queue: String, messageID: String, body: [UInt8], reason: String) async throws {
+        _ = try await connection.execute(
+            """
+            INSERT INTO dead_letters (queue, message_id, body, reason)
+            VALUES (\(queue), \(messageID), \(body), \(reason))
+            """)
+    }
+}

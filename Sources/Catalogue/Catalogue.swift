@@ -1,0 +1,56 @@
+// The catalogue: one connection and the statements that decide what is claimable and what is finished.
+
+public import Logging
+public import Postgres
+
+/// The truth about every job, shard, task and output.
+///
+/// Every write is one guarded statement or one short transaction at READ COMMITTED, so any number of workers and
+/// producers may call at once. A value of this type owns one connection; give each thread of work its own.
+public struct Catalogue: Sendable {
+    /// The connection that every call uses.
+    public let connection: Connection
+
+    /// Uses `connection`, which connects at first use.
+    public init(connection: Connection) { self.connection = connection }
+
+    /// Opens the catalogue at `url`.
+    /// - Parameter applicationName: shown in `pg_stat_activity`, at most 63 bytes.
+    public init(url: DatabaseURL, applicationName: String, logger: Logger) {
+        self.init(connection: Connection(url: url, applicationName: applicationName, logger: logger))
+    }
+
+    /// Closes the connection; a later call opens it again.
+    public func close() async { await connection.close() }
+
+    /// Runs `body` in a transaction, again when PostgreSQL says that trying again may help (deadlock, serialization).
+    func transaction<Result: Sendable>(
+        _ label: String, synchronousCommit: Bool = true,
+        _ body: @Sendable (isolated Connection) throws -> Result
+    ) async throws -> Result {
+        var attempt = 0
+        while true {
+            do {
+                return try await connection.transaction(label: label, synchronousCommit: synchronousCommit, body)
+            } catch let error as PostgresError where error.code == .retryable && attempt < 9 {
+                attempt += 1
+                try await Task.sleep(for: .milliseconds(Int.random(in: 1...(10 << attempt))))
+            }
+        }
+    }
+}
+
+extension Array {
+    /// The only row of a statement that always returns one.
+    func one(_ statement: StaticString) throws(CatalogueError) -> Element {
+        guard count == 1, let row = first else {
+            throw CatalogueError(.unreadable, "catalogue: expected one row from \(statement), found \(count)")
+        }
+        return row
+    }
+}
+
+extension PostgresError {
+    /// Whether waiting may mend it: the server is away, or its answer to a COMMIT was lost.
+    public var isTransient: Bool { code == .unavailable || code == .commitUnknown || code == .retryable }
+}

@@ -1,0 +1,80 @@
+// What a producer hands over: a job and its tasks, in order.
+
+public import Digests
+public import Tasks
+
+/// A job that is about to be enqueued.
+public struct JobDraft: Sendable {
+    /// Unique, and a file name: letters, digits, `.`, `_` and `-`, at most 100.
+    public var name: String
+    public var kind: TaskKind
+    public var capability: Capability
+    public var lane: Lane
+    /// Shown by `jobs`; part of the specification already.
+    public var strategy: String?
+    /// Canonical JSON; its hash is the job's identity.
+    public var specification: String
+    /// The categories of the annotation file, as JSON, for exports.
+    public var categories: String
+    /// The plan's statistics, as JSON.
+    public var plan: String
+    /// Tasks per shard.
+    public var shardSize: Int
+    /// Tasks per hint.
+    public var hintSize: Int
+    /// Failed tries after which a task is dead.
+    public var maximumAttempts: Int
+
+    /// Describes a job.
+    public init(
+        name: String, kind: TaskKind, capability: Capability, lane: Lane, strategy: String?, specification: String,
+        categories: String, plan: String, shardSize: Int, hintSize: Int, maximumAttempts: Int = 5
+    ) {
+        self.name = name
+        self.kind = kind
+        self.capability = capability
+        self.lane = lane
+        self.strategy = strategy
+        self.specification = specification
+        self.categories = categories
+        self.plan = plan
+        self.shardSize = shardSize
+        self.hintSize = hintSize
+        self.maximumAttempts = maximumAttempts
+    }
+
+    /// SHA-256 of the specification.
+    public var digest: SHA256Digest { SHA256.digest(of: specification) }
+}
+
+/// One task of a draft.
+public struct TaskDraft: Sendable {
+    public var imageID: Int
+    public var sample: Int
+    /// What the worker's handler reads.
+    public var payload: [UInt8]
+
+    /// Describes a task.
+    public init(imageID: Int, sample: Int, payload: [UInt8]) {
+        self.imageID = imageID
+        self.sample = sample
+        self.payload = payload
+    }
+}
+
+/// What ``Catalogue/enqueue(_:taskCount:task:)`` found and did.
+public struct EnqueuedJob: Sendable {
+    public var id: Int64
+    /// False when the same specification was there already.
+    public var isNew: Bool
+    /// Tasks that were there before this call.
+    public var tasksBefore: Int
+    /// Tasks added by this call.
+    public var tasksAdded: Int
+    /// Shards added by this call.
+    public var shardsAdded: Int
+    /// The lane that the job was first enqueued with.
+    public var lane: Lane
+    /// The hint size that the job was first enqueued with.
+    public var hintSize: Int
+}

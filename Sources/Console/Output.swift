@@ -1,0 +1,89 @@
+// What people and programs read on standard output.
+
+import Foundation
+
+/// Writes records for programs: one JSON object per line, keys sorted.
+public struct JSONLines {
+    private let encoder: JSONEncoder
+
+    /// Writes to standard output.
+    public init() {
+        encoder = JSONEncoder()
+        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+    }
+
+    /// Writes one record.
+    public func write(_ record: some Encodable) throws {
+        FileHandle.standardOutput.write(try encoder.encode(record) + Data("\n".utf8))
+    }
+}
+
+/// A table for people: columns as wide as their widest cell, numbers to the right.
+public struct Table {
+    private let header: [String]
+    private var rows: [[String]] = []
+
+    /// Begins a table.
+    public init(_ header: String...) { self.header = header }
+
+    /// Adds a row with as many cells as the header has.
+    public mutating func append(_ cells: String...) {
+        precondition(cells.count == header.count, "a row has as many cells as the header")
+        rows.append(cells)
+    }
+
+    /// The table's lines, without a newline at the end.
+    public var text: String {
+        let widths = header.indices.map { column in ([header] + rows).map { $0[column].count }.max() ?? 0 }
+        let isNumeric = header.indices.map { column in
+            !rows.isEmpty && rows.allSatisfy { $0[column].allSatisfy { "0123456789.,%-".contains($0) } }
+        }
+        return ([header] + rows).map { row in
+            row.indices.map { column in
+                let padding = String(repeating: " ", count: widths[column] - row[column].count)
+                if isNumeric[column] { return padding + row[column] }
+                return column == row.indices.last ? row[column] : row[column] + padding
+            }.joined(separator: "  ")
+        }.joined(separator: "\n")
+    }
+}
+
+/// Numbers as people read them.
+public enum Format {
+    /// `47,429`.
+    public static func count(_ value: Int) -> String {
+        var digits = String(value.magnitude)
+        var groups: [String] = []
+        while digits.count > 3 {
+            groups.insert(String(digits.suffix(3)), at: 0)
+            digits.removeLast(3)
+        }
+        return (value < 0 ? "-" : "") + ([digits] + groups).joined(separator: ",")
+    }
+
+    /// `1.4 GB`, decimal units.
+    public static func bytes(_ value: Int) -> String {
+        let units = ["B", "kB", "MB", "GB", "TB", "PB"]
+        var amount = Double(value)
+        var unit = 0
+        while amount >= 999.5, unit < units.count - 1 {
+            amount /= 1000
+            unit += 1
+        }
+        if unit == 0 { return "\(value) B" }
+        return amount < 9.95 ? "\((amount * 10).rounded() / 10) \(units[unit])" : "\(Int(amount.rounded())) \(units[unit])"
+    }
+
+    /// `3 h 12 min`, `41 s`.
+    public static func duration(_ seconds: Double) -> String {
+        let whole = Int(seconds.rounded())
+        if whole >= 86_400 { return "\(whole / 86_400) d \(whole % 86_400 / 3600) h" }
+        if whole >= 3600 { return "\(whole / 3600) h \(whole % 3600 / 60) min" }
+        return whole >= 60 ? "\(whole / 60) min \(whole % 60) s" : "\(whole) s"
+    }
+}
+
+/// Prints a line to standard error, where progress and remarks go.
+public func remark(_ line: String) {
+    FileHandle.standardError.write(Data((line + "\n").utf8))
+}

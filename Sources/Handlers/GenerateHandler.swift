@@ -1,0 +1,107 @@
+// Makes a generator into a kind of task: decode, generate, encode, store.
+
+import Digests
+import Executors
+import Failpoints
+import Pixels
+public import Stores
+public import Tasks
+
+/// Kind `generate`: one stored PNG per layout task.
+public struct GenerateHandler: TaskHandler {
+    private let generator: any Generator
+    private let writer: ImageWriter
+
+    /// Serves `generator`'s jobs, storing into `store`.
+    public init(generator: any Generator, store: ObjectStore) {
+        self.generator = generator
+        writer = ImageWriter(store: store)
+    }
+
+    /// The generator's capability and limits.
+    public var description: HandlerDescription {
+        let generator = generator.describe()
+        return HandlerDescription(
+            kind: .generate,
+            capability: Capability(generator: generator.name, checkpointDigest: generator.checkpointDigest),
+            maximumBatch: generator.maximumBatch, deviceClass: generator.deviceClass)
+    }
+
+    /// Prepares the generator.
+    public func prepare() async throws { try await generator.prepare() }
+
+    /// Generates the batch; the second half encodes and stores the images.
+    public func compute(_ batch: TaskBatch) async throws -> StoreResults {
+        let specification = try GenerateSpecification(json: batch.job.specification)
+        var tasks: [LayoutTask] = []
+        var numbers: [Int] = []
+        var unreadable: [TaskResult] = []
+        for item in batch.items {
+            do {
+                tasks.append(try LayoutTask(decoding: item.payload))
+                numbers.append(item.number)
+            } catch {
+                let outcome = TaskOutcome.failed(reason: error.description, isPermanent: true)
+                unreadable.append(TaskResult(number: item.number, outcome: outcome))
+            }
+        }
+        let images = tasks.isEmpty ? [] : try await generator.generate(tasks, specification: specification)
+        guard images.count == tasks.count else {
+            throw GenerationFailure(
+                "generator \(generator.describe().name): expected \(tasks.count) images, found \(images.count)",
+                isPermanent: false)
+        }
+        let (writer, made, failures) = (writer, Array(zip(numbers, images)), unreadable)
+        return { try await writer.store(made, specification: specification) + failures }
+    }
+}
+
+/// Encodes and stores images on a thread of its own, so that disc syncs never hold up the device or the pool.
+actor ImageWriter {
+    private let thread = DedicatedThread(name: "image-writer")
+    private let store: ObjectStore
+
+    nonisolated var unownedExecutor: UnownedSerialExecutor { thread.asUnownedSerialExecutor() }
+
+    init(store: ObjectStore) { self.store = store }
+
+    /// Stores what was made; a full or missing disc pauses the work, and costs no attempt.
+    func store(
+        _ images: [(number: Int, image: Result<Image, GenerationFailure>)], specification: GenerateSpecification
+    ) throws -> [TaskResult] {
+        var results: [TaskResult] = []
+        var encoded: [(number: Int, png: [UInt8])] = []
+        for (number, result) in images {
+            switch result {
+            case .failure(let failure):
+                let outcome = TaskOutcome.failed(reason: failure.description, isPermanent: failure.isPermanent)
+                results.append(TaskResult(number: number, outcome: outcome))
+            case .success(let image) where image.width != specification.width || image.height != specification.height:
+                let reason = "expected an image of \(specification.width)x\(specification.height) pixels, found \(image.width)x\(image.height)"
+                results.append(TaskResult(number: number, outcome: .failed(reason: reason, isPermanent: true)))
+            case .success(let image):
+                encoded.append((number, try image.png()))
+            }
+        }
+        let stored = try pausing { () throws(StoreError) in try store.put(encoded.map(\.png), extension: "png") }
+        Failpoint.hit("worker.after-store")
+        for (item, object) in zip(encoded, stored) {
+            let output = OutputRecord(
+                digest: object.digest, bytes: object.size, width: specification.width, height: specification.height)
+            results.append(TaskResult(number: item.number, outcome: .output(output)))
+        }
+        return results
+    }
+}
+
+/// Turns failures of the object directory that time or an operator mends into a pause.
+func pausing<Value>(_ action: () throws(StoreError) -> Value) throws -> Value {
+    do {
+        return try action()
+    } catch {
+        switch error.code {
+        case .full, .readOnly: throw WorkPaused(error.description)
+        default: throw error
+        }
+    }
+}

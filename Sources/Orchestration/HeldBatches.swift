@@ -1,0 +1,66 @@
+// The batches whose leases this worker holds: what must be renewed, and what is given back when it leaves.
+
+import Foundation
+import Synchronization
+import Tasks
+
+/// The batches between claim and finish.
+final class HeldBatches: Sendable {
+    /// A batch and the way to stop its computing.
+    private struct Entry {
+        var batch: TaskBatch
+        var computing: Task<StoreResults, any Error>?
+    }
+
+    private let entries = Mutex<[Int64: Entry]>([:])
+
+    /// Whether no batch is held.
+    var isEmpty: Bool { entries.withLock { $0.isEmpty } }
+
+    /// The leases to renew.
+    var leases: [Int64] { entries.withLock { Array($0.keys) } }
+
+    /// All batches that are held.
+    var batches: [TaskBatch] { entries.withLock { $0.values.map(\.batch) } }
+
+    func add(_ batch: TaskBatch) {
+        entries.withLock { $0[batch.lease] = Entry(batch: batch) }
+    }
+
+    /// Whether the batch is still held.
+    func holds(_ batch: TaskBatch) -> Bool { entries.withLock { $0[batch.lease] != nil } }
+
+    /// Ties the computing to its batch, so that it can be stopped.
+    func computes(_ batch: TaskBatch, in task: Task<StoreResults, any Error>) {
+        entries.withLock { $0[batch.lease]?.computing = task }
+    }
+
+    func remove(_ batch: TaskBatch) {
+        entries.withLock { _ = $0.removeValue(forKey: batch.lease) }
+    }
+
+    /// Forgets batches whose leases were lost and stops their computing: somebody else has their tasks now.
+    func drop(leases: Set<Int64>) -> [TaskBatch] {
+        entries.withLock { entries in
+            leases.compactMap { lease in
+                let entry = entries.removeValue(forKey: lease)
+                entry?.computing?.cancel()
+                return entry?.batch
+            }
+        }
+    }
+
+    /// Stops computing the batches of a job; they stay held until they are given back.
+    func stopComputing(job: Int64) {
+        entries.withLock { entries in
+            for entry in entries.values where entry.batch.job.id == job { entry.computing?.cancel() }
+        }
+    }
+
+    /// Stops all computing.
+    func stopComputing() {
+        entries.withLock { entries in
+            for entry in entries.values { entry.computing?.cancel() }
+        }
+    }
+}

@@ -1,0 +1,173 @@
+// From annotation files and options to a job: read, select, label, describe.
+
+public import Catalogue
+import Digests
+import Foundation
+public import Layouts
+public import Tasks
+
+/// Everything that a user says about a generate job.
+public struct JobRequest: Sendable {
+    /// The annotation file (things), and the stuff file where there is one.
+    public var annotations: String
+    public var stuff: String?
+    public var subset: SubsetProtocol
+    /// A file with the image ids to keep.
+    public var imageIDs: String?
+    /// The most images; tasks are images times samples.
+    public var limit: Int?
+    public var strategy: Strategy
+    /// A file in COCO's results format, for strategy `origin`.
+    public var detections: String?
+    /// A file with the ids of the images that the detector was run on.
+    public var detectedImages: String?
+    public var rule = AttributeRule()
+    public var uncovered = UncoveredPolicy.fail
+    public var template = PromptTemplate.compact
+    public var bins = Bins(columns: 256, rows: 256)
+    /// Pixels of a generated image.
+    public var width = 800
+    public var height = 456
+    public var samples = 1
+    public var seed: UInt64 = 0
+    public var generator = "sketch"
+    public var shardSize = 500
+
+    /// A request with the defaults of the trainability protocol.
+    public init(annotations: String, subset: SubsetProtocol, strategy: Strategy) {
+        self.annotations = annotations
+        self.subset = subset
+        self.strategy = strategy
+    }
+}
+
+/// A job that is ready to be enqueued.
+public struct PlannedJob: Sendable {
+    public var specification: GenerateSpecification
+    /// All layouts of the subset; ``taskCount`` says how many of them the limit leaves.
+    public var plan: LayoutPlan
+    /// The annotation files' categories, as exports list them.
+    public var categories: [Layouts.Category]
+    /// Layouts within the limit.
+    public var images: Int
+    /// Images times samples.
+    public var taskCount: Int
+
+    /// Shards of the tasks.
+    public var shardCount: Int { (taskCount + specification.shardSize - 1) / specification.shardSize }
+
+    /// About how many bytes the images will take, loose or packed: half of the raw pixels, as PNGs of photographs do.
+    public var estimatedBytes: Int { taskCount * specification.width * specification.height * 3 / 2 }
+
+    /// The task with this number in the job: image-major, so that a larger limit only adds tasks at the end.
+    public func task(_ number: Int) throws(TaskError) -> TaskDraft {
+        let layout = plan.layouts[number / specification.samples]
+        let sample = number % specification.samples
+        let task = LayoutTask(
+            layout: layout, prompt: specification.template.prompt(for: layout, bins: specification.bins), sample: sample,
+            seed: LayoutTask.seed(jobSeed: specification.seed, imageID: layout.imageID, sample: sample))
+        return TaskDraft(imageID: layout.imageID, sample: sample, payload: try task.encoded())
+    }
+
+    /// The queue of its hints.
+    public func queue(_ lane: Lane) -> WorkQueue {
+        WorkQueue(kind: .generate, capability: specification.capability, lane: lane)
+    }
+
+    /// The job under a name.
+    public func draft(name: String, lane: Lane, hintSize: Int) throws -> JobDraft {
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.sortedKeys]
+        return JobDraft(
+            name: name, kind: .generate, capability: specification.capability, lane: lane,
+            strategy: specification.strategy.rawValue, specification: try specification.canonicalJSON(),
+            categories: String(decoding: try encoder.encode(categories), as: UTF8.self),
+            plan: String(decoding: try encoder.encode(plan.statistics), as: UTF8.self),
+            shardSize: specification.shardSize, hintSize: hintSize)
+    }
+}
+
+/// Plans jobs.
+public enum JobPlanner {
+    /// Reads the request's files and applies the rules of the method, section 1, the attributes of eq. 2 and the strategy.
+    /// - Throws: `LayoutError` for the files' contents, ``TaskError`` for options that contradict one another.
+    public static func plan(_ request: JobRequest) throws -> PlannedJob {
+        try check(request)
+        let things = try AnnotationSet.read(path: request.annotations)
+        let stuff = try request.stuff.map { path throws(LayoutError) in try AnnotationSet.read(path: path, isStuff: true) }
+        let imageIDs = try request.imageIDs.map { path throws(LayoutError) in try ImageIDList.read(path: path) }
+        let subset = try Subset.select(things: things, stuff: stuff, protocol: request.subset, imageIDs: imageIDs)
+        let source = try attributes(of: request)
+        let plan = try LayoutPlan.make(subset: subset, strategy: request.strategy, attributes: source)
+        guard !plan.layouts.isEmpty else {
+            throw TaskError(
+                .invalid,
+                "\(request.annotations): expected images that pass the \(request.subset.rawValue) rules, found none of \(things.images.count); see `detdiffusion-producer plan` for what each rule dropped")
+        }
+        let images = min(plan.layouts.count, request.limit ?? Int.max)
+        return PlannedJob(
+            specification: try specification(of: request, imageIDs: imageIDs), plan: plan,
+            categories: things.categories + (stuff?.categories ?? []).filter { category in
+                !things.categories.contains { $0.id == category.id }
+            },
+            images: images, taskCount: images * request.samples)
+    }
+
+    private static func check(_ request: JobRequest) throws(TaskError) {
+        func require(_ condition: Bool, _ message: String) throws(TaskError) {
+            guard condition else { throw TaskError(.invalid, message) }
+        }
+        for (name, value) in [("width", request.width), ("height", request.height)] {
+            try require(
+                value >= 8 && value <= 4096 && value % 8 == 0,
+                "--size: expected a \(name) from 8 to 4096 that is a multiple of 8 (latents are 1/8 of it), found \(value)")
+        }
+        try require((1...1000).contains(request.samples), "--samples: expected 1 to 1000, found \(request.samples)")
+        try require((1...1_000_000).contains(request.shardSize), "--shard-size: expected 1 to 1000000, found \(request.shardSize)")
+        try require(request.limit.map { $0 >= 1 } ?? true, "--limit: expected at least 1, found \(request.limit ?? 0)")
+        try require(
+            request.seed < 1 << 53, "--seed: expected less than 2^53, which every JSON reader holds exactly, found \(request.seed)")
+        let isOrigin = request.strategy == .origin
+        try require(
+            isOrigin || request.detections == nil,
+            "--detections: strategy \(request.strategy.rawValue) labels every object alike; drop the option, or use --strategy origin")
+        try require(
+            !isOrigin || request.detections != nil,
+            "--strategy origin: its labels come from a detector; give its results in COCO format with --detections FILE")
+        try require(
+            request.detectedImages == nil || isOrigin, "--detected-images: only strategy origin reads it; drop the option")
+        try require(
+            (0...1).contains(request.rule.gamma) && (0...1).contains(request.rule.beta),
+            "--gamma and --beta: expected numbers from 0 to 1, found \(request.rule.gamma) and \(request.rule.beta)")
+    }
+
+    private static func attributes(of request: JobRequest) throws(LayoutError) -> AttributeSource? {
+        guard let path = request.detections else { return nil }
+        let detected = try request.detectedImages.map { path throws(LayoutError) in Set(try ImageIDList.read(path: path)) }
+        return AttributeSource(
+            detections: try DetectionSet.read(path: path), detectedImages: detected, rule: request.rule,
+            uncovered: request.uncovered)
+    }
+
+    private static func specification(of request: JobRequest, imageIDs: [Int]?) throws -> GenerateSpecification {
+        var specification = GenerateSpecification(
+            annotations: try SHA256.digest(ofFileAt: request.annotations), subset: request.subset,
+            strategy: request.strategy, template: request.template, bins: request.bins, width: request.width,
+            height: request.height, samples: request.samples, seed: request.seed, generator: request.generator,
+            shardSize: request.shardSize)
+        specification.stuff = try request.stuff.map { try SHA256.digest(ofFileAt: $0) }
+        // The ids count, not how their file spells or orders them.
+        specification.imageIDs = imageIDs.map { ids in
+            SHA256.digest(of: Set(ids).sorted().map(String.init).joined(separator: "\n"))
+        }
+        if let detections = request.detections {
+            specification.detections = try SHA256.digest(ofFileAt: detections)
+            specification.detectedImages = try request.detectedImages.map { try SHA256.digest(ofFileAt: $0) }
+            specification.gamma = request.rule.gamma
+            specification.beta = request.rule.beta
+            specification.sameClass = request.rule.sameClass
+            specification.uncovered = request.uncovered
+        }
+        return specification
+    }
+}

@@ -1,0 +1,76 @@
+// The device's turn: one batch after the other; what was made goes to storing while the next is computed.
+
+import AsyncAlgorithms
+import Broker
+import Catalogue
+import Executors
+import Foundation
+import Logging
+import Tasks
+
+extension WorkerSession {
+    /// Computes staged batches until intake has ended.
+    func compute() async throws {
+        defer { computed.finish() }
+        for await batch in staged {
+            if !isDraining { consumer.setConsuming(true) }
+            // Not begun when the drain began, or lost while it was staged.
+            if isDraining { try await giveBack(batch); continue }
+            guard held.holds(batch) else { continue }
+            try await compute(batch)
+        }
+    }
+
+    private func compute(_ batch: TaskBatch) async throws {
+        guard let handler = handlers.first(where: { $0.description.kind == batch.kind }) else {
+            preconditionFailure("a batch of kind \(batch.kind) was claimed without a handler for it")
+        }
+        let computing = Task { try await persistentlyPaused(batch) { try await handler.compute(batch) } }
+        held.computes(batch, in: computing)
+        do {
+            let store = try await withTaskCancellationHandler {
+                try await computing.value
+            } onCancel: {
+                computing.cancel()
+            }
+            await computed.send((batch, store))
+        } catch where computing.isCancelled || error is CancellationError {
+            // Drained past the grace time, its job was cancelled, or the lease was lost.
+            if held.holds(batch) { try await giveBack(batch) }
+        } catch {
+            logger.warning("A batch failed", metadata: metadata(of: batch, error: error))
+            try await finish(batch, results: batch.items.map { .failed($0.number, error) })
+        }
+    }
+
+    /// Repeats `action` while the surroundings fail; the results stay in hand and the lease is renewed meanwhile.
+    func persistentlyPaused<Result: Sendable>(
+        _ batch: TaskBatch, _ action: @Sendable () async throws -> Result
+    ) async throws -> Result {
+        var attempt = 0
+        while true {
+            do {
+                return try await action()
+            } catch let pause as WorkPaused {
+                guard !isDraining, held.holds(batch) else { throw CancellationError() }
+                logger.warning("Work pauses", metadata: metadata(of: batch, error: pause))
+                try await Task.sleep(for: backoff.delay(attempt: attempt))
+                attempt += 1
+            }
+        }
+    }
+
+    func metadata(of batch: TaskBatch, error: any Error) -> Logger.Metadata {
+        [
+            "job.name": "\(batch.job.name)", "shard.number": "\(batch.shardNumber)", "task.kind": "\(batch.kind)",
+            "error": "\(error)",
+        ]
+    }
+}
+
+extension TaskResult {
+    /// The result of a task whose whole batch failed.
+    static func failed(_ number: Int, _ error: any Error) -> TaskResult {
+        TaskResult(number: number, outcome: .failed(reason: "\(error)", isPermanent: false))
+    }
+}

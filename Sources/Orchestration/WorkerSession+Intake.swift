@@ -1,0 +1,93 @@
+// From a delivery to a staged batch: claim, hint the rest of the range, acknowledge.
+
+import AsyncAlgorithms
+import Broker
+import Catalogue
+import Failpoints
+import Foundation
+import Logging
+import Tasks
+
+extension WorkerSession {
+    /// Puts what the broker sends on the shelf.
+    func receive() async {
+        for await delivery in consumer.deliveries { shelf.put(delivery) }
+    }
+
+    /// Handles one delivery after the other; a batch waits here until computing has room for it.
+    func takeIn() async throws {
+        defer { staged.finish() }
+        while !isDraining, let delivery = await shelf.take() {
+            guard let batch = try await claim(delivery) else { continue }
+            held.add(batch)
+            await staged.send(batch)
+        }
+    }
+
+    private func claim(_ delivery: Delivery) async throws -> TaskBatch? {
+        let hint: Hint
+        do {
+            hint = try readHint(delivery)
+        } catch {
+            try await keep(delivery, because: error)
+            return nil
+        }
+        guard let handler = handler(for: delivery.queue) else {
+            try await keep(delivery, because: TaskError(.invalid, "no handler serves queue \(delivery.queue)"))
+            return nil
+        }
+        Failpoint.hit("worker.before-claim")
+        let claim = try await persistently("claim") {
+            try await self.catalogue.claim(
+                hint, limit: handler.description.maximumBatch, worker: self.id, lease: self.configuration.lease)
+        }
+        Failpoint.hit("worker.after-claim")
+        if let rest = claim.rest {
+            await announcer.announce(rest, trace: TraceContext(continuing: delivery.message.headers["traceparent"]))
+        }
+        Failpoint.hit("worker.before-acknowledge")
+        consumer.acknowledge(delivery.tag)
+        Failpoint.hit("worker.after-acknowledge")
+        return claim.batch
+    }
+
+    private func readHint(_ delivery: Delivery) throws(TaskError) -> Hint {
+        guard !delivery.isOversized else {
+            throw TaskError(.unreadable, "hint message: expected at most 1 MiB, found a larger body (its first 64 KiB are kept)")
+        }
+        let hint = try Hint(decoding: delivery.message.body)
+        guard handler(for: delivery.queue)?.description.kind == hint.kind else {
+            throw TaskError(.unreadable, "hint message: its kind '\(hint.kind)' is not the kind of queue \(delivery.queue)")
+        }
+        return hint
+    }
+
+    /// Keeps an unreadable message in the dead-letter table, then acknowledges it: it must never circle.
+    private func keep(_ delivery: Delivery, because error: TaskError) async throws {
+        logger.warning(
+            "An unreadable message goes to the dead-letter table",
+            metadata: ["queue.name": "\(delivery.queue)", "message.id": "\(delivery.message.messageID)", "error": "\(error)"])
+        try await persistently("keep dead letter") {
+            try await self.catalogue.keepDeadLetter(
+                queue: delivery.queue, messageID: delivery.message.messageID, body: delivery.message.body,
+                reason: error.description)
+        }
+        consumer.acknowledge(delivery.tag)
+    }
+
+    private func handler(for queue: String) -> (any TaskHandler)? {
+        handlers.first { handler in Worker.queues(of: [handler]).contains { $0.name == queue } }
+    }
+
+    /// Puts deliveries that found no room for long back into their queues as new messages, and stops consuming until
+    /// there is room: the broker would close the channel over a message that stays unacknowledged for 30 minutes.
+    func returnStaleDeliveries() async {
+        let stale = shelf.takeStale(patience: configuration.deliveryPatience)
+        if !stale.isEmpty { consumer.setConsuming(false) }
+        for delivery in stale {
+            logger.debug("A hint found no room and goes back", metadata: ["queue.name": "\(delivery.queue)"])
+            await announcer.putBack(delivery)
+            consumer.acknowledge(delivery.tag)
+        }
+    }
+}

@@ -1,0 +1,58 @@
+// After the device: store the results, record them, hint what became claimable.
+
+import AsyncAlgorithms
+import Catalogue
+import Executors
+import Failpoints
+import Foundation
+import Logging
+import Tasks
+
+extension WorkerSession {
+    /// Stores and records computed batches until computing has ended.
+    func store() async throws {
+        for await (batch, store) in computed {
+            let results: [TaskResult]
+            do {
+                results = try await persistentlyPaused(batch) { try await store() }
+            } catch is CancellationError {
+                if held.holds(batch) { try await giveBack(batch) }
+                continue
+            } catch {
+                logger.warning("Results could not be stored", metadata: metadata(of: batch, error: error))
+                results = batch.items.map { .failed($0.number, error) }
+            }
+            Failpoint.hit("worker.before-finish")
+            try await finish(batch, results: results)
+        }
+    }
+
+    /// Records what became of a batch, however long the catalogue is away.
+    func finish(_ batch: TaskBatch, results: [TaskResult]) async throws {
+        let retry = Self.attemptBackoff
+        let report = try await persistently("finish") {
+            try await self.catalogue.finish(batch, results: results, worker: self.id) { retry.delay(attempt: $0) }
+        }
+        Failpoint.hit("worker.after-finish")
+        held.remove(batch)
+        log(report, of: batch, results: results)
+        if let followUp = report.followUp { await announcer.announce(followUp) }
+    }
+
+    private func log(_ report: FinishReport, of batch: TaskBatch, results: [TaskResult]) {
+        logger.info(
+            "Batch recorded",
+            metadata: [
+                "job.name": "\(batch.job.name)", "shard.number": "\(batch.shardNumber)", "task.kind": "\(batch.kind)",
+                "tasks.done": "\(report.accepted.count)", "tasks.failed": "\(report.failed.count)",
+                "tasks.fenced": "\(report.fenced.count)",
+            ])
+        for result in results {
+            guard case .failed(let reason, _) = result.outcome, report.failed.contains(result.number) else { continue }
+            logger.warning(
+                "A task failed",
+                metadata: ["job.name": "\(batch.job.name)", "shard.number": "\(batch.shardNumber)",
+                    "task.number": "\(result.number)", "reason": "\(reason)"])
+        }
+    }
+}

@@ -1,0 +1,102 @@
+// Keeping going: renewals, expired leases, due tasks, forgotten shards, and leaving when there is nothing to do.
+
+import Broker
+import Catalogue
+import Executors
+import Foundation
+import Logging
+import Tasks
+
+extension WorkerSession {
+    /// How long a failed task waits before its next attempt.
+    static let attemptBackoff = Backoff(base: .seconds(2), cap: .seconds(300))
+
+    /// Renews every third of a lease; a lease that is gone is dropped and its computing stopped.
+    func renewLeases() async throws {
+        while true {
+            try await Task.sleep(for: configuration.lease / 3)
+            let leases = held.leases
+            let kept = try await persistently("renew leases") {
+                try await self.upkeep.renew(leases, worker: self.id, for: self.configuration.lease)
+            }
+            // A batch that finished meanwhile is not held any more, so it cannot be mistaken for a lost one.
+            for batch in held.drop(leases: Set(leases).subtracting(kept)) {
+                logger.warning(
+                    "A lease was lost; its batch belongs to somebody else now",
+                    metadata: ["job.name": "\(batch.job.name)", "shard.number": "\(batch.shardNumber)"])
+            }
+            if leases.isEmpty && !isDraining {
+                try await persistently("show a sign of life") {
+                    try await self.upkeep.touch(worker: self.id, state: .running)
+                }
+            }
+        }
+    }
+
+    /// Mends what others left behind, and looks for work when none comes.
+    func keepGoing() async throws {
+        let tick = min(.seconds(1), configuration.lease / 6)
+        var lastMending = ContinuousClock.now - configuration.lease
+        var lastLook = ContinuousClock.now
+        var idleSince: ContinuousClock.Instant?
+        while true {
+            try await Task.sleep(for: tick)
+            await returnStaleDeliveries()
+            if lastMending.duration(to: .now) >= configuration.lease / 3 {
+                try await mend()
+                lastMending = .now
+            }
+            guard held.isEmpty, shelf.lastDelivery.duration(to: .now) >= tick, !isDraining else {
+                idleSince = nil
+                continue
+            }
+            consumer.setConsuming(true)
+            if lastLook.duration(to: .now) >= min(configuration.hintHorizon / 3, .seconds(5)) {
+                try await remind()
+                lastLook = .now
+            }
+            if let limit = configuration.exitWhenIdle {
+                let isIdle = try await persistently("look for work") {
+                    try await self.upkeep.isIdle(serving: self.descriptions)
+                }
+                if isIdle { idleSince = idleSince ?? .now } else { idleSince = nil }
+                if let since = idleSince, since.duration(to: .now) >= limit { await drain(); return }
+            }
+        }
+    }
+
+    /// Expired leases become waiting, waiting tasks that are due become open; who moved them hints them.
+    private func mend() async throws {
+        try await persistently("expire leases") {
+            while try await self.upkeep.expireOneLease(backoff: Self.attemptBackoff.delay(attempt: 0)) {
+                self.logger.info("Took tasks back whose lease had run out")
+            }
+        }
+        while let targets = try await persistently("wake due tasks", { try await self.upkeep.wakeOneShard() }) {
+            for target in targets { await announcer.announce(target) }
+        }
+    }
+
+    private func remind() async throws {
+        let targets = try await persistently("look for forgotten work") {
+            try await self.upkeep.forgottenShards(serving: self.descriptions, horizon: self.configuration.hintHorizon)
+        }
+        for target in targets {
+            logger.info("Hinting forgotten work", metadata: ["job.name": "\(target.jobName)", "shard.id": "\(target.shard)"])
+            await announcer.announce(target)
+        }
+    }
+
+    /// Reacts to job control; the catalogue's row decides, this only saves time.
+    func obey() async {
+        for await message in consumer.broadcasts {
+            do {
+                let control = try ControlMessage(decoding: message.body)
+                logger.info("Job control", metadata: ["job.id": "\(control.job)", "action": "\(control.action.rawValue)"])
+                if control.action == .cancel { held.stopComputing(job: control.job) }
+            } catch {
+                logger.warning("An unreadable control message is ignored", metadata: ["error": "\(error)"])
+            }
+        }
+    }
+}

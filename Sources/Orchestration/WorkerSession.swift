@@ -1,0 +1,131 @@
+// The state that the concurrent parts of one worker share.
+
+import AsyncAlgorithms
+import Broker
+import Catalogue
+import Executors
+import Foundation
+import Logging
+import Postgres
+import ServiceLifecycle
+import Synchronization
+import Tasks
+
+/// One run of a worker: its parts are the methods, in files of their own.
+final class WorkerSession: Sendable {
+    let id: Int64
+    let configuration: WorkerConfiguration
+    let handlers: [any TaskHandler]
+    let catalogue: Catalogue
+    let upkeep: Catalogue
+    let consumer: Consumer
+    let announcer: Announcer
+    let logger: Logger
+
+    let held = HeldBatches()
+    let shelf: DeliveryShelf
+    /// Intake to computing; a send waits until computing takes the batch, so one batch is staged.
+    let staged = AsyncChannel<TaskBatch>()
+    /// Computing to storing.
+    let computed = AsyncChannel<(batch: TaskBatch, store: StoreResults)>()
+    /// How long failed database calls and failed tasks wait.
+    let backoff = Backoff(base: .milliseconds(200), cap: .seconds(15))
+
+    private let draining = Mutex(false)
+
+    init(
+        id: Int64, configuration: WorkerConfiguration, handlers: [any TaskHandler], catalogue: Catalogue,
+        upkeep: Catalogue, consumer: Consumer, announcer: Announcer, logger: Logger
+    ) {
+        self.id = id
+        self.configuration = configuration
+        self.handlers = handlers
+        self.catalogue = catalogue
+        self.upkeep = upkeep
+        self.consumer = consumer
+        self.announcer = announcer
+        self.logger = logger
+        shelf = DeliveryShelf(queues: Worker.queues(of: handlers).map(\.name))
+    }
+
+    var descriptions: [HandlerDescription] { handlers.map(\.description) }
+
+    var isDraining: Bool { draining.withLock { $0 } }
+
+    /// The pipeline: takes hints, computes, stores, until drained; then gives back what is left.
+    func work() async throws {
+        try await withTaskCancellationHandler {
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                group.addTask { try await self.takeIn() }
+                group.addTask { try await self.compute() }
+                group.addTask { try await self.store() }
+                try await group.waitForAll()
+            }
+            try await giveEverythingBack()
+        } onCancel: {
+            shelf.close()
+            held.stopComputing()
+        }
+    }
+
+    /// Begins to drain: no new work, the batch that is being computed may finish within the grace time.
+    func drain() async {
+        let isFirst = draining.withLock { isDraining in
+            defer { isDraining = true }
+            return !isDraining
+        }
+        guard isFirst else { return }
+        logger.info("Draining", metadata: ["batches.held": "\(held.leases.count)"])
+        consumer.setConsuming(false)
+        shelf.close()
+        do {
+            try await upkeep.touch(worker: id, state: .draining)
+        } catch {
+            logger.warning("The catalogue does not know of the drain", metadata: ["error": "\(error)"])
+        }
+    }
+
+    /// Drains when the process is asked to stop, and cuts the computing short when the grace time is over.
+    func drainOnShutdown() async {
+        do {
+            try await gracefulShutdown()
+            await drain()
+            try await Task.sleep(for: configuration.grace)
+        } catch {
+            return  // The worker ended by itself.
+        }
+        logger.info("The grace time is over; giving leases back", metadata: ["batches.held": "\(held.leases.count)"])
+        held.stopComputing()
+    }
+
+    private func giveEverythingBack() async throws {
+        for batch in held.batches { try await giveBack(batch) }
+        try await upkeep.touch(worker: id, state: .stopped)
+    }
+
+    /// Gives a batch back and hints it; its tasks are claimable at once.
+    func giveBack(_ batch: TaskBatch) async throws {
+        held.remove(batch)
+        let target = try await persistently("release") { try await self.catalogue.release(batch) }
+        if let target { await announcer.announce(target) }
+    }
+
+    /// Calls the catalogue until it answers: a server that is away is waited for, with jitter; results are kept meanwhile.
+    func persistently<Result: Sendable>(
+        _ action: String, _ call: @Sendable () async throws -> Result
+    ) async throws -> Result {
+        var attempt = 0
+        while true {
+            do {
+                return try await call()
+            } catch let error as PostgresError where error.isTransient {
+                let delay = backoff.delay(attempt: attempt)
+                attempt += 1
+                logger.warning(
+                    "The catalogue is away; trying again",
+                    metadata: ["action": "\(action)", "delay": "\(delay)", "error": "\(error)"])
+                try await Task.sleep(for: delay)
+            }
+        }
+    }
+}

@@ -1,0 +1,40 @@
+// The fan-out nudge: a job's control row changed.
+
+import Foundation
+
+/// Tells workers that a job was paused, resumed or cancelled. Its JSON Schema is `schemas/messages/control.v1.schema.json`.
+public struct ControlMessage: Hashable, Sendable, Codable {
+    /// What was done to the job.
+    public enum Action: String, Sendable, Codable { case pause, resume, cancel }
+
+    public var version: Int
+    /// The job's row in the catalogue.
+    public var job: Int64
+    public var action: Action
+
+    /// Makes a message of the current version.
+    public init(job: Int64, action: Action) {
+        version = Hint.version
+        self.job = job
+        self.action = action
+    }
+
+    /// The same for the same action on the same job.
+    public var messageID: String { "\(action.rawValue)-\(job)" }
+
+    /// The JSON body, keys sorted.
+    public func encoded() -> [UInt8] {
+        Array("{\"action\":\"\(action.rawValue)\",\"job\":\(job),\"version\":\(version)}".utf8)
+    }
+
+    /// Reads a body.
+    public init(decoding body: [UInt8]) throws(TaskError) {
+        do {
+            self = try JSONDecoder().decode(ControlMessage.self, from: Data(body))
+        } catch {
+            throw TaskError(
+                .unreadable,
+                "control message: expected the JSON of schemas/messages/control.v1.schema.json, found \(body.count) bytes that do not decode")
+        }
+    }
+}

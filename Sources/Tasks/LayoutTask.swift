@@ -1,0 +1,62 @@
+// One image to generate: what a generate task carries, and how its seed is made.
+
+import Digests
+import Foundation
+public import Layouts
+
+/// One image to generate: layout, prompt and seed. It is the payload of a generate task in the catalogue.
+public struct LayoutTask: Hashable, Sendable, Codable {
+    /// The objects and the original image's size.
+    public var layout: Layout
+    /// The prompt in the job's template.
+    public var prompt: String
+    /// Which of the layout's samples it is, from 0.
+    public var sample: Int
+    /// The seed of the image's noise.
+    public var seed: UInt64
+
+    /// Makes a task.
+    public init(layout: Layout, prompt: String, sample: Int, seed: UInt64) {
+        self.layout = layout
+        self.prompt = prompt
+        self.sample = sample
+        self.seed = seed
+    }
+
+    /// The seed of sample `sample` of image `imageID` in a job with seed `jobSeed` (method, section 4): the first 53 bits
+    /// of SHA-256 of `detdiffusion.seed.v1|<job seed>|<image id>|<sample>`; 53, so that every JSON reader holds it exactly.
+    public static func seed(jobSeed: UInt64, imageID: Int, sample: Int) -> UInt64 {
+        let digest = SHA256.digest(of: "detdiffusion.seed.v1|\(jobSeed)|\(imageID)|\(sample)")
+        return digest.bytes.prefix(8).reduce(0) { $0 << 8 | UInt64($1) } >> 11
+    }
+
+    /// The name of its image in shards and exports, without extension: `000000000139-0`.
+    public var key: String { Self.key(imageID: layout.imageID, sample: sample) }
+
+    /// The name of a sample's image, without extension. It has no dot, since WebDataset cuts keys there.
+    public static func key(imageID: Int, sample: Int) -> String {
+        let digits = String(imageID)
+        return String(repeating: "0", count: max(0, 12 - digits.count)) + digits + "-\(sample)"
+    }
+
+    /// The catalogue's bytes: canonical JSON.
+    public func encoded() throws(TaskError) -> [UInt8] {
+        let encodedPrompt: Data
+        do {
+            encodedPrompt = try JSONEncoder().encode(prompt)
+        } catch {
+            throw TaskError(.invalid, "layout task of image \(layout.imageID): its prompt cannot be written as JSON (\(error))")
+        }
+        return Array("{\"layout\":".utf8) + layout.encoded() + Array(",\"prompt\":".utf8) + Array(encodedPrompt)
+            + Array(",\"sample\":\(sample),\"seed\":\(seed)}".utf8)
+    }
+
+    /// Reads the catalogue's bytes.
+    public init(decoding bytes: [UInt8]) throws(TaskError) {
+        do {
+            self = try JSONDecoder().decode(LayoutTask.self, from: Data(bytes))
+        } catch {
+            throw TaskError(.unreadable, "layout task: expected the JSON that the producer wrote, found \(bytes.count) bytes that do not decode (\(error))")
+        }
+    }
+}

@@ -1,0 +1,80 @@
+// What a task does, what a worker can do, and the queue where the two meet.
+
+/// What the tasks of a job or shard do. New kinds need no change in the catalogue or the worker loop.
+public struct TaskKind: RawRepresentable, Hashable, Sendable, Codable, CustomStringConvertible {
+    /// The word used in queue names, messages and catalogue rows; lower-case letters.
+    public let rawValue: String
+
+    /// Names a kind.
+    public init(rawValue: String) { self.rawValue = rawValue }
+
+    /// One image from one layout task.
+    public static let generate = TaskKind(rawValue: "generate")
+    /// One tar file from the outputs of one shard.
+    public static let pack = TaskKind(rawValue: "pack")
+
+    /// The word itself.
+    public var description: String { rawValue }
+}
+
+/// What a worker must have to serve a task: a generator or detector, with its checkpoint's first 12 digits where it has one.
+public struct Capability: RawRepresentable, Hashable, Sendable, Codable, CustomStringConvertible {
+    /// `sketch`, `diffusion.0a1b2c3d4e5f`, `archive`: the part of a queue's name after the kind.
+    public let rawValue: String
+
+    /// Names a capability.
+    public init(rawValue: String) { self.rawValue = rawValue }
+
+    /// Writing shard archives to the object directory.
+    public static let archive = Capability(rawValue: "archive")
+
+    /// The capability of generator `name`, tied to the checkpoint with this hexadecimal digest if there is one.
+    public init(generator name: String, checkpointDigest: String? = nil) {
+        self.init(rawValue: checkpointDigest.map { "\(name).\($0.prefix(12))" } ?? name)
+    }
+
+    /// The capability itself.
+    public var description: String { rawValue }
+}
+
+/// The two priorities of a job; quorum queues have no priorities on RabbitMQ 3, so each lane is a queue.
+public enum Lane: String, Sendable, Codable, CaseIterable {
+    case normal, high
+}
+
+/// A queue of hints: everything in it can be served by a worker of one kind and capability.
+public struct WorkQueue: Hashable, Sendable {
+    /// What its tasks do.
+    public var kind: TaskKind
+    /// What a worker needs.
+    public var capability: Capability
+    /// Which of the two lanes it is.
+    public var lane: Lane
+
+    /// Names a queue by what it holds.
+    public init(kind: TaskKind, capability: Capability, lane: Lane = .normal) {
+        self.kind = kind
+        self.capability = capability
+        self.lane = lane
+    }
+
+    /// `detdiffusion.v1.<kind>.<capability>[.high]`; the message version stands in the name, so that old and new workers
+    /// run side by side during an upgrade.
+    public var name: String {
+        "\(MessageNames.prefix).\(kind).\(capability)" + (lane == .high ? ".high" : "")
+    }
+}
+
+/// Names on the broker that are not work queues.
+public enum MessageNames {
+    /// What every name of this message version begins with.
+    public static let prefix = "detdiffusion.v\(Hint.version)"
+    /// The fan-out exchange of job control: pause, resume, cancel.
+    public static let controlExchange = prefix + ".control"
+    /// The exchange and queue of hints that the broker gave up on.
+    public static let deadLetters = prefix + ".dead"
+    /// The `type` property of a hint.
+    public static let hintType = "detdiffusion.hint.v\(Hint.version)"
+    /// The `type` property of a control message.
+    public static let controlType = "detdiffusion.control.v\(Hint.version)"
+}

@@ -1,0 +1,45 @@
+// How every subcommand opens the catalogue and narrows what it shows.
+
+import ArgumentParser
+import Catalogue
+import Console
+import Logging
+
+/// The options of every subcommand that asks the catalogue.
+struct CatalogueOptions: ParsableArguments {
+    @OptionGroup var database: DatabaseOptions
+    @OptionGroup var logging: LoggingOptions
+
+    /// Opens the catalogue, which must have this program's schema.
+    func open() async throws -> Catalogue {
+        let catalogue = try connect()
+        try await catalogue.requireCurrentSchema()
+        return catalogue
+    }
+
+    /// Opens the catalogue whatever its schema is.
+    func connect() throws -> Catalogue {
+        Catalogue(
+            url: try database.url(), applicationName: "detdiffusion-catalogue",
+            logger: logging.bootstrap("detdiffusion-catalogue"))
+    }
+}
+
+/// `--json`.
+struct RecordOptions: ParsableArguments {
+    @Flag(help: "One JSON object per line.")
+    var json = false
+
+    @Option(help: ArgumentHelp("At most this many rows.", valueName: "n"))
+    var limit: Int?
+
+    /// Writes records as JSON lines, or as the table that `table` makes of them.
+    func write<Record: Encodable>(_ records: [Record], table: ([Record]) -> Table) throws {
+        if json {
+            let lines = JSONLines()
+            for record in records { try lines.write(record) }
+        } else {
+            print(table(records).text)
+        }
+    }
+}

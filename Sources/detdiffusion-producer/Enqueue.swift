@@ -1,0 +1,103 @@
+// `enqueue`: records the job in the catalogue and publishes its hints.
+
+import ArgumentParser
+import Broker
+import Catalogue
+import Console
+import Orchestration
+import Tasks
+
+struct Enqueue: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Records a job and publishes its tasks; run again, it publishes only what is missing.")
+
+    @Option(name: .customLong("job"), help: ArgumentHelp("The job's name: letters, digits, . _ and -, at most 100.", valueName: "name"))
+    var name: String
+
+    @OptionGroup var job: JobOptions
+
+    @Option(help: "Tasks per hint; more is faster to enqueue, less spreads a small job over more workers.")
+    var hintSize = 16
+
+    @Option(help: "normal, or high: workers take it first.")
+    var priority: Lane = .normal
+
+    @Option(help: "Failed tries after which a task is dead.")
+    var maxAttempts = 5
+
+    @Flag(help: "Plan and check, but record and publish nothing.")
+    var dryRun = false
+
+    @Flag(help: "One JSON object.")
+    var json = false
+
+    @OptionGroup var database: DatabaseOptions
+    @OptionGroup var broker: BrokerOptions
+    @OptionGroup var logging: LoggingOptions
+
+    func run() async throws {
+        try await reporting("detdiffusion-producer") {
+            try checkOptions()
+            let planned = try JobPlanner.plan(try job.request())
+            var draft = try planned.draft(name: name, lane: priority, hintSize: hintSize)
+            draft.maximumAttempts = maxAttempts
+            if dryRun {
+                let report = try PlanReport(planned)
+                if json { try JSONLines().write(report) } else { print(report.text) }
+                return
+            }
+            let result = try await enqueue(planned, draft)
+            if json { try JSONLines().write(result) } else { print(result.text) }
+        }
+    }
+
+    private func checkOptions() throws {
+        guard JobName.isValid(name) else {
+            throw CommandError(
+                .usage,
+                "--job: expected 1 to 100 letters, digits, '.', '_' or '-', beginning with a letter or digit, found \(JobName.quoted(name))")
+        }
+        guard (1...100_000).contains(hintSize) else {
+            throw CommandError(.usage, "--hint-size: expected 1 to 100000, found \(hintSize)")
+        }
+        guard (1...100).contains(maxAttempts) else {
+            throw CommandError(.usage, "--max-attempts: expected 1 to 100, found \(maxAttempts)")
+        }
+    }
+
+    private func enqueue(_ planned: PlannedJob, _ draft: JobDraft) async throws -> EnqueueResult {
+        let logger = logging.bootstrap("detdiffusion-producer")
+        let catalogue = Catalogue(
+            url: try database.url(), applicationName: "detdiffusion-producer", logger: logger)
+        try await catalogue.requireCurrentSchema()
+        let publisher = Publisher(
+            url: try broker.url(), topology: .detdiffusion(queues: [planned.queue(priority)]), logger: logger)
+        let recorded = try await catalogue.enqueue(draft, taskCount: planned.taskCount) { number in
+            try planned.task(number)
+        }
+        if recorded.lane != priority {
+            remark("job '\(name)' keeps its priority \(recorded.lane.rawValue)")
+        }
+        let published = try await publisher.whileRunning {
+            try await JobPublication(catalogue: catalogue, publisher: publisher).publish(job: recorded.id)
+        }
+        return EnqueueResult(
+            job: name, new: recorded.isNew, tasks: recorded.tasksBefore + recorded.tasksAdded,
+            tasksAdded: recorded.tasksAdded, shardsAdded: recorded.shardsAdded, hintsPublished: published.hints)
+    }
+}
+
+/// What `enqueue` did.
+struct EnqueueResult: Encodable {
+    var job: String
+    var new: Bool
+    var tasks: Int
+    var tasksAdded: Int
+    var shardsAdded: Int
+    var hintsPublished: Int
+
+    var text: String {
+        let what = new ? "enqueued" : (tasksAdded > 0 ? "extended" : "already there")
+        return "job '\(job)' \(what): \(Format.count(tasks)) tasks, \(Format.count(tasksAdded)) new in \(Format.count(shardsAdded)) shards, \(Format.count(hintsPublished)) hints published"
+    }
+}

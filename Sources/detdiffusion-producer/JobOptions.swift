@@ -1,0 +1,123 @@
+// The options that make a job the job it is, shared by `plan` and `enqueue`.
+
+public import ArgumentParser
+import Console
+public import Layouts
+import Orchestration
+public import Tasks
+
+extension SubsetProtocol: ExpressibleByArgument {}
+extension Strategy: ExpressibleByArgument {}
+extension UncoveredPolicy: ExpressibleByArgument {}
+extension PromptTemplate: ExpressibleByArgument {}
+extension Lane: ExpressibleByArgument {}
+
+extension Bins: ExpressibleByArgument {
+    public init?(argument: String) { self.init(parsing: argument) }
+}
+
+/// Width and height in pixels, written `800x456`.
+struct PixelSize: ExpressibleByArgument {
+    var width: Int
+    var height: Int
+
+    init?(argument: String) {
+        let sides = argument.split(separator: "x", omittingEmptySubsequences: false).map { Int($0) }
+        guard sides.count == 2, let width = sides[0], let height = sides[1] else { return nil }
+        self.width = width
+        self.height = height
+    }
+
+    var defaultValueDescription: String { "\(width)x\(height)" }
+}
+
+/// The subset, the strategy and the generator.
+struct JobOptions: ParsableArguments {
+    @Option(help: ArgumentHelp("COCO annotation file (things).", valueName: "file"))
+    var annotations: String
+
+    @Option(help: ArgumentHelp("COCO stuff annotation file, for the fidelity subset.", valueName: "file"))
+    var stuff: String?
+
+    @Option(help: "Which rules choose images and objects: trainability, fidelity or all.")
+    var subset: SubsetProtocol = .trainability
+
+    @Option(help: ArgumentHelp("Keep only these images: one id per line, or a JSON array.", valueName: "file"))
+    var imageIds: String?
+
+    @Option(help: ArgumentHelp("At most this many images; a larger limit extends the job later.", valueName: "n"))
+    var limit: Int?
+
+    @Option(help: "origin (a detector's labels), hard or easy.")
+    var strategy: Strategy
+
+    @Option(help: ArgumentHelp("Detector results in COCO format, for strategy origin.", valueName: "file"))
+    var detections: String?
+
+    @Option(help: ArgumentHelp("The ids of the images that the detector was run on.", valueName: "file"))
+    var detectedImages: String?
+
+    @Option(help: "Score threshold of eq. 2.")
+    var gamma = 0.3
+
+    @Option(help: "IoU threshold of eq. 2.")
+    var beta = 0.5
+
+    @Flag(help: "A detection must have the object's category.")
+    var sameClass = false
+
+    @Option(help: "Kept images that the detector was not run on: fail, skip or hard.")
+    var uncovered: UncoveredPolicy = .fail
+
+    @Option(help: "Prompt form: compact, paper or geodiffusion.")
+    var template: PromptTemplate = .compact
+
+    @Option(help: "Location bins, columns x rows.")
+    var bins = Bins(columns: 256, rows: 256)
+
+    @Option(help: "Image size, width x height; multiples of 8.")
+    var size = PixelSize(argument: "800x456") ?? PixelSize(width: 800, height: 456)
+
+    @Option(help: "Images per layout.")
+    var samples = 1
+
+    @Option(help: "Seed from which every image's seed is derived.")
+    var seed: UInt64 = 0
+
+    @Option(help: "The generator; `sketch` draws the layout.")
+    var generator = "sketch"
+
+    @Option(help: "Tasks per shard.")
+    var shardSize = 500
+
+    /// The request that these options make.
+    func request() throws -> JobRequest {
+        guard generator == "sketch" else {
+            throw CommandError(.usage, "--generator: expected sketch, found '\(generator)'")
+        }
+        var request = JobRequest(annotations: annotations, subset: subset, strategy: strategy)
+        request.stuff = stuff
+        request.imageIDs = imageIds
+        request.limit = limit
+        request.detections = detections
+        request.detectedImages = detectedImages
+        request.rule = AttributeRule(gamma: gamma, beta: beta, sameClass: sameClass)
+        request.uncovered = uncovered
+        request.template = template
+        request.bins = bins
+        request.width = size.width
+        request.height = size.height
+        request.samples = samples
+        request.seed = seed
+        request.generator = generator
+        request.shardSize = shardSize
+        return request
+    }
+}
+
+extension PixelSize {
+    init(width: Int, height: Int) {
+        self.width = width
+        self.height = height
+    }
+}

@@ -1,0 +1,50 @@
+// What `plan` shows: what each rule dropped, what is left, and how much it will be.
+
+import Console
+import Layouts
+import Orchestration
+import Tasks
+
+/// The report of a planned job, as text or as one JSON object.
+struct PlanReport: Encodable {
+    var images: Int
+    var objects: Int
+    var tasks: Int
+    var shards: Int
+    var estimatedBytes: Int
+    var specification: String
+    var statistics: PlanStatistics
+
+    init(_ job: PlannedJob) throws {
+        images = job.images
+        objects = job.plan.layouts.prefix(job.images).reduce(0) { $0 + $1.objects.count }
+        tasks = job.taskCount
+        shards = job.shardCount
+        estimatedBytes = job.estimatedBytes
+        specification = try job.specification.canonicalJSON()
+        statistics = job.plan.statistics
+    }
+
+    var text: String {
+        var lines = [
+            "subset    \(Format.count(statistics.images)) images, \(Format.count(statistics.objects)) objects",
+            "job       \(Format.count(images)) images, \(Format.count(objects)) objects, \(Format.count(tasks)) tasks in \(Format.count(shards)) shards, about \(Format.bytes(estimatedBytes)) of images and as much again once packed",
+            "",
+        ]
+        var drops = Table("dropped", "rule", "count")
+        for drop in statistics.droppedImages { drops.append("images", drop.rule.rawValue, Format.count(drop.count)) }
+        for drop in statistics.droppedAnnotations { drops.append("objects", drop.rule.rawValue, Format.count(drop.count)) }
+        lines += [drops.text, ""]
+        var attributes = Table("attribute", "objects")
+        for count in statistics.attributes { attributes.append(count.attribute.rawValue, Format.count(count.objects)) }
+        lines += [attributes.text, ""]
+        var categories = Table("category", "objects", "")
+        let most = max(1, statistics.categories.map(\.objects).max() ?? 1)
+        for category in statistics.categories where category.objects > 0 {
+            let bar = String(repeating: "#", count: (category.objects * 40 + most - 1) / most)
+            categories.append(category.name, Format.count(category.objects), bar)
+        }
+        lines.append(categories.text)
+        return lines.joined(separator: "\n")
+    }
+}

@@ -1,0 +1,37 @@
+// `sample`: writes the bundled sample, or a large one for measurements.
+
+import ArgumentParser
+import Console
+import Foundation
+import Layouts
+
+struct Sample: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Writes a made-up COCO annotation file: all 80 categories, crowds, tiny boxes, 0 to 20 objects an image.")
+
+    @Option(help: ArgumentHelp("Where to write it.", valueName: "file"))
+    var out: String
+
+    @Option(help: "The same seed gives the same bytes.")
+    var seed: UInt64 = 0
+
+    @Option(help: "Images.")
+    var images = 200
+
+    @Flag(help: "The size of COCO's train2017 file: 118,287 images, 860,001 annotations with polygons, about 450 MB.")
+    var large = false
+
+    func run() async throws {
+        try await reporting("detdiffusion-producer") {
+            guard (1...10_000_000).contains(images) else {
+                throw CommandError(.usage, "--images: expected 1 to 10000000, found \(images)")
+            }
+            if large { return try SampleSubset.generateLarge(path: out, seed: seed) }
+            do {
+                try Data(SampleSubset.generate(seed: seed, images: images)).write(to: URL(fileURLWithPath: out), options: .atomic)
+            } catch {
+                throw CommandError(.cannotWrite, "\(out): cannot write the sample (\(error.localizedDescription)); check the folder and its rights")
+            }
+        }
+    }
+}

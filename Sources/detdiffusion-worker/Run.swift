@@ -1,0 +1,92 @@
+// `run`: one worker process, from the first claim to the drain.
+
+import ArgumentParser
+import Broker
+import Catalogue
+import Console
+import Foundation
+import Handlers
+import Logging
+import Orchestration
+import Postgres
+import ServiceLifecycle
+import Stores
+import Tasks
+import UnixSignals
+
+struct Run: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Serves tasks until asked to stop; a second SIGTERM or SIGINT leaves at once.")
+
+    @Option(help: ArgumentHelp("A profile from workers/; flags override it.", valueName: "file"))
+    var profile: String?
+
+    @Option(name: .customLong("generator"), help: ArgumentHelp("A generator to serve: sketch. May be given more than once.", valueName: "name"))
+    var generators: [String] = []
+
+    @Option(help: ArgumentHelp("The most tasks of one claim; as many as the device takes in one pass.", valueName: "n"))
+    var batch: Int?
+
+    @Flag(inversion: .prefixedNo, help: "Pack finished shards.")
+    var pack: Bool?
+
+    @Option(help: ArgumentHelp("Leave after this long without anything to do.", valueName: "seconds"))
+    var exitWhenIdle: Double?
+
+    @Option(help: ArgumentHelp("How long a claim lasts without renewal. Default: 60.", valueName: "seconds"))
+    var lease: Double?
+
+    @Option(help: ArgumentHelp("When an idle worker hints a shard again. Default: 30.", valueName: "seconds"))
+    var hintHorizon: Double?
+
+    @Option(help: ArgumentHelp("How long a drain may take before work is given back. Default: 30.", valueName: "seconds"))
+    var grace: Double?
+
+    @Option(help: ArgumentHelp("What people call this worker. Default: the host's name.", valueName: "name"))
+    var name: String?
+
+    @OptionGroup var database: DatabaseOptions
+    @OptionGroup var broker: BrokerOptions
+    @OptionGroup var objects: StoreOptions
+
+    @Option(name: .long, help: "trace, debug, info, notice, warning, error or critical.")
+    var logLevel = Logger.Level.info
+
+    func run() async throws {
+        try await reporting("detdiffusion-worker") {
+            let settings = try WorkerSettings(self)
+            let logger = LoggingOptions.bootstrap("detdiffusion-worker", level: logLevel)
+            let worker = try makeWorker(settings, logger: logger)
+            let secondSignal = SecondSignal(grace: settings.configuration.grace)
+            let group = ServiceGroup(
+                configuration: .init(
+                    services: [
+                        .init(service: secondSignal),
+                        .init(service: worker, successTerminationBehavior: .gracefullyShutdownGroup),
+                    ],
+                    gracefulShutdownSignals: [.sigterm, .sigint], logger: logger))
+            do {
+                try await group.run()
+            } catch let error as ServiceGroupError {
+                throw CommandError(.software, "the worker's services stopped: \(error)")
+            }
+        }
+    }
+
+    private func makeWorker(_ settings: WorkerSettings, logger: Logger) throws -> Worker {
+        let url = try database.url()
+        let store = try ObjectStore(root: try objects.path())
+        let catalogue = Catalogue(url: url, applicationName: "detdiffusion-worker", logger: logger)
+        let upkeep = Catalogue(url: url, applicationName: "detdiffusion-worker upkeep", logger: logger)
+        var handlers: [any TaskHandler] = []
+        if settings.packs { handlers.append(PackHandler(catalogue: catalogue, store: store)) }
+        handlers += settings.generators.map { GenerateHandler(generator: $0, store: store) }
+        let introduction = WorkerIntroduction(
+            name: settings.configuration.name, host: ProcessInfo.processInfo.hostName,
+            pid: Int(ProcessInfo.processInfo.processIdentifier), version: detdiffusionVersion,
+            serves: handlers.map(\.description))
+        return Worker(
+            configuration: settings.configuration, handlers: handlers, catalogue: catalogue, upkeep: upkeep,
+            broker: try broker.url(), introduction: introduction, logger: logger)
+    }
+}

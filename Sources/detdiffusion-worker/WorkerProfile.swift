@@ -1,0 +1,59 @@
+// A worker's profile: the file behind `--profile`.
+
+import Console
+import Foundation
+
+/// What a profile may say; every key is optional, and flags override it. Its JSON Schema is `schemas/profile.schema.json`.
+struct WorkerProfile: Decodable {
+    /// Generators to serve, by name.
+    var generators: [String]?
+    /// Whether it packs finished shards.
+    var pack: Bool?
+    /// The most tasks of one claim.
+    var batch: Int?
+    /// Seconds that a claim lasts without renewal.
+    var lease: Double?
+    /// Seconds after which an idle worker hints a shard again.
+    var hintHorizon: Double?
+    /// Seconds that a drain may take.
+    var grace: Double?
+    /// Seconds without work after which it leaves.
+    var exitWhenIdle: Double?
+
+    /// The keys above.
+    private static let keys: Set<String> = [
+        "$schema", "generators", "pack", "batch", "lease", "hintHorizon", "grace", "exitWhenIdle",
+    ]
+
+    /// Reads a profile; an unknown key is an error, since a misspelt one would be ignored in silence.
+    static func read(path: String) throws -> WorkerProfile {
+        let data: Data
+        do {
+            data = try Data(contentsOf: URL(fileURLWithPath: path))
+        } catch {
+            throw CommandError(.noInput, "profile \(path): cannot be read (\(error.localizedDescription)); see workers/ for examples")
+        }
+        do {
+            if let object = try JSONSerialization.jsonObject(with: data) as? [String: Any],
+                let unknown = Set(object.keys).subtracting(keys).min() {
+                throw CommandError(
+                    .data, "profile \(path): unknown key '\(unknown)'; expected \(keys.subtracting(["$schema"]).sorted().joined(separator: ", "))")
+            }
+            return try JSONDecoder().decode(WorkerProfile.self, from: data)
+        } catch let error as DecodingError {
+            throw CommandError(.data, "profile \(path): \(place(of: error)); see schemas/profile.schema.json")
+        } catch let error as CommandError {
+            throw error
+        } catch {
+            throw CommandError(.data, "profile \(path): expected a JSON object, found something else; see schemas/profile.schema.json")
+        }
+    }
+
+    private static func place(of error: DecodingError) -> String {
+        switch error {
+        case .typeMismatch(let type, let context):
+            "key '\(context.codingPath.map(\.stringValue).joined(separator: "."))': expected \(type), found another type"
+        default: "expected a JSON object with the keys of a profile"
+        }
+    }
+}
