@@ -18,7 +18,8 @@ extension Catalogue {
                 lane: try row.string("lane"), strategy: try row.optionalString("strategy"),
                 state: try row.string("state"), tasks: try row.int("tasks"), done: try row.int("done"),
                 dead: try row.int("dead"), cancelled: try row.int("cancelled"), shards: try row.int("shards"),
-                finishedShards: try row.int("finished_shards"), quarantinedShards: try row.int("quarantined_shards"),
+                finishedShards: try row.int("finished_shards"), generatedShards: try row.int("generated_shards"),
+                quarantinedShards: try row.int("quarantined_shards"),
                 createdAt: try row.string("created"))
         }
     }

@@ -15,6 +15,8 @@ public struct JobSummary: Codable, Sendable, Hashable {
     public var cancelled: Int
     public var shards: Int
     public var finishedShards: Int
+    /// Shards that wait to be packed.
+    public var generatedShards: Int
     public var quarantinedShards: Int
     /// ISO 8601, UTC.
     public var createdAt: String

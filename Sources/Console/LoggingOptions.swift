@@ -8,7 +8,7 @@ extension Logger.Level: @retroactive ExpressibleByArgument {}
 /// `--log-level`.
 public struct LoggingOptions: ParsableArguments {
     @Option(name: .long, help: "trace, debug, info, notice, warning, error or critical.")
-    var logLevel = Logger.Level.warning
+    public var logLevel = Logger.Level.warning
 
     /// For the argument parser.
     public init() {}

@@ -3,6 +3,7 @@
 import ArgumentParser
 import Catalogue
 import Console
+import Postgres
 
 struct MigrateCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(

@@ -47,13 +47,9 @@ struct WatchCommand: AsyncParsableCommand {
 extension JobSummary {
     /// Whether nothing will move any more without an operator.
     fileprivate var isOver: Bool {
-        if state == "finished" || state == "cancelled" { return true }
-        return state == "running" && done + dead + cancelled == tasks && finishedShards + quarantinedShards < shards
-            && dead > 0 && finishedShards + quarantinedShards + shardsWithDead >= shards
-            || (state == "running" && done == tasks && finishedShards + quarantinedShards == shards)
+        state == "finished" || state == "cancelled"
+            || (state == "running" && done + dead + cancelled == tasks && generatedShards == 0)
     }
-
-    private var shardsWithDead: Int { min(dead, shards) }
 }
 
 /// Draws one line per job: over the last ones on a terminal, only when something changed elsewhere.
@@ -103,7 +99,8 @@ struct ProgressBoard {
     private mutating func forecast(for job: JobSummary, at now: ContinuousClock.Instant) -> String {
         var points = history[job.job, default: []]
         points.append((now, job.done))
-        points.removeAll { $0.at.duration(to: now) > .seconds(60) && points.count > 2 }
+        let recent = points.filter { $0.at.duration(to: now) <= .seconds(60) }
+        if recent.count >= 2 { points = recent }
         history[job.job] = points
         guard let first = points.first, first.at.duration(to: now) > .seconds(2), job.done > first.done else {
             return job.done == job.tasks ? "packing" : "rate not known yet"

@@ -16,11 +16,13 @@ SELECT j.id, j.name AS job, j.kind, j.capability, j.lane, j.strategy,
        coalesce(s.tasks, 0)::bigint AS tasks, coalesce(s.done, 0)::bigint AS done,
        coalesce(s.dead, 0)::bigint AS dead, coalesce(s.cancelled, 0)::bigint AS cancelled,
        coalesce(s.shards, 0)::bigint AS shards, coalesce(s.finished, 0)::bigint AS finished_shards,
+       coalesce(s.generated, 0)::bigint AS generated_shards,
        coalesce(s.quarantined, 0)::bigint AS quarantined_shards, j.created_at
 FROM jobs j
 LEFT JOIN LATERAL (
     SELECT sum(tasks) AS tasks, sum(done) AS done, sum(dead) AS dead, sum(cancelled) AS cancelled,
            count(*) AS shards, count(*) FILTER (WHERE state = 'finished') AS finished,
+           count(*) FILTER (WHERE state = 'generated') AS generated,
            count(*) FILTER (WHERE state = 'quarantined') AS quarantined
     FROM shards WHERE job_id = j.id
 ) s ON true;
