@@ -18,7 +18,8 @@ extension AMQPConnection {
             }
         }
         for queue in topology.queues {
-            try unsafe rpc("declare queue '\(queue.name)' as a quorum queue (delete it first if it is of another type)") { scratch in
+            try unsafe rpc("declare queue '\(queue.name)' as a quorum queue (delete it first if it is of another type)")
+            { scratch in
                 unsafe _ = amqp_queue_declare(
                     state, channel, scratch.bytes(queue.name), 0, 1, 0, 0, scratch.table(["x-queue-type": "quorum"]))
             }
@@ -91,7 +92,8 @@ extension AMQPConnection {
         }
         try unsafe rpc("consume from queue '\(queue)'") { scratch in
             unsafe _ = amqp_basic_consume(
-                state, channel, scratch.bytes(queue), scratch.bytes(tag), 0, acknowledges ? 0 : 1, 0, scratch.table([:]))
+                state, channel, scratch.bytes(queue), scratch.bytes(tag), 0, acknowledges ? 0 : 1, 0, scratch.table([:])
+            )
         }
     }
 
@@ -124,7 +126,8 @@ extension AMQPConnection {
 
     private func properties(of message: Message) -> amqp_basic_properties_t {
         var properties = unsafe amqp_basic_properties_t()
-        var flags = AMQP_BASIC_CONTENT_TYPE_FLAG | AMQP_BASIC_DELIVERY_MODE_FLAG | AMQP_BASIC_TYPE_FLAG
+        var flags =
+            AMQP_BASIC_CONTENT_TYPE_FLAG | AMQP_BASIC_DELIVERY_MODE_FLAG | AMQP_BASIC_TYPE_FLAG
             | AMQP_BASIC_MESSAGE_ID_FLAG
         unsafe properties.content_type = scratch.bytes(message.contentType)
         unsafe properties.delivery_mode = message.persistent ? 2 : 1

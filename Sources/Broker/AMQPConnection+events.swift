@@ -60,7 +60,7 @@ extension AMQPConnection {
             return .blocked(unsafe Self.string(blocked.reason))
         case detdiffusion_connection_unblocked: return .unblocked
         case detdiffusion_channel_close, detdiffusion_connection_close:
-            throw unsafe closing(method, "go on")
+            throw unsafe closing(method, nil)
         default: return nil
         }
     }

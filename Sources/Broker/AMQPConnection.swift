@@ -33,7 +33,8 @@ import Foundation
         if url.isTLS { try openTLS() } else { try openTCP() }
         socket = control.adoptSocket(unsafe amqp_get_sockfd(state))
         guard socket >= 0, !control.isStopping else {
-            throw BrokerError(.unavailable, "cannot connect to the broker at \(url): it was stopped, or no descriptor is left")
+            throw BrokerError(
+                .unavailable, "cannot connect to the broker at \(url): it was stopped, or no descriptor is left")
         }
         SocketOptions.apply(to: socket)
         try logIn(name: name)
@@ -86,7 +87,8 @@ import Foundation
         }
         if let certificate = url.certificateFile, let key = url.keyFile {
             guard unsafe amqp_ssl_socket_set_key(socket, certificate, key) == AMQP_STATUS_OK.rawValue else {
-                throw tlsFailure("the client certificate \(certificate) and key \(key) cannot be used; correct certfile and keyfile")
+                throw tlsFailure(
+                    "the client certificate \(certificate) and key \(key) cannot be used; correct certfile and keyfile")
             }
         }
         unsafe amqp_ssl_socket_set_verify_peer(socket, url.verifiesPeer ? 1 : 0)
@@ -104,7 +106,8 @@ import Foundation
         case AMQP_STATUS_SSL_PEER_VERIFY_FAILED:
             throw tlsFailure("its certificate is not signed by an authority in \(url.caFile); set cacertfile")
         case AMQP_STATUS_SSL_HOSTNAME_VERIFY_FAILED:
-            throw tlsFailure("its certificate is not for the host name \(url.host); use a name that the certificate holds")
+            throw tlsFailure(
+                "its certificate is not for the host name \(url.host); use a name that the certificate holds")
         case AMQP_STATUS_SSL_ERROR, AMQP_STATUS_SSL_CONNECTION_FAILED:
             throw tlsFailure("the TLS handshake failed; check that the port is the TLS port and the certificates fit")
         default:
@@ -146,7 +149,8 @@ import Foundation
         case .closed(530, let text):
             BrokerError(
                 .authentication,
-                "the broker at \(url) refused the virtual host '\(url.virtualHost)' (\(text)); create it, or grant it to the user '\(url.user)'")
+                "the broker at \(url) refused the virtual host '\(url.virtualHost)' (\(text)); create it, or grant it to the user '\(url.user)'"
+            )
         default: error
         }
     }
@@ -181,13 +185,16 @@ import Foundation
     }
 
     /// Answers a `channel.close` or `connection.close`, and makes it an error.
-    func closing(_ method: amqp_method_t, _ action: String) -> BrokerError {
+    /// - Parameter action: what the broker refused; nil when nothing was asked.
+    func closing(_ method: amqp_method_t, _ action: String?) -> BrokerError {
         let code: Int
         let text: String
+        var what = "closed the connection"
         switch unsafe method.id {
         case detdiffusion_channel_close:
             let close = unsafe method.decoded.assumingMemoryBound(to: amqp_channel_close_t.self).pointee
             (code, text) = unsafe (Int(close.reply_code), Self.string(close.reply_text))
+            what = "closed the channel"
             var answer = amqp_channel_close_ok_t(dummy: 0)
             _ = unsafe amqp_send_method(state, channel, detdiffusion_channel_close_ok, &answer)
         case detdiffusion_connection_close:
@@ -197,10 +204,11 @@ import Foundation
             _ = unsafe amqp_send_method(state, 0, detdiffusion_connection_close_ok, &answer)
         default:
             return BrokerError(
-                .protocolViolation, "the broker at \(url) sent method \(unsafe method.id) while trying to \(action)")
+                .protocolViolation,
+                "the broker at \(url) sent method \(unsafe method.id), which has no place there")
         }
-        return BrokerError(
-            .closed(code: code, text: text), "the broker at \(url) refused to \(action): \(code) \(text)")
+        if let action { what = "refused to \(action)" }
+        return BrokerError(.closed(code: code, text: text), "the broker at \(url) \(what): \(code) \(text)")
     }
 
     static func text(of status: Int32) -> String {

@@ -62,8 +62,6 @@ public final class Consumer: Sendable {
         (broadcasts, broadcastsEnd) = AsyncStream.makeStream(bufferingPolicy: .bufferingNewest(1024))
     }
 
-    deinit { control.stop() }
-
     /// True while a connection is open.
     public var isConnected: Bool { control.isConnected }
 

@@ -107,7 +107,8 @@ struct ConsumerRole: ConnectionRole {
         case .consumerCancelled(let tag):
             // The next connection declares the queue again and consumes from it.
             let queue = queues.indices.first { Self.tag($0) == tag }.map { queues[$0].name } ?? tag
-            throw BrokerError(.unavailable, "the broker ended the consumer of queue '\(queue)': it was deleted or moved")
+            throw BrokerError(
+                .unavailable, "the broker ended the consumer of queue '\(queue)': it was deleted or moved")
         case .blocked, .unblocked, .acknowledged, .refused: break  // about publishing
         }
     }

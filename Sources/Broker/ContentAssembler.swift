@@ -36,7 +36,8 @@ struct ContentAssembler: Sendable {
         return true
     }
 
-    /// Takes the header frame: `message` holds the properties. Completes a message without body; false when it is out of order.
+    /// Takes the header frame, which completes a message without a body; false when it is out of order.
+    /// - Parameter message: holds the properties.
     mutating func header(_ message: Message, bodySize: Int, completed: inout Content?) -> Bool {
         guard case .expectsHeader(let purpose) = state else { return false }
         let content = Content(purpose: purpose, message: message, bodySize: bodySize)
@@ -54,7 +55,9 @@ struct ContentAssembler: Sendable {
 
     /// Takes a body frame; false when it is out of order or too long.
     mutating func body(_ bytes: some Collection<UInt8>, completed: inout Content?) -> Bool {
-        guard case .expectsBody(var content, let kept, let missing) = state, bytes.count <= missing else { return false }
+        guard case .expectsBody(var content, let kept, let missing) = state, bytes.count <= missing else {
+            return false
+        }
         state = .idle  // so that `content` is the only owner of its bytes while they grow
         content.message.body.append(contentsOf: bytes.prefix(kept - content.message.body.count))
         if bytes.count == missing {

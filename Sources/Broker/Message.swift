@@ -52,6 +52,32 @@ public struct OutgoingMessage: Hashable, Sendable {
     }
 }
 
+extension OutgoingMessage {
+    /// AMQP's short strings hold 255 bytes, and headers must fit a frame; the library would fail on more as if the
+    /// connection were broken.
+    func checkLimits() throws(BrokerError) {
+        let shortStrings = [
+            ("exchange", exchange), ("routing key", routingKey), ("type", message.type),
+            ("message id", message.messageID), ("correlation id", message.correlationID ?? ""),
+            ("content type", message.contentType),
+        ]
+        let headerNames = message.headers.keys.map { ("header name", $0) }
+        for (name, value) in shortStrings + headerNames where value.utf8.count > 255 {
+            throw BrokerError(
+                .protocolViolation,
+                "cannot publish a message of type '\(message.type.prefix(80))': its \(name) has \(value.utf8.count) bytes, AMQP allows 255; shorten it"
+            )
+        }
+        let headerBytes = message.headers.reduce(0) { $0 + $1.key.utf8.count + $1.value.utf8.count + 8 }
+        guard headerBytes <= 64 << 10 else {
+            throw BrokerError(
+                .protocolViolation,
+                "cannot publish a message of type '\(message.type)': its headers have \(headerBytes) bytes, 65536 are allowed; move them to the body"
+            )
+        }
+    }
+}
+
 /// Names one delivery on one connection.
 public struct DeliveryTag: Hashable, Sendable {
     /// The broker's number of the delivery, from 1 on each channel.

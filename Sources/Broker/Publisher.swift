@@ -34,8 +34,6 @@ public final class Publisher: Sendable {
         self.logger = logger
     }
 
-    deinit { control.stop() }
-
     /// True while a connection is open.
     public var isConnected: Bool { control.isConnected }
 
@@ -113,7 +111,9 @@ public final class Publisher: Sendable {
         }
     }
 
-    private static func next(_ count: Int, of iterator: inout some IteratorProtocol<OutgoingMessage>) -> [OutgoingMessage] {
+    private static func next(
+        _ count: Int, of iterator: inout some IteratorProtocol<OutgoingMessage>
+    ) -> [OutgoingMessage] {
         var chunk: [OutgoingMessage] = []
         while chunk.count < count, let message = iterator.next() { chunk.append(message) }
         return chunk
@@ -126,6 +126,7 @@ public final class Publisher: Sendable {
     private func begin(
         _ messages: [OutgoingMessage], onConfirmed: @escaping @Sendable (Int) -> Void
     ) throws(BrokerError) -> Int {
+        for message in messages { try message.checkLimits() }
         let (batch, failure) = state.contents.withLock { contents -> (Int, BrokerError?) in
             if let failure = contents.failure, [.authentication, .tls].contains(failure.code) { return (0, failure) }
             return (contents.ledger.add(messages, onConfirmed: onConfirmed), nil)

@@ -16,7 +16,7 @@ import CRabbitMQ
     }
 
     deinit {
-        for unsafe block in unsafe blocks { unsafe block.deallocate() }
+        unsafe blocks.forEach { unsafe $0.deallocate() }
     }
 
     /// Ends all loans.

@@ -23,22 +23,25 @@ enum TCPDial {
         var failure = "its host name has no address"
         var next = unsafe addresses
         while let address = unsafe next {
-            let descriptor = socket(
-                unsafe address.pointee.ai_family, Int32(SOCK_STREAM.rawValue) | flags, unsafe address.pointee.ai_protocol)
-            if descriptor >= 0 {
-                var number = unsafe Foundation.connect(descriptor, address.pointee.ai_addr, address.pointee.ai_addrlen) == 0
-                    ? 0 : errno
-                if number == EINPROGRESS { number = wait(descriptor, control) }
-                if number == 0 {
-                    SocketOptions.apply(to: descriptor)
-                    return descriptor
-                }
-                close(descriptor)
-                failure = unsafe String(cString: strerror(number)).lowercased()
-            }
+            let (descriptor, number) = unsafe open(address.pointee, control)
+            if let descriptor { return descriptor }
+            failure = unsafe String(cString: strerror(number)).lowercased()
             unsafe next = address.pointee.ai_next
         }
         throw unreachable(url, failure)
+    }
+
+    /// A socket connected to one address, or the error number.
+    private static func open(_ address: addrinfo, _ control: ConnectionControl) -> (Int32?, Int32) {
+        let type = Int32(SOCK_STREAM.rawValue) | flags
+        let descriptor = unsafe socket(address.ai_family, type, address.ai_protocol)
+        guard descriptor >= 0 else { return (nil, errno) }
+        let result = unsafe Foundation.connect(descriptor, address.ai_addr, address.ai_addrlen)
+        var number = result == 0 ? 0 : errno
+        if number == EINPROGRESS { number = wait(descriptor, control) }
+        guard number != 0 else { return (descriptor, 0) }
+        close(descriptor)
+        return (nil, number)
     }
 
     private static let flags = Int32(SOCK_NONBLOCK.rawValue | SOCK_CLOEXEC.rawValue)

@@ -6,7 +6,10 @@ public struct QueueDeclaration: Hashable, Sendable {
     public var name: String
 
     /// Declares a queue.
-    public init(_ name: String) { self.name = name }
+    public init(_ name: String) {
+        precondition((1...255).contains(name.utf8.count), "a queue's name has 1 to 255 bytes")
+        self.name = name
+    }
 }
 
 /// A binding of a queue to an exchange.

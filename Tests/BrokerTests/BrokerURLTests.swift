@@ -46,7 +46,8 @@ import Testing
 
     @Test(arguments: [
         ("localhost:5672", "scheme"), ("http://u:hunter2@h", "'http'"), ("amqp://u:hunter2@h:99999", "port"),
-        ("amqp://u:hunter2@", "host"), ("amqp://u:hunter2%zz@h", "percent"), ("amqp://u:hunter2@h?heartbeat=0", "heartbeat"),
+        ("amqp://u:hunter2@", "host"), ("amqp://u:hunter2%zz@h", "percent"),
+        ("amqp://u:hunter2@h?heartbeat=0", "heartbeat"),
         ("amqps://u:hunter2@h?verify=maybe", "verify_none"), ("amqps://u:hunter2@h?certfile=/c", "keyfile"),
         ("amqp://u:hunter2@h?colour=red", "'colour'"),
     ])

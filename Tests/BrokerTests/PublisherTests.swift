@@ -94,7 +94,8 @@ struct PublisherTests {
     func aFullQueueRefuses() async throws {
         try await TestBroker.withQueue { queue in
             try TestBroker.controlBroker([
-                "set_policy", queue, "^\(queue)$", #"{"max-length":5,"overflow":"reject-publish"}"#, "--apply-to", "queues",
+                "set_policy", queue, "^\(queue)$", #"{"max-length":5,"overflow":"reject-publish"}"#, "--apply-to",
+                "queues",
             ])
             defer { #expect(throws: Never.self) { try TestBroker.controlBroker(["clear_policy", queue]) } }
             try await TestBroker.withPublisher(nil, TestBroker.topology(queue)) { publisher in
@@ -119,7 +120,9 @@ struct PublisherTests {
             let calls = (0..<4).map { _ in
                 Task {
                     // Without an end, but for the stop.
-                    while true { try await publisher.publish([TestBroker.message(1, to: queue)], deadline: .seconds(60)) }
+                    while true {
+                        try await publisher.publish([TestBroker.message(1, to: queue)], deadline: .seconds(60))
+                    }
                 }
             }
             try await publisher.publish([TestBroker.message(1, to: queue)], deadline: .seconds(20))
@@ -139,7 +142,9 @@ struct PublisherTests {
         try await TestBroker.withQueue { queue in
             try await TestBroker.withPublisher(nil, TestBroker.topology(queue)) { publisher in
                 let call = Task {
-                    while true { try await publisher.publish([TestBroker.message(1, to: queue)], deadline: .seconds(60)) }
+                    while true {
+                        try await publisher.publish([TestBroker.message(1, to: queue)], deadline: .seconds(60))
+                    }
                 }
                 try await publisher.publish([TestBroker.message(2, to: queue)], deadline: .seconds(20))
                 call.cancel()
@@ -183,6 +188,17 @@ struct PublisherTests {
             #expect(error.code == .unavailable)
             #expect(error.description.contains("connection refused"))
             #expect(error.description.contains("0 of 1"))
+        }
+    }
+
+    @Test func aFieldThatAMQPCannotHoldIsRefusedBeforeItIsSent() async throws {
+        try await TestBroker.withPublisher { publisher in
+            let message = TestBroker.message(1, to: String(repeating: "q", count: 256))
+            let error = try await #require(throws: BrokerError.self) {
+                try await publisher.publish([message], deadline: .seconds(20))
+            }
+            #expect(error.code == .protocolViolation)
+            #expect(error.description.contains("routing key has 256 bytes"))
         }
     }
 

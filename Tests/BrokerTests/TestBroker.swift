@@ -72,12 +72,18 @@ enum TestBroker {
                 messageID: "\(number)", correlationID: "job", headers: ["traceparent": "00-ab-cd-01"]))
     }
 
-    static func controlBroker(_ arguments: [String]) throws {
+    static func controlBroker(_ arguments: [String]) throws { _ = try outputOfControl(arguments) }
+
+    static func outputOfControl(_ arguments: [String]) throws -> String {
         let process = Process()
+        let output = Pipe()
         process.executableURL = URL(filePath: "/bin/sh")
-        process.arguments = ["-c", "exec \(try #require(control)) \"$@\" >/dev/null", "sh"] + arguments
+        process.arguments = ["-c", "exec \(try #require(control)) \"$@\"", "sh"] + arguments
+        process.standardOutput = output
         try process.run()
+        let text = String(decoding: try output.fileHandleForReading.readToEnd() ?? Data(), as: UTF8.self)
         process.waitUntilExit()
         try #require(process.terminationStatus == 0)
+        return text
     }
 }
