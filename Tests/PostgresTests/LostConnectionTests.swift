@@ -89,6 +89,7 @@ extension ServerTests {
                     }
                 }
                 #expect(error?.code == .commitUnknown)
+                #expect(error?.sqlstate == "57P01")
                 #expect(error?.description.contains("this was during COMMIT") == true)
                 #expect(try await connection.query("SELECT n FROM t").isEmpty)
             }
