@@ -7,7 +7,7 @@ import CPostgres
 ///
 /// libpq reads it, so every parameter of libpq is allowed, several hosts included; what is left out comes from libpq's
 /// environment variables (`PGPASSWORD`, `PGSSLROOTCERT` …) and password file.
-public struct DatabaseURL: Sendable, CustomStringConvertible {
+public struct DatabaseURL: Sendable, CustomStringConvertible, CustomReflectable {
     /// libpq's keywords and their values, those only that were given.
     let parameters: [String: String]
 
@@ -44,6 +44,9 @@ public struct DatabaseURL: Sendable, CustomStringConvertible {
         return "postgresql://" + (user.map { $0 + "@" } ?? "") + addresses.joined(separator: ",") + "/"
             + (database ?? "")
     }
+
+    /// Shows what ``description`` shows, so that a dump of a value that holds an address tells no password.
+    public var customMirror: Mirror { Mirror(self, children: ["description": description]) }
 
     private static func parse(_ text: String) throws(PostgresError) -> [String: String] {
         var message: UnsafeMutablePointer<CChar>?

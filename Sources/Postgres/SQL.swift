@@ -74,6 +74,11 @@ extension SQL {
         /// A value: it becomes a parameter.
         public mutating func appendInterpolation(_ value: some PostgresBindable) { pieces.append(.bind(Bind(value))) }
 
+        /// A value that may be absent: it becomes a parameter, NULL for `nil`.
+        public mutating func appendInterpolation<Value: PostgresBindable>(_ value: Value?) {
+            pieces.append(.bind(Bind(value)))
+        }
+
         /// An array: it becomes one parameter; the label is only for the reader.
         public mutating func appendInterpolation(array value: some PostgresBindable) { appendInterpolation(value) }
 

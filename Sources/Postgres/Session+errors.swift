@@ -40,8 +40,10 @@ extension Session {
     /// Why a result failed.
     func failure(of result: borrowing ServerResult, statement: String) -> PostgresError {
         let fields = unsafe ServerMessage(result.pointer)
-        guard isAlive, let sqlstate = fields.sqlstate else {
-            return lost(fields.message.map { _ in fields.text } ?? lastMessage)
+        // FATAL ends the session, PANIC the server; libpq may not have seen the end of the connection yet.
+        let isEnd = !isAlive || fields.severity == "FATAL" || fields.severity == "PANIC"
+        guard !isEnd, let sqlstate = fields.sqlstate else {
+            return lost(fields.message == nil ? lastMessage : fields.text, sqlstate: fields.sqlstate)
         }
         return PostgresError(
             PostgresError.code(sqlstate: sqlstate, constraint: fields.constraint), sqlstate: sqlstate,
@@ -79,8 +81,8 @@ extension Session {
         )
     }
 
-    private func lost(_ message: String) -> PostgresError {
-        PostgresError(.unavailable, "PostgreSQL \(url): the connection was lost: \(message)")
+    private func lost(_ message: String, sqlstate: String? = nil) -> PostgresError {
+        PostgresError(.unavailable, sqlstate: sqlstate, "PostgreSQL \(url): the connection was lost: \(message)")
     }
 
     /// libpq's last message on one line, without its questions to the reader.

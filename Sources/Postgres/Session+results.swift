@@ -78,18 +78,28 @@ extension Session {
     func finish(statement: String) throws(PostgresError) -> ServerResult? {
         var last: ServerResult?
         var failure: PostgresError?
-        while let result = try next(statement: statement) {
+        while let result = try following(failure, statement: statement) {
             if result.isFailure {
                 if failure == nil { failure = self.failure(of: result, statement: statement) }
-                guard isAlive else { break }
             } else {
                 let isCopy = result.status == PGRES_COPY_IN || result.status == PGRES_COPY_OUT
                 last = consume result
-                precondition(!isCopy, "COPY is done with copy(into:columns:rows:)")
+                precondition(!isCopy, "COPY is done with copy(into:columns:_:)")
             }
         }
         if let failure { throw failure }
         return last
+    }
+
+    /// The next result; what the server said before it ended the connection counts more than that it ended.
+    private func following(
+        _ failure: PostgresError?, statement: String
+    ) throws(PostgresError) -> ServerResult? {
+        do throws(PostgresError) {
+            return try next(statement: statement)
+        } catch {
+            throw failure ?? error
+        }
     }
 
     /// Runs one statement.
