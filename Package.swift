@@ -108,6 +108,8 @@ let package = Package(
             "detdiffusion-catalogue",
             ["Console", "Orchestration", "Handlers", "Catalogue", "Broker", "Postgres", "Stores", "Archives", "Layouts", "Pixels", "Digests", "Tasks"]),
 
+        // Tests mirror Sources; Fixtures runs commands and servers for them.
+        .target(name: "Fixtures", path: "Tests/Fixtures", swiftSettings: strict),
         tests("Digests", ["Digests"]),
         tests("Layouts", ["Layouts"]),
         tests("Pixels", ["Pixels"]),
