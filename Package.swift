@@ -116,8 +116,6 @@ let package = Package(
         tests("Archives", ["Archives"]),
         tests("Stores", ["Stores", "Digests"]),
         tests("Broker", ["Broker", "Executors", .logging]),
-            ["Console", "Orchestration", "Handlers", "Catalogue", "Broker", "Stores", "Archives", "Layouts", "Tasks"]),
-
         tests("Executors", ["Executors"]),
         tests("Failpoints", ["Failpoints"]),
         tests("Postgres", ["Postgres", .logging]),
