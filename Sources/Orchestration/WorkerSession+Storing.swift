@@ -29,7 +29,7 @@ extension WorkerSession {
 
     /// Records what became of a batch, however long the catalogue is away.
     func finish(_ batch: TaskBatch, results: [TaskResult]) async throws {
-        let retry = Self.attemptBackoff
+        let retry = attemptBackoff
         let report = try await persistently("finish") {
             try await self.catalogue.finish(batch, results: results, worker: self.id) { retry.delay(attempt: $0) }
         }

@@ -9,7 +9,7 @@ import Tasks
 
 extension WorkerSession {
     /// How long a failed task waits before its next attempt.
-    static let attemptBackoff = Backoff(base: .seconds(2), cap: .seconds(300))
+    var attemptBackoff: Backoff { Backoff(base: configuration.retryDelay, cap: max(configuration.retryDelay, .seconds(300))) }
 
     /// Renews every third of a lease; a lease that is gone is dropped and its computing stopped.
     func renewLeases() async throws {
@@ -68,7 +68,7 @@ extension WorkerSession {
     /// Expired leases become waiting, waiting tasks that are due become open; who moved them hints them.
     private func mend() async throws {
         try await persistently("expire leases") {
-            while try await self.upkeep.expireOneLease(backoff: Self.attemptBackoff.delay(attempt: 0)) {
+            while try await self.upkeep.expireOneLease(backoff: self.attemptBackoff.delay(attempt: 0)) {
                 self.logger.info("Took tasks back whose lease had run out")
             }
         }

@@ -42,6 +42,9 @@ struct Run: AsyncParsableCommand {
     @Option(help: ArgumentHelp("How long a drain may take before work is given back. Default: 30.", valueName: "seconds"))
     var grace: Double?
 
+    @Option(help: ArgumentHelp("How long a failed task waits at most before its second attempt. Default: 2.", valueName: "seconds"))
+    var retryDelay: Double?
+
     @Option(help: ArgumentHelp("What people call this worker. Default: the host's name.", valueName: "name"))
     var name: String?
 

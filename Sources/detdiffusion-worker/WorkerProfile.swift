@@ -17,12 +17,14 @@ struct WorkerProfile: Decodable {
     var hintHorizon: Double?
     /// Seconds that a drain may take.
     var grace: Double?
+    /// Seconds that a failed task waits at most before its second attempt.
+    var retryDelay: Double?
     /// Seconds without work after which it leaves.
     var exitWhenIdle: Double?
 
     /// The keys above.
     private static let keys: Set<String> = [
-        "$schema", "generators", "pack", "batch", "lease", "hintHorizon", "grace", "exitWhenIdle",
+        "$schema", "generators", "pack", "batch", "lease", "hintHorizon", "grace", "retryDelay", "exitWhenIdle",
     ]
 
     /// Reads a profile; an unknown key is an error, since a misspelt one would be ignored in silence.

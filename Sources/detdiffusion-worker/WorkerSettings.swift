@@ -36,7 +36,9 @@ struct WorkerSettings {
             exitWhenIdle: try (command.exitWhenIdle ?? profile?.exitWhenIdle).map {
                 try Self.seconds($0, flag: "--exit-when-idle", atLeast: 0)
             },
-            grace: try Self.seconds(command.grace ?? profile?.grace ?? 30, flag: "--grace", atLeast: 0))
+            grace: try Self.seconds(command.grace ?? profile?.grace ?? 30, flag: "--grace", atLeast: 0),
+            retryDelay: try Self.seconds(
+                command.retryDelay ?? profile?.retryDelay ?? 2, flag: "--retry-delay", atLeast: 0.01))
     }
 
     private static func seconds(_ value: Double, flag: String, atLeast least: Double) throws -> Duration {

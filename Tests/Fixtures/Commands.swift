@@ -1,6 +1,6 @@
 // The built commands and the servers that integration tests use.
 
-public import Foundation
+import Foundation
 
 /// Where things are, as `ops/test` says in the environment.
 public enum Surroundings {

@@ -1,6 +1,6 @@
 // Running the built commands as a user would, and ending what was started by its own id.
 
-public import Foundation
+import Foundation
 
 /// A process that a test started.
 ///
