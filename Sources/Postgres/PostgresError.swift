@@ -9,7 +9,8 @@ public struct PostgresError: Error, CustomStringConvertible, Sendable, Hashable 
         /// No connection, a lost one, a server that is starting or stopping, or one without resources (SQLSTATE classes
         /// 08 and 53, 57P01 to 57P05, 25P03). Nothing was committed; trying again later may help.
         case unavailable
-        /// Serialization failure, deadlock or lock timeout (40001, 40P01, 55P03): trying the transaction again may help.
+        /// Serialization failure, deadlock or lock timeout (40001, 40P01, 55P03): trying the whole transaction
+        /// again may help.
         case retryable
         /// The connection was lost while COMMIT was in flight: the transaction is whole, either committed or not.
         case commitUnknown

@@ -5,8 +5,8 @@
 /// ```swift
 /// "SELECT name FROM jobs WHERE id = \(id) AND state = ANY(\(states))"
 /// ```
-/// sends `SELECT name FROM jobs WHERE id = $1 AND state = ANY($2)`. A `String` is bound as text; where a column is of an
-/// enumeration or JSON type, write a cast: `\(state)::task_state`.
+/// sends `SELECT name FROM jobs WHERE id = $1 AND state = ANY($2)`. A `String` is bound as text; where a column is of
+/// an enumeration or JSON type, write a cast: `\(state)::task_state`.
 public struct SQL: ExpressibleByStringInterpolation, Sendable, Hashable {
     enum Piece: Sendable, Hashable {
         case text(String)
@@ -82,8 +82,10 @@ extension SQL {
         /// An array: it becomes one parameter; the label is only for the reader.
         public mutating func appendInterpolation(array value: some PostgresBindable) { appendInterpolation(value) }
 
-        /// Adds a bind that may be NULL; the label silences the compiler's warning about optionals in interpolations.
-        public mutating func appendInterpolation(optional value: (some PostgresBindable)?) { appendInterpolation(value) }
+        /// A value that may be absent; the label is only for the reader.
+        public mutating func appendInterpolation(optional value: (some PostgresBindable)?) {
+            appendInterpolation(value)
+        }
 
         /// Another statement or a part of one, with its parameters.
         public mutating func appendInterpolation(sql: SQL) { pieces += sql.pieces }

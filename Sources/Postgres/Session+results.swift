@@ -74,7 +74,8 @@ extension Session {
         return unsafe PQgetResult(handle).map { unsafe ServerResult($0) }
     }
 
-    /// The last result of what was sent; the first failure is thrown once the connection is ready for the next statement.
+    /// The last result of what was sent; the first failure is thrown once the connection is ready for the
+    /// next statement.
     func finish(statement: String) throws(PostgresError) -> ServerResult? {
         var last: ServerResult?
         var failure: PostgresError?

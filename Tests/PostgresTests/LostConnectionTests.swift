@@ -45,7 +45,7 @@ extension ServerTests {
                 let error = await postgresError {
                     try await connection.transaction { connection in
                         _ = try connection.execute("INSERT INTO t VALUES (1)")
-                        // The statement after a swallowed loss must not run on a new connection, outside the transaction.
+                        // The statement after a swallowed loss must not run on a new connection.
                         _ = #expect(throws: PostgresError.self) {
                             try connection.query("SELECT pg_terminate_backend(pg_backend_pid())")
                         }
