@@ -118,6 +118,7 @@ let package = Package(
         tests("Broker", ["Broker", "Executors", .logging]),
         tests("Executors", ["Executors"]),
         tests("Failpoints", ["Failpoints"]),
+        tests("Crash", ["Fixtures"]),
         tests("Postgres", ["Postgres", .logging]),
     ],
     swiftLanguageModes: [.v6]

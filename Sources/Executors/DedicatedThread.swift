@@ -14,8 +14,11 @@ public final class DedicatedThread: SerialExecutor {
     /// - Parameter name: shown by `ps -T` and debuggers; Linux keeps the first 15 bytes.
     public init(name: String) {
         let queue = queue
-        let thread = Thread { queue.drain() }
-        thread.name = name
+        let thread = Thread {
+            // Foundation drops a name that is set before the thread runs. Linux takes at most 15 bytes.
+            pthread_setname_np(pthread_self(), String(decoding: name.utf8.prefix(15), as: UTF8.self))
+            queue.drain()
+        }
         thread.stackSize = 8 << 20
         thread.start()
     }

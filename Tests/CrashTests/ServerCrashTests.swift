@@ -1,0 +1,112 @@
+// Servers that die or go away while they are needed.
+
+import Fixtures
+import Foundation
+import Testing
+
+@Suite(.serialized, .enabled(if: Surroundings.hasServers, Comment(rawValue: Surroundings.serversMissing)))
+struct ServerCrashTests {
+    @Test("purged queues delay and lose nothing", arguments: crashSeeds)
+    func purgedQueues(seed: Int) throws {
+        try CrashWorld.with { world in
+            try world.enqueue()
+            try stack("ctl", "-q", "purge_queue", "detdiffusion.v1.generate.sketch")
+            try world.heal()
+            try world.expectWhole()
+        }
+    }
+
+    @Test("a broker killed while a producer publishes delays and loses nothing", arguments: crashSeeds)
+    func brokerKilledWhilePublishing(seed: Int) throws {
+        try CrashWorld.with { world in
+            // The producer freezes with messages on their way, so that the broker dies in the middle.
+            let producer = try world.commands.start(
+                "producer", world.enqueueArguments,
+                failpoints: "broker.after-publish=stop@\(pick(1...6, seed: seed, "broker"))")
+            try waitUntilStopped(producer)
+            try stack("kill", "rabbitmq")
+            producer.send(SIGCONT)
+            try stack("start", "rabbitmq")
+            let result = try producer.wait()
+            #expect(result.status == 0, "\(result.errors)")
+            try world.heal()
+            try world.expectWhole()
+        }
+    }
+
+    @Test("a broker killed under a worker is waited for", arguments: crashSeeds)
+    func brokerKilledUnderWorker(seed: Int) throws {
+        try CrashWorld.with { world in
+            try world.enqueue()
+            let passage = pick(1...4, seed: seed, "under worker")
+            let worker = try world.commands.start(
+                "worker", CrashWorld.workerArguments, failpoints: "worker.before-acknowledge=stop@\(passage)")
+            try waitUntilStopped(worker)
+            try stack("kill", "rabbitmq")
+            worker.send(SIGCONT)
+            try stack("start", "rabbitmq")
+            let result = try worker.wait()
+            #expect(result.status == 0, "\(result.errors.suffix(1500))")
+            try world.heal()
+            try world.expectWhole()
+        }
+    }
+
+    @Test("PostgreSQL killed in the middle of a commit is waited for, with the results kept", arguments: crashSeeds)
+    func postgresKilledInCommit(seed: Int) throws {
+        try CrashWorld.with { world in
+            try world.enqueue()
+            let point = seed.isMultiple(of: 2) ? "postgres.before-commit.finish" : "postgres.after-commit.finish"
+            let worker = try world.commands.start(
+                "worker", CrashWorld.workerArguments, failpoints: "\(point)=stop@\(pick(1...5, seed: seed, "commit"))")
+            try waitUntilStopped(worker)
+            try stack("kill", "postgres")
+            worker.send(SIGCONT)
+            try worker.waitFor("The catalogue is away")
+            try stack("start", "postgres")
+            let result = try worker.wait()
+            #expect(result.status == 0, "\(result.errors.suffix(1500))")
+            try world.heal()
+            try world.expectWhole()
+        }
+    }
+
+    @Test("PostgreSQL away for longer than a lease costs time only", arguments: crashSeeds)
+    func postgresAway(seed: Int) throws {
+        try CrashWorld.with { world in
+            try world.enqueue()
+            let worker = try world.commands.start(
+                "worker", CrashWorld.workerArguments,
+                failpoints: "worker.before-finish=stop@\(pick(1...4, seed: seed, "away"))")
+            try waitUntilStopped(worker)
+            try stack("stop", "postgres")
+            worker.send(SIGCONT)
+            // Two rounds of waiting are longer than the lease of these workers.
+            try worker.waitFor("The catalogue is away")
+            try worker.waitFor("action=finish")
+            try stack("start", "postgres")
+            let result = try worker.wait()
+            #expect(result.status == 0, "\(result.errors.suffix(1500))")
+            try world.heal()
+            try world.expectWhole()
+        }
+    }
+
+    private func stack(_ arguments: String...) throws {
+        let result = try RunningProcess(Surroundings.root + "/ops/stack", arguments).wait()
+        guard result.status == 0 else {
+            throw ProcessFailure("ops/stack \(arguments.joined(separator: " ")): \(result.errors) \(result.output)")
+        }
+    }
+}
+
+/// Waits until a process has stopped itself at a failpoint.
+func waitUntilStopped(_ process: RunningProcess) throws {
+    let deadline = ContinuousClock.now + .seconds(30)
+    while ContinuousClock.now < deadline {
+        let status = try String(contentsOfFile: "/proc/\(process.identifier)/stat", encoding: .utf8)
+        if status.split(separator: ")").last?.split(separator: " ").first == "T" { return }
+        usleep(10_000)
+    }
+    throw ProcessFailure("the process did not stop at its failpoint: \(process.errors.suffix(1500))")
+}
