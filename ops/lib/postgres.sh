@@ -85,6 +85,7 @@ print_roles() {
     [[ $role != admin ]] || abilities=' CREATEDB CREATEROLE'
     printf "CREATE ROLE detdiffusion_%s LOGIN%s PASSWORD '%s';\n\n" "$role" "$abilities" "${secret[postgres_$role]}"
   done
+  printf 'GRANT SET ON PARAMETER deadlock_timeout TO detdiffusion_admin;\n\n' # tests provoke deadlocks, quickly
   printf 'CREATE DATABASE %s OWNER detdiffusion_admin;\n\n' "$database"
   printf 'REVOKE ALL ON DATABASE %s FROM PUBLIC;\n\n' "$database"
   printf 'GRANT CONNECT ON DATABASE %s TO detdiffusion_producer, detdiffusion_worker, detdiffusion_reader;\n\n' "$database"
