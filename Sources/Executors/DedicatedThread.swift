@@ -15,8 +15,9 @@ public final class DedicatedThread: SerialExecutor {
     public init(name: String) {
         let queue = queue
         let thread = Thread {
-            // Foundation drops a name that is set before the thread runs. Linux takes at most 15 bytes.
-            pthread_setname_np(pthread_self(), String(decoding: name.utf8.prefix(15), as: UTF8.self))
+            // Foundation drops a name that is set before the thread runs, and the C call is not visible to Swift. A name
+            // that the kernel does not take only costs its place in listings.
+            FileHandle(forWritingAtPath: "/proc/thread-self/comm")?.write(Data(name.utf8.prefix(15)))
             queue.drain()
         }
         thread.stackSize = 8 << 20

@@ -60,19 +60,13 @@ struct Run: AsyncParsableCommand {
             let settings = try WorkerSettings(self)
             let logger = LoggingOptions.bootstrap("detdiffusion-worker", level: logLevel)
             let worker = try makeWorker(settings, logger: logger)
-            let secondSignal = SecondSignal(grace: settings.configuration.grace)
             let group = ServiceGroup(
                 configuration: .init(
-                    services: [
-                        .init(service: secondSignal),
-                        .init(service: worker, successTerminationBehavior: .gracefullyShutdownGroup),
-                    ],
+                    services: [.init(service: worker, successTerminationBehavior: .gracefullyShutdownGroup)],
                     gracefulShutdownSignals: [.sigterm, .sigint], logger: logger))
-            do {
-                try await group.run()
-            } catch let error as ServiceGroupError {
-                throw CommandError(.software, "the worker's services stopped: \(error)")
-            }
+            let impatience = ImpatientExit(grace: settings.configuration.grace)
+            defer { withExtendedLifetime(impatience) {} }
+            try await group.run()
         }
     }
 

@@ -105,8 +105,9 @@ final class CrashWorld: Sendable {
 
     private static func psql(_ statement: String) throws {
         let result = try RunningProcess(
-            "/usr/bin/env", ["psql", "-XqAt", "-v", "ON_ERROR_STOP=1", "-c", statement],
-            environment: ["PGDATABASE": Surroundings.variable("DATABASE_URL") ?? "", "PGOPTIONS": "-c client_min_messages=warning"]
+            "/usr/bin/env",
+            ["psql", "-XqAt", "-v", "ON_ERROR_STOP=1", "-c", statement, Surroundings.variable("DATABASE_URL") ?? ""],
+            environment: ["PGOPTIONS": "-c client_min_messages=warning"]
         ).wait()
         guard result.status == 0 else { throw ProcessFailure("psql: \(result.errors)") }
     }

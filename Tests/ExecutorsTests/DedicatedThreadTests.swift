@@ -33,9 +33,7 @@ struct DedicatedThreadTests {
 
     @Test func threadCarriesItsName() async {
         let recorder = Recorder(name: "dt-named")
-        await withKnownIssue("Foundation on Linux forgets a name that is set before the thread starts") {
-            #expect(await recorder.threadName == "dt-named\n")
-        }
+        #expect(await recorder.threadName == "dt-named\n")
     }
 
     @Test(.timeLimit(.minutes(1)))
