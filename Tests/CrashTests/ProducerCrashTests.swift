@@ -12,7 +12,7 @@ struct ProducerCrashTests {
         CrashPoint("postgres.after-commit.enqueue", 1...1),
         CrashPoint("producer.before-publish", 1...1),
         CrashPoint("broker.after-publish", 1...6),
-        CrashPoint("broker.after-confirm", 1...6),
+        CrashPoint("broker.after-confirm", 1...1),
         CrashPoint("producer.before-mark", 1...1),
     ]
 

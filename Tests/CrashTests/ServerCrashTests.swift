@@ -10,7 +10,7 @@ struct ServerCrashTests {
     func purgedQueues(seed: Int) throws {
         try CrashWorld.with { world in
             try world.enqueue()
-            try stack("ctl", "-q", "purge_queue", "detdiffusion.v1.generate.sketch")
+            try stack("ctl", "-q", "-p", "detdiffusion", "purge_queue", "detdiffusion.v1.generate.sketch")
             try world.heal()
             try world.expectWhole()
         }

@@ -1,43 +1,44 @@
 // Running the built commands as a user would, and ending what was started by its own id.
 
-import Foundation
+public import Foundation
+import Synchronization
 
 /// A process that a test started.
 ///
-/// `@unchecked Sendable`: `Process` is only touched by the test that started it, one call at a time; the output goes to files.
-public final class RunningProcess: @unchecked Sendable {
-    private let process: Process
+/// It is spawned and reaped with the C calls: Foundation's `Process` on Linux takes a process for alive as long as any of
+/// its descendants is, and the servers' scripts leave servers behind.
+public final class RunningProcess: Sendable {
+    private let name: String
     private let outputFile: URL
     private let errorFile: URL
+    /// The process's own id.
+    public let identifier: pid_t
+    /// The wait status, once it was reaped.
+    private let ended = Mutex<Int32?>(nil)
 
     /// Starts `executable` with `arguments`; standard input is empty.
     /// - Parameter environment: added to this process's own; an empty value removes a variable.
     public init(_ executable: String, _ arguments: [String], environment: [String: String] = [:]) throws {
+        name = URL(fileURLWithPath: executable).lastPathComponent
         let folder = FileManager.default.temporaryDirectory.appendingPathComponent("detdiffusion-\(UUID().uuidString)")
         try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
         outputFile = folder.appendingPathComponent("stdout")
         errorFile = folder.appendingPathComponent("stderr")
-        try Data().write(to: outputFile)
-        try Data().write(to: errorFile)
-        process = Process()
-        process.executableURL = URL(fileURLWithPath: executable)
-        process.arguments = arguments
-        process.environment = ProcessInfo.processInfo.environment.merging(environment) { $1 }.filter { !$0.value.isEmpty }
-        process.standardInput = FileHandle.nullDevice
-        process.standardOutput = try FileHandle(forWritingTo: outputFile)
-        process.standardError = try FileHandle(forWritingTo: errorFile)
-        try process.run()
+        let variables = ProcessInfo.processInfo.environment.merging(environment) { $1 }.filter { !$0.value.isEmpty }
+        identifier = try Self.spawn(
+            [executable] + arguments, environment: variables.map { "\($0)=\($1)" }, output: outputFile.path,
+            errors: errorFile.path)
     }
 
     deinit {
-        if process.isRunning { kill(process.processIdentifier, SIGKILL) }
+        guard isRunning else { return }
+        kill(identifier, SIGKILL)
+        var status: Int32 = 0
+        waitpid(identifier, &status, 0)
     }
 
-    /// The process's own id.
-    public var identifier: Int32 { process.processIdentifier }
-
     /// Whether it has not ended yet.
-    public var isRunning: Bool { process.isRunning }
+    public var isRunning: Bool { poll() == nil }
 
     /// What it wrote to standard output so far.
     public var output: String { text(of: outputFile) }
@@ -46,39 +47,67 @@ public final class RunningProcess: @unchecked Sendable {
     public var errors: String { text(of: errorFile) }
 
     /// Sends a signal to it.
-    public func send(_ signal: Int32) { kill(process.processIdentifier, signal) }
+    public func send(_ signal: Int32) { kill(identifier, signal) }
 
     /// Waits for its end.
     /// - Throws: ``ProcessFailure`` after `limit`, when it was killed for that.
     public func wait(limit: Duration = .seconds(120)) throws -> ProcessResult {
         let deadline = ContinuousClock.now + limit
-        while process.isRunning {
+        while true {
+            if let status = poll() {
+                let signal = status & 0x7f
+                return ProcessResult(
+                    status: signal == 0 ? (status >> 8) & 0xff : 128 + signal, output: output, errors: errors)
+            }
             guard ContinuousClock.now < deadline else {
-                kill(process.processIdentifier, SIGKILL)
-                process.waitUntilExit()
-                throw ProcessFailure("\(process.executableURL?.lastPathComponent ?? "") did not end within \(limit): \(errors.suffix(2000))")
+                throw ProcessFailure("\(name) did not end within \(limit): \(errors.suffix(2000))")
             }
             usleep(10_000)
         }
-        process.waitUntilExit()
-        let isKilled = process.terminationReason == .uncaughtSignal
-        return ProcessResult(
-            status: isKilled ? 128 + process.terminationStatus : process.terminationStatus, output: output, errors: errors)
     }
 
     /// Waits until its standard error holds `text`.
     public func waitFor(_ text: String, limit: Duration = .seconds(30)) throws {
         let deadline = ContinuousClock.now + limit
         while !errors.contains(text) {
-            guard process.isRunning, ContinuousClock.now < deadline else {
+            guard isRunning, ContinuousClock.now < deadline else {
                 throw ProcessFailure("expected '\(text)' on standard error, found: \(errors.suffix(2000))")
             }
             usleep(10_000)
         }
     }
 
+    /// The wait status, or `nil` while it runs.
+    private func poll() -> Int32? {
+        ended.withLock { ended in
+            if ended == nil {
+                var status: Int32 = 0
+                if waitpid(identifier, &status, WNOHANG) == identifier { ended = status }
+            }
+            return ended
+        }
+    }
+
+    private static func spawn(
+        _ arguments: [String], environment: [String], output: String, errors: String
+    ) throws -> pid_t {
+        var actions = posix_spawn_file_actions_t()
+        posix_spawn_file_actions_init(&actions)
+        defer { posix_spawn_file_actions_destroy(&actions) }
+        posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0)
+        posix_spawn_file_actions_addopen(&actions, 1, output, O_WRONLY | O_CREAT | O_TRUNC, 0o600)
+        posix_spawn_file_actions_addopen(&actions, 2, errors, O_WRONLY | O_CREAT | O_TRUNC, 0o600)
+        let argv = arguments.map { strdup($0) } + [nil]
+        let envp = environment.map { strdup($0) } + [nil]
+        defer { for pointer in argv + envp { free(pointer) } }
+        var identifier: pid_t = 0
+        let code = posix_spawn(&identifier, arguments[0], &actions, nil, argv, envp)
+        guard code == 0 else { throw ProcessFailure("cannot start \(arguments[0]): \(String(cString: strerror(code)))") }
+        return identifier
+    }
+
     private func text(of file: URL) -> String {
-        (try? String(contentsOf: file, encoding: .utf8)) ?? ""  // A file that is gone holds nothing.
+        (try? String(contentsOf: file, encoding: .utf8)) ?? ""  // A file that is not there yet holds nothing.
     }
 }
 
