@@ -46,7 +46,7 @@ final class ExportFolder {
     /// Throws ``ExportError`` with code `destination` when something stands there that is not an earlier export of this
     /// form, or another run writes to it.
     init(_ destination: String, form: ExportForm) throws(ExportError) {
-        let url = URL(fileURLWithPath: destination).standardizedFileURL
+        let url = URL(fileURLWithPath: destination).standardizedFileURL.resolvingSymlinksInPath()
         self.destination = url.path
         self.form = form
         let parent = url.deletingLastPathComponent().path
