@@ -85,6 +85,7 @@ let package = Package(
                 "Catalogue", "Broker", "Tasks", "Stores", "Archives", "Layouts", "Postgres", "Executors", "Failpoints",
                 "Digests", .logging, .lifecycle, .asyncAlgorithms,
             ]),
+        module("Exports", ["Catalogue", "Stores", "Archives", "Layouts", "Pixels", "Tasks", "Digests"]),
 
         // Level 5: plug-ins.
         module(
@@ -106,7 +107,7 @@ let package = Package(
             ["Console", "Orchestration", "Handlers", "Catalogue", "Broker", "Postgres", "Stores", "Tasks", .lifecycle, .signals]),
         command(
             "detdiffusion-catalogue",
-            ["Console", "Orchestration", "Handlers", "Catalogue", "Broker", "Postgres", "Stores", "Archives", "Layouts", "Pixels", "Digests", "Tasks"]),
+            ["Console", "Orchestration", "Handlers", "Exports", "Catalogue", "Broker", "Postgres", "Stores", "Archives", "Layouts", "Pixels", "Digests", "Tasks"]),
 
         // Tests mirror Sources; Fixtures runs commands and servers for them.
         .target(name: "Fixtures", path: "Tests/Fixtures", swiftSettings: strict),
@@ -120,6 +121,7 @@ let package = Package(
         tests("Failpoints", ["Failpoints"]),
         tests("Crash", ["Fixtures"]),
         tests("Postgres", ["Postgres", .logging]),
+        tests("Exports", ["Exports", "Fixtures", "Catalogue", "Layouts", "Tasks", "Digests"]),
     ],
     swiftLanguageModes: [.v6]
 )

@@ -18,10 +18,31 @@ extension AnnotationSet {
             path: path, subject: isStuff ? "stuff annotations" : "annotations",
             fix: "give a complete COCO annotation file such as instances_val2017.json, or mend this one")
         let builder = Builder(isStuff: isStuff)
-        try stream.read(into: RecordParser(sections: Builder.sections, onRecord: builder.add))
+        try stream.read(into: RecordParser(sections: recordSections, onRecord: builder.add))
         try builder.set.validate(path: path)
         return builder.set
     }
+
+    /// The records of a COCO annotation file; the order of sections and fields is what ``Builder`` reads by.
+    static let recordSections = [
+        RecordSection(
+            name: "images",
+            fields: [
+                RecordField(name: "id", kind: .integer), RecordField(name: "file_name", kind: .text),
+                RecordField(name: "width", kind: .side), RecordField(name: "height", kind: .side),
+            ]),
+        RecordSection(
+            name: "annotations",
+            fields: [
+                RecordField(name: "area", kind: .number, isRequired: false),
+                RecordField(name: "iscrowd", kind: .flag, isRequired: false),
+                RecordField(name: "image_id", kind: .integer), RecordField(name: "bbox", kind: .box),
+                RecordField(name: "category_id", kind: .integer), RecordField(name: "id", kind: .integer),
+            ]),
+        RecordSection(
+            name: "categories",
+            fields: [RecordField(name: "id", kind: .integer), RecordField(name: "name", kind: .text)]),
+    ]
 
     /// Collects records; a class because the parser's callback and the reader share it.
     private final class Builder {
@@ -29,26 +50,6 @@ extension AnnotationSet {
         let isStuff: Bool
 
         init(isStuff: Bool) { self.isStuff = isStuff }
-
-        static let sections = [
-            RecordSection(
-                name: "images",
-                fields: [
-                    RecordField(name: "id", kind: .integer), RecordField(name: "file_name", kind: .text),
-                    RecordField(name: "width", kind: .side), RecordField(name: "height", kind: .side),
-                ]),
-            RecordSection(
-                name: "annotations",
-                fields: [
-                    RecordField(name: "area", kind: .number, isRequired: false),
-                    RecordField(name: "iscrowd", kind: .flag, isRequired: false),
-                    RecordField(name: "image_id", kind: .integer), RecordField(name: "bbox", kind: .box),
-                    RecordField(name: "category_id", kind: .integer), RecordField(name: "id", kind: .integer),
-                ]),
-            RecordSection(
-                name: "categories",
-                fields: [RecordField(name: "id", kind: .integer), RecordField(name: "name", kind: .text)]),
-        ]
 
         func add(section: Int, record: borrowing Record) {
             switch section {

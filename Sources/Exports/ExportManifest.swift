@@ -1,0 +1,67 @@
+// What an export says of itself: `export.json` of a COCO export, `index.json` of a WebDataset one.
+
+import Catalogue
+public import Digests
+import Foundation
+import Layouts
+import Tasks
+
+/// Where an export comes from and what it holds; it also marks the folder as one that a later export may replace.
+public struct ExportManifest: Codable, Sendable, Hashable {
+    /// One finished shard.
+    public struct Shard: Codable, Sendable, Hashable {
+        /// Its number in the job.
+        public var shard: Int
+        /// Its images.
+        public var samples: Int
+        /// Its archive's size; like the next, absent where the catalogue has none.
+        public var bytes: Int?
+        /// SHA-256 of its archive.
+        public var sha256: SHA256Digest?
+        /// Its archive's name in the folder, where the export has archives.
+        public var tar: String?
+    }
+
+    /// `detdiffusion.export.coco.v1` or `detdiffusion.export.webdataset.v1`.
+    public var format: String
+    /// The job's name.
+    public var job: String
+    /// `origin`, `hard` or `easy`.
+    public var strategy: String
+    /// When the job was made: ISO 8601, UTC.
+    public var createdAt: String
+    /// Generated images.
+    public var samples: Int
+    /// Generated objects, where they were counted.
+    public var objects: Int?
+    /// False when shards of the job were not finished.
+    public var complete: Bool
+    /// The shards that were exported, by number.
+    public var shards: [Shard]
+
+    init(_ form: ExportForm, of source: ExportSource, shards: [Shard], objects: Int? = nil) {
+        format = form.format
+        job = source.job.name
+        strategy = source.specification.strategy.rawValue
+        createdAt = source.createdAt
+        samples = shards.reduce(0) { $0 + $1.samples }
+        self.objects = objects
+        complete = source.unfinished.isEmpty
+        self.shards = shards
+    }
+
+    /// Indented JSON, the same bytes for the same contents.
+    func encoded() throws -> [UInt8] {
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes, .prettyPrinted]
+        return Array(try encoder.encode(self)) + Array("\n".utf8)
+    }
+
+    /// The format that the file at `path` names; `nil` for a file that is no manifest.
+    static func format(at path: String) -> String? {
+        struct Head: Decodable { var format: String }
+        guard let data = FileManager.default.contents(atPath: path) else { return nil }
+        // Anything else than a manifest is somebody else's file, whatever is wrong with it.
+        return (try? JSONDecoder().decode(Head.self, from: data))?.format
+    }
+}

@@ -1,0 +1,99 @@
+// A file under construction: buffered, and every failure said.
+
+import Foundation
+
+/// A new file that is written in pieces; removed by whoever removes its folder.
+final class OutputFile {
+    /// Where it is.
+    let path: String
+    private let descriptor: Int32
+    private var buffer: [UInt8] = []
+    private var isClosed = false
+
+    private static let bufferSize = 1 << 18
+
+    /// Creates the file; something that is there already is an error.
+    init(path: String) throws(ExportError) {
+        self.path = path
+        descriptor = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o644)
+        guard descriptor >= 0 else { throw .system("create", path) }
+    }
+
+    deinit { if !isClosed { close(descriptor) } }
+
+    /// Appends bytes.
+    func write(_ bytes: [UInt8]) throws(ExportError) {
+        if bytes.count >= Self.bufferSize {
+            try flush()
+            try put(bytes)
+        } else {
+            buffer += bytes
+            if buffer.count >= Self.bufferSize { try flush() }
+        }
+    }
+
+    /// Appends text as UTF-8.
+    func write(_ text: String) throws(ExportError) { try write(Array(text.utf8)) }
+
+    /// Appends the contents of another file.
+    func write(contentsOf source: String) throws(ExportError) {
+        try InputFile(path: source).forEachPiece { piece throws(ExportError) in try write(piece) }
+    }
+
+    /// Writes what is buffered and closes the file.
+    func finish() throws(ExportError) {
+        try flush()
+        isClosed = true
+        guard close(descriptor) == 0 else { throw .system("close", path) }
+    }
+
+    /// A whole file at once.
+    static func write(_ bytes: [UInt8], to path: String) throws(ExportError) {
+        let file = try OutputFile(path: path)
+        try file.write(bytes)
+        try file.finish()
+    }
+
+    private func flush() throws(ExportError) {
+        try put(buffer)
+        buffer.removeAll(keepingCapacity: true)
+    }
+
+    private func put(_ bytes: [UInt8]) throws(ExportError) {
+        var done = 0
+        while done < bytes.count {
+            let count = bytes.withUnsafeBytes {
+                Foundation.write(descriptor, $0.baseAddress! + done, bytes.count - done)
+            }
+            if count < 0 && errno == EINTR { continue }
+            guard count >= 0 else { throw .system("write", path) }
+            done += count
+        }
+    }
+}
+
+/// A file that is read once, in pieces.
+final class InputFile {
+    private let path: String
+    private let descriptor: Int32
+
+    init(path: String) throws(ExportError) {
+        self.path = path
+        descriptor = open(path, O_RDONLY | O_CLOEXEC)
+        guard descriptor >= 0 else { throw .system("open", path) }
+    }
+
+    deinit { close(descriptor) }
+
+    /// Hands over the contents in pieces of at most 1 MiB.
+    func forEachPiece(_ body: ([UInt8]) throws(ExportError) -> Void) throws(ExportError) {
+        var piece = [UInt8](repeating: 0, count: 1 << 20)
+        while true {
+            let count = piece.withUnsafeMutableBytes { read(descriptor, $0.baseAddress, $0.count) }
+            if count < 0 && errno == EINTR { continue }
+            guard count >= 0 else { throw .system("read", path) }
+            if count == 0 { return }
+            try body(count == piece.count ? piece : Array(piece[..<count]))
+        }
+    }
+}

@@ -1,0 +1,139 @@
+// `export coco` and `export webdataset`: finished shards for detector training.
+
+import ArgumentParser
+import Catalogue
+import Console
+import Exports
+import Foundation
+import Stores
+
+struct ExportCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "export", abstract: "Writes a job's finished shards for detector training.",
+        discussion: """
+            A folder is written under another name beside DIR and moved there when it is complete; an earlier export \
+            there is replaced, anything else is refused. A job with unfinished shards is refused, too (--incomplete \
+            leaves them out).
+            """,
+        subcommands: [ExportCocoCommand.self, ExportWebDatasetCommand.self])
+}
+
+/// What both exports are given.
+struct ExportOptions: ParsableArguments {
+    @Option(help: ArgumentHelp("The job.", valueName: "name")) var job: String
+    @Option(help: ArgumentHelp("The folder to write.", valueName: "dir")) var out: String
+    @Flag(help: "Export what is finished, though shards are missing.") var incomplete = false
+    @OptionGroup var objects: StoreOptions
+    @OptionGroup var options: CatalogueOptions
+
+    /// Opens catalogue and store and looks the job up.
+    func open() async throws -> (source: ExportSource, catalogue: Catalogue, store: ObjectStore) {
+        let store = try ObjectStore(root: try objects.path())
+        let catalogue = try await options.open()
+        let source = try await exporting {
+            try await ExportSource.load(job: job, from: catalogue, allowingIncomplete: incomplete)
+        }
+        if !source.unfinished.isEmpty {
+            remark("the job '\(job)': \(Format.count(source.unfinished.count)) unfinished shards are left out")
+        }
+        return (source, catalogue, store)
+    }
+
+    /// Shows on a terminal how many shards are done.
+    func showProgress(_ done: Int, of total: Int) {
+        guard isatty(STDERR_FILENO) == 1 else { return }
+        let end = done == total ? "\n" : ""
+        FileHandle.standardError.write(Data("\r\(Format.count(done)) of \(Format.count(total)) shards\(end)".utf8))
+    }
+}
+
+struct ExportCocoCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "coco", abstract: "Images and an annotation file for pycocotools, torchvision and mmdetection.",
+        discussion: """
+            Writes DIR/images/<image>-<sample>.png, DIR/annotations.json and DIR/export.json. File names are relative to \
+            DIR, so DIR is the image root: CocoDetection(root=DIR, annFile=DIR/annotations.json).
+            With --with-real, the real set's file passes through byte by byte, and generated images and objects follow \
+            with ids above its largest ones; its categories have to be the job's. For a loader with one image root, give \
+            the folder of the real images as --real-prefix: an absolute path, which loaders take as it is, or one relative \
+            to DIR. Without it, link DIR/images into the real images' folder and use that one as root.
+            """)
+
+    @OptionGroup var export: ExportOptions
+
+    @Option(help: ArgumentHelp("Merge with this COCO annotation file.", valueName: "file")) var withReal: String?
+
+    @Option(help: ArgumentHelp("Put this folder before the real set's file names.", valueName: "path"))
+    var realPrefix: String?
+
+    func run() async throws {
+        try await reporting("detdiffusion-catalogue") {
+            guard realPrefix == nil || withReal != nil else {
+                throw CommandError(
+                    .usage, "--real-prefix: it is about the real set; give one with --with-real, or drop the option")
+            }
+            let (source, catalogue, store) = try await export.open()
+            let real = withReal.map { CocoExport.RealSet(path: $0, prefix: realPrefix ?? "") }
+            let result = try await exporting {
+                try await CocoExport(source, catalogue: catalogue, store: store).write(to: export.out, with: real) {
+                    export.showProgress($0, of: source.shards.count)
+                }
+            }
+            print(Self.line("job '\(export.job)'", images: result.images, objects: result.objects))
+            if real != nil { print(Self.line("real set", images: result.realImages, objects: result.realObjects)) }
+            print("image root   \(result.folder)")
+            print("annotations  \(result.folder)/annotations.json")
+        }
+    }
+
+    private static func line(_ set: String, images: Int, objects: Int) -> String {
+        "\(Format.count(images)) images, \(Format.count(objects)) objects of the \(set)"
+    }
+}
+
+struct ExportWebDatasetCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "webdataset", abstract: "The finished shards' archives, numbered without gaps, and an index.",
+        discussion: """
+            Writes DIR/<job>-000000.tar ... and DIR/index.json, and prints the URL that webdataset.WebDataset takes. Every \
+            archive is checked against its recorded SHA-256.
+            """)
+
+    @OptionGroup var export: ExportOptions
+
+    @Flag(help: "Hard links instead of copies; DIR has to lie on the object directory's file system.") var link = false
+
+    func run() async throws {
+        try await reporting("detdiffusion-catalogue") {
+            let (source, catalogue, store) = try await export.open()
+            let rows = try await catalogue.shards(CatalogueFilter(job: export.job))
+            let counts = Dictionary(rows.map { ($0.shard, $0.samples) }) { first, _ in first }
+            let samples = source.shards.map { (counts[$0.number] ?? nil) ?? $0.done }
+            let result = try await exporting {
+                try WebDatasetExport(source, store: store).write(to: export.out, samples: samples, links: link) {
+                    export.showProgress($0, of: source.shards.count)
+                }
+            }
+            let (images, shards) = (Format.count(result.samples), Format.count(result.shards))
+            remark("\(images) images in \(shards) shards of the job '\(export.job)'")
+            print(result.url)
+        }
+    }
+}
+
+/// Gives the exports' errors their exit codes.
+func exporting<Result>(
+    isolation: isolated (any Actor)? = #isolation, _ body: () async throws -> Result
+) async throws -> Result {
+    do {
+        return try await body()
+    } catch let error as ExportError {
+        let status: ExitStatus =
+            switch error.code {
+            case .refused: .refused
+            case .destination: .cannotWrite
+            case .damaged: .failed
+            }
+        throw CommandError(status, error.description)
+    }
+}
