@@ -32,18 +32,30 @@ public struct RecordedJob: Sendable, Hashable {
 extension Catalogue {
     /// The recorded images of a shard, in task order; lost ones are left out.
     public func samples(ofShard shard: Int64) async throws -> [ShardSample] {
-        try await connection.query(
-            """
-            SELECT o.number, p.image_id, p.sample, p.payload, o.sha256, o.bytes
-            FROM outputs o JOIN payloads p ON p.shard_id = o.shard_id AND p.number = o.number
-            WHERE o.shard_id = \(shard) AND o.lost_at IS NULL ORDER BY o.number
-            """
-        ).map { row in
-            ShardSample(
-                number: try row.int("number"), imageID: try row.int("image_id"), sample: try row.int("sample"),
-                payload: try row.bytes("payload"), digest: try SHA256Digest(column: "sha256", of: row),
-                bytes: try row.int("bytes"))
+        try await connection.query(Self.sampleQuery(shard)).map(ShardSample.init(row:))
+    }
+
+    /// A shard's row and its recorded images as one snapshot shows them; `nil` when the shard is gone.
+    public func contents(ofShard shard: Int64) async throws -> ShardContents? {
+        try await snapshot("contents") { connection in
+            let rows = try connection.query(
+                """
+                SELECT id, number, state::text AS state, tasks, done, tar, tar_sha256, tar_bytes FROM shards
+                WHERE id = \(shard)
+                """)
+            guard let row = rows.first else { return nil }
+            return ShardContents(
+                row: try ShardRow(row: row),
+                samples: try connection.query(Self.sampleQuery(shard)).map(ShardSample.init(row:)))
         }
+    }
+
+    private static func sampleQuery(_ shard: Int64) -> SQL {
+        """
+        SELECT o.number, p.image_id, p.sample, p.payload, o.sha256, o.bytes
+        FROM outputs o JOIN payloads p ON p.shard_id = o.shard_id AND p.number = o.number
+        WHERE o.shard_id = \(shard) AND o.lost_at IS NULL ORDER BY o.number
+        """
     }
 
     /// The job with this name.
@@ -68,6 +80,24 @@ extension Catalogue {
             """
         ).map(ShardRow.init(row:))
     }
+}
+
+extension ShardSample {
+    init(row: Row) throws {
+        number = try row.int("number")
+        imageID = try row.int("image_id")
+        sample = try row.int("sample")
+        payload = try row.bytes("payload")
+        digest = try SHA256Digest(column: "sha256", of: row)
+        bytes = try row.int("bytes")
+    }
+}
+
+/// A shard with its recorded images, all of one moment.
+public struct ShardContents: Sendable, Hashable {
+    public var row: ShardRow
+    /// In task order; lost ones are left out.
+    public var samples: [ShardSample]
 }
 
 /// One shard as audits and exports see it.
