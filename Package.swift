@@ -126,8 +126,8 @@ let package = Package(
         tests("Crash", ["Fixtures"]),
         tests("Postgres", ["Postgres", .logging]),
         tests("Exports", ["Exports", "Fixtures", "Catalogue", "Layouts", "Tasks", "Digests"]),
-        tests("Catalogue", ["Catalogue", "Tasks", "Postgres", "Digests", "Layouts", "Fixtures", .logging]),
-        tests("Auditing", ["Auditing", "Catalogue", "Stores", "Archives", "Tasks", "Postgres", "Digests", "Layouts", "Fixtures", .logging]),
+        tests("Catalogue", ["Catalogue", "Tasks", "Postgres", "Digests", "Fixtures"]),
+        tests("Auditing", ["Auditing", "Handlers", "Catalogue", "Stores", "Archives", "Tasks", "Postgres", "Digests", "Layouts", "Fixtures"]),
     ],
     swiftLanguageModes: [.v6]
 )

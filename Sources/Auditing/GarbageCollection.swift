@@ -52,8 +52,9 @@ public struct GarbageCollection: Sendable {
             if try await files.isIntact(row, verify: verify) { archived.append(row.id) } else { report.doubtfulArchives += 1 }
         }
         for folder in try await files.folders() { try await collect(folder, archived: archived, into: &report) }
-        (report.temporaries, report.temporaryBytes) = try await files.collectTemporaries(
-            olderThan: try await safeLimit(), isDryRun: isDryRun)
+        let stale = try await files.collectTemporaries(olderThan: try await safeLimit(), isDryRun: isDryRun)
+        report.temporaries = stale.count
+        report.temporaryBytes = stale.bytes
         try await collectArchives(into: &report)
         return report
     }
@@ -81,10 +82,10 @@ public struct GarbageCollection: Sendable {
 
     private func collectArchives(into report: inout CollectionReport) async throws {
         for file in try await files.archives() {
-            guard let number = file.shard, try await !catalogue.mayNeedArchive(job: file.job, shard: number),
-                let size = try await files.size(of: file.path),
-                try await files.remove(file.path, olderThan: try await safeLimit(), isDryRun: isDryRun)
-            else { continue }
+            guard let number = file.shard, let size = try await files.size(of: file.path) else { continue }
+            if try await catalogue.mayNeedArchive(job: file.job, shard: number) { continue }
+            let limit = try await safeLimit()
+            guard try await files.remove(file.path, olderThan: limit, isDryRun: isDryRun) else { continue }
             report.archives += 1
             report.archiveBytes += size
         }
@@ -106,7 +107,8 @@ private actor CollectedFiles {
         do {
             try store.verify(tar, digest: digest)
             return true
-        } catch where error.code == .corrupt || error.code == .missing {
+        } catch {
+            guard error.code == .corrupt || error.code == .missing else { throw error }
             return false
         }
     }
@@ -128,9 +130,8 @@ private actor CollectedFiles {
         return found > age
     }
 
-    func collectTemporaries(olderThan age: Duration, isDryRun: Bool) throws -> (Int, Int) {
-        let stale = try store.removeStaleTemporaries(olderThan: age, removing: !isDryRun)
-        return (stale.count, stale.bytes)
+    func collectTemporaries(olderThan age: Duration, isDryRun: Bool) throws -> (count: Int, bytes: Int) {
+        try store.removeStaleTemporaries(olderThan: age, removing: !isDryRun)
     }
 
     /// The files below `shards/`, with the shard's number where the name is one of ours.

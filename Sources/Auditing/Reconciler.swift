@@ -11,6 +11,9 @@ public struct Reconciliation: Sendable, Hashable {
     public var regenerated = 0
     /// Findings that nothing here can mend.
     public var unmendable = 0
+
+    /// Nothing done.
+    public init() {}
 }
 
 /// Mends every finding of an ``Auditor`` that the catalogue, the object directory and a seed can mend.
