@@ -10,6 +10,7 @@ public struct ArchiveInspection: Sendable {
     public struct Image: Sendable, Hashable {
         /// The member's name without extension.
         public var key: String
+        /// SHA-256 of the member's bytes.
         public var digest: SHA256Digest
     }
 
@@ -17,9 +18,6 @@ public struct ArchiveInspection: Sendable {
     public private(set) var images: [Image] = []
     /// What is wrong with the archive itself, `(what, expected, found)`; empty for a good one.
     public private(set) var defects: [(what: String, expected: String, found: String)] = []
-
-    /// The first eight bytes of every PNG (PNG specification, section 5.2).
-    static let signature: [UInt8] = [0x89, 0x50, 0x4E, 0x47, 0x0D, 0x0A, 0x1A, 0x0A]
 
     /// Reads the file at `path`: ustar with plain members, a PNG and a JSON object of the same key in turn.
     ///
@@ -33,12 +31,18 @@ public struct ArchiveInspection: Sendable {
                     let key = String(name.dropLast(4))
                     if let open { note("member \(open).json", "after \(open).png", name) }
                     if !keys.insert(key).inserted { note("member \(name)", "once", "a second time") }
-                    if !contents.starts(with: Self.signature) { note("member \(name)", "a PNG signature", "other bytes") }
+                    if let objection = PNGStructure.objection(to: contents) {
+                        note("member \(name)", "a whole PNG", objection)
+                    }
                     images.append(Image(key: key, digest: SHA256.digest(of: contents)))
                     open = key
                 } else {
-                    if name != (open ?? "") + ".json" { note("member \(name)", open.map { "\($0).json" } ?? "a .png", name) }
-                    if !Self.isJSONObject(contents) { note("member \(name)", "a JSON object", "\(contents.count) bytes that are none") }
+                    if name != (open ?? "") + ".json" {
+                        note("member \(name)", open.map { "\($0).json" } ?? "a .png", name)
+                    }
+                    if !Self.isJSONObject(contents) {
+                        note("member \(name)", "a JSON object", "\(contents.count) bytes that are none")
+                    }
                     open = nil
                 }
                 return true

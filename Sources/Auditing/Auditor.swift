@@ -5,16 +5,23 @@ public import Stores
 
 /// What an audit of one job counted. Encoded with exactly these keys.
 public struct JobAudit: Sendable, Hashable, Codable {
+    /// The job's name.
     public var job: String
+    /// How many shards it has.
     public var shards = 0
     /// Tasks that the job's shards say they have.
     public var tasks = 0
-    /// Task rows by state; `tasks` is their sum when the equation holds.
+    /// Done task rows; `tasks` is the sum of this and the next five when the equation holds.
     public var done = 0
+    /// Task rows given up.
     public var dead = 0
+    /// Task rows of a cancelled job.
     public var cancelled = 0
+    /// Task rows that workers hold.
     public var leased = 0
+    /// Task rows whose back-off is not over.
     public var waiting = 0
+    /// Claimable task rows.
     public var open = 0
     /// Recorded images whose bytes are nowhere.
     public var lost = 0
@@ -71,7 +78,8 @@ public struct Auditor: Sendable {
             add(
                 Finding(
                     job: job.name, "sample \(double.sample) of image \(double.imageID)", expected: "one task",
-                    found: "tasks \(double.places) (shard/task)", fix: "\(Finding.reconcile); if it stays, purge the job and enqueue it again"))
+                    found: "tasks \(double.places) (shard/task)",
+                    fix: "\(Finding.reconcile); if it stays, purge the job and enqueue it again"))
         }
         return audit
     }

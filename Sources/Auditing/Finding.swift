@@ -10,7 +10,9 @@ public struct Finding: Sendable, Hashable, Codable, CustomStringConvertible {
     public var task: Int?
     /// What was looked at.
     public var what: String
+    /// What would be right.
     public var expected: String
+    /// What is there instead.
     public var found: String
     /// What to do.
     public var fix: String

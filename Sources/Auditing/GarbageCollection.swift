@@ -10,12 +10,15 @@ import Tasks
 public struct CollectionReport: Sendable, Hashable, Codable {
     /// Loose objects.
     public var objects = 0
+    /// Their size.
     public var objectBytes = 0
     /// Temporary files that crashes left.
     public var temporaries = 0
+    /// Their size.
     public var temporaryBytes = 0
     /// Archives of purged jobs and cancelled shards.
     public var archives = 0
+    /// Their size.
     public var archiveBytes = 0
     /// Finished shards whose archive is not what was recorded; their objects stay.
     public var doubtfulArchives = 0
@@ -49,7 +52,11 @@ public struct GarbageCollection: Sendable {
         var report = CollectionReport()
         var archived: [Int64] = []
         for row in try await catalogue.archives() {
-            if try await files.isIntact(row, verify: verify) { archived.append(row.id) } else { report.doubtfulArchives += 1 }
+            if try await files.isIntact(row, verify: verify) {
+                archived.append(row.id)
+            } else {
+                report.doubtfulArchives += 1
+            }
         }
         for folder in try await files.folders() { try await collect(folder, archived: archived, into: &report) }
         let stale = try await files.collectTemporaries(olderThan: try await safeLimit(), isDryRun: isDryRun)
@@ -102,7 +109,9 @@ private actor CollectedFiles {
     init(store: ObjectStore) { self.store = store }
 
     func isIntact(_ row: ShardRow, verify: Bool) throws -> Bool {
-        guard let tar = row.tar, let bytes = row.bytes, let digest = row.digest, try store.size(of: tar) == bytes else { return false }
+        guard let tar = row.tar, let bytes = row.bytes, let digest = row.digest, try store.size(of: tar) == bytes else {
+            return false
+        }
         guard verify else { return true }
         do {
             try store.verify(tar, digest: digest)

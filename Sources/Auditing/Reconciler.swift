@@ -66,7 +66,9 @@ public struct Reconciler: Sendable {
         if plan.restores { _ = try await inspector.files.restore(contents, job: job) }
         if plan.repacks || !plan.lost.isEmpty {
             guard try await catalogue.reopen(contents.row, lost: plan.lost) else {
-                report("job '\(job)' shard \(contents.row.number): it has moved on meanwhile and was left alone; run it again")
+                report(
+                    "job '\(job)' shard \(contents.row.number): it has moved on meanwhile and was left alone; run it again"
+                )
                 return
             }
         }
@@ -108,7 +110,9 @@ struct ShardPlan {
     /// What is done, one line each.
     func lines(isDone: Bool) -> [String] {
         let prefix = isDone ? "" : "would "
-        func line(_ verb: String, _ past: String, _ what: String) -> String { "\(place): \(isDone ? past : prefix + verb) \(what)" }
+        func line(_ verb: String, _ past: String, _ what: String) -> String {
+            "\(place): \(isDone ? past : prefix + verb) \(what)"
+        }
         var lines = inspection.account.findings.filter(\.canMend).map {
             line("mend", "mended", "\($0.what): found \($0.found), \($0.expected)")
         }
@@ -118,10 +122,12 @@ struct ShardPlan {
                 defect.isLost
                     ? (isJobCancelled
                         ? line("give up", "gave up", "\(task): its bytes are nowhere and its job is cancelled")
-                        : line("generate", "opened", "\(task)\(isDone ? "" : " again"), to be made again from its seed"))
+                        : line("open", "opened", "\(task), to be made again from its seed"))
                     : line("restore", "restored", "\(task) from its intact copy"))
         }
-        for defect in inspection.bytes.archive { lines.append("\(place): \(defect.what): expected \(defect.expected), found \(defect.found)") }
+        for defect in inspection.bytes.archive {
+            lines.append("\(place): \(defect.what): expected \(defect.expected), found \(defect.found)")
+        }
         if repacks { lines.append(line("pack", "queued for packing:", "the shard anew")) }
         return lines
     }

@@ -29,7 +29,9 @@ actor ShardFiles {
     private func checkArchive(_ contents: ShardContents, quick: Bool) throws -> ByteReport {
         let row = contents.row
         guard let tar = row.tar, let digest = row.digest, let bytes = row.bytes else {
-            return ByteReport(archive: [("archive", "a recorded path, size and hash", "none")], images: try looseDefects(contents, intact: [:]))
+            return ByteReport(
+                archive: [("archive", "a recorded path, size and hash", "none")],
+                images: try looseDefects(contents, intact: [:]))
         }
         var report = ByteReport()
         guard let size = try store.size(of: tar) else {
@@ -46,7 +48,10 @@ actor ShardFiles {
         let keys = contents.samples.map(\.key)
         if inspection.images.map(\.key) != keys {
             report.archive.append(
-                ("archive \(tar)", "the \(keys.count) recorded samples in task order", "\(inspection.images.count) samples, others or in another order"))
+                (
+                    "archive \(tar)", "the \(keys.count) recorded samples in task order",
+                    "\(inspection.images.count) samples, others or in another order"
+                ))
         }
         let intact = intactImages(of: inspection)
         if !report.archive.isEmpty || !contents.samples.allSatisfy({ intact[$0.key] == $0.digest }) {
@@ -63,7 +68,8 @@ actor ShardFiles {
             if intact[sample.key] == sample.digest { return nil }
             return ByteReport.Defect(
                 sample: sample, expected: "\(sample.key).png with SHA-256 \(sample.digest) in the archive",
-                found: intact[sample.key].map { "SHA-256 \($0)" } ?? "none", isLost: try objection(to: sample, quick: false) != nil)
+                found: intact[sample.key].map { "SHA-256 \($0)" } ?? "none",
+                isLost: try objection(to: sample, quick: false) != nil)
         }
     }
 

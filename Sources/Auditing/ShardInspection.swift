@@ -68,7 +68,8 @@ struct Inspector: Sendable {
                 break
             }
             guard now.row.state == seen.row.state, now.row.digest == seen.row.digest else { continue }
-            let recorded = Dictionary(now.samples.map { ($0.number, $0.digest) }, uniquingKeysWith: { first, _ in first })
+            let recorded = Dictionary(
+                now.samples.map { ($0.number, $0.digest) }, uniquingKeysWith: { first, _ in first })
             report.images.removeAll { recorded[$0.sample.number] != $0.sample.digest }
             break
         }

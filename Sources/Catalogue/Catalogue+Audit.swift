@@ -16,7 +16,9 @@ extension Catalogue {
             var accounts: [ShardAccount] = []
             for first in stride(from: 0, through: last, by: Self.shardsPerStatement) {
                 let numbers = first..<(first + Self.shardsPerStatement)
-                accounts += try Self.accounts("j.id = \(job) AND s.number >= \(numbers.lowerBound) AND s.number < \(numbers.upperBound)", on: connection)
+                accounts += try Self.accounts(
+                    "j.id = \(job) AND s.number >= \(numbers.lowerBound) AND s.number < \(numbers.upperBound)",
+                    on: connection)
             }
             return accounts
         }
@@ -117,7 +119,8 @@ extension ShardAccount {
         cancelled = try row.int("cancelled")
         counts = [
             "open": try row.int("open"), "leased": try row.int("leased"), "waiting": try row.int("waiting"),
-            "done": try row.int("done_rows"), "dead": try row.int("dead_rows"), "cancelled": try row.int("cancelled_rows"),
+            "done": try row.int("done_rows"), "dead": try row.int("dead_rows"),
+            "cancelled": try row.int("cancelled_rows"),
         ]
         strays = try row.int("strays")
         payloads = try row.int("payloads")

@@ -90,7 +90,8 @@ extension Catalogue {
             """)
         return try rows.map { row in
             let item = TaskBatch.Item(
-                number: try row.int("number"), epoch: try row.int("epoch"), attempt: try row.int("attempt"), payload: [])
+                number: try row.int("number"), epoch: try row.int("epoch"), attempt: try row.int("attempt"), payload: []
+            )
             return (item, Int64(try row.int("lease_id")))
         }
     }
@@ -102,7 +103,8 @@ extension Catalogue {
     ) throws -> [TaskBatch.Item] {
         guard hint.kind.countsInShard else { return items }
         let rows = try connection.query(
-            "SELECT number, payload FROM payloads WHERE shard_id = \(hint.shard) AND number = ANY(\(items.map(\.number)))")
+            "SELECT number, payload FROM payloads WHERE shard_id = \(hint.shard) AND number = ANY(\(items.map(\.number)))"
+        )
         var payloads: [Int: [UInt8]] = [:]
         for row in rows { payloads[try row.int("number")] = try row.bytes("payload") }
         let bare = items.map(\.number).filter { payloads[$0] == nil }

@@ -114,11 +114,13 @@ extension Catalogue {
             guard try ["cancelled", "finished"].contains(row.string("state")), try !row.bool("leased") else {
                 throw CatalogueError(
                     .refused,
-                    "job '\(name)' is \(try row.string("state"))\(try row.bool("leased") ? " and workers hold tasks of it" : ""); run `detdiffusion-catalogue cancel --job \(name)` and let its workers finish first")
+                    "job '\(name)' is \(try row.string("state"))\(try row.bool("leased") ? " and workers hold tasks of it" : ""); run `detdiffusion-catalogue cancel --job \(name)` and let its workers finish first"
+                )
             }
             for table in ["outputs", "payloads", "tasks", "leases"] as [StaticString] {
                 _ = try connection.execute(
-                    "DELETE FROM \(unsafeRaw: "\(table)") WHERE shard_id IN (SELECT id FROM shards WHERE job_id = \(job.id))")
+                    "DELETE FROM \(unsafeRaw: "\(table)") WHERE shard_id IN (SELECT id FROM shards WHERE job_id = \(job.id))"
+                )
             }
             _ = try connection.execute("DELETE FROM shards WHERE job_id = \(job.id)")
             _ = try connection.execute("DELETE FROM jobs WHERE id = \(job.id)")

@@ -18,7 +18,8 @@ extension Catalogue {
                 WHERE t.shard_id = \(shard) AND t.state = 'leased' AND NOT EXISTS (SELECT FROM leases l WHERE l.id = t.lease_id)
                 """)
             _ = try connection.execute(
-                "UPDATE tasks SET not_before = now() WHERE shard_id = \(shard) AND state = 'waiting' AND not_before IS NULL")
+                "UPDATE tasks SET not_before = now() WHERE shard_id = \(shard) AND state = 'waiting' AND not_before IS NULL"
+            )
             _ = try connection.execute(
                 """
                 UPDATE tasks t SET state = 'open', attempt = 0, deaths = 0 FROM shards s, jobs j
@@ -121,7 +122,9 @@ extension Catalogue {
     }
 
     /// - Returns: how many outputs were marked as lost.
-    private static func markLost(_ lost: [LostOutput], of shard: Int64, on connection: isolated Connection) throws -> Int {
+    private static func markLost(_ lost: [LostOutput], of shard: Int64, on connection: isolated Connection) throws
+        -> Int
+    {
         guard !lost.isEmpty else { return 0 }
         let marked = try connection.query(
             """
@@ -157,7 +160,8 @@ extension Catalogue {
             var removed = 0
             for table in ["tasks", "payloads", "outputs"] as [StaticString] {
                 removed += try connection.execute(
-                    "DELETE FROM \(unsafeRaw: "\(table)") r WHERE NOT EXISTS (SELECT FROM shards s WHERE s.id = r.shard_id)")
+                    "DELETE FROM \(unsafeRaw: "\(table)") r WHERE NOT EXISTS (SELECT FROM shards s WHERE s.id = r.shard_id)"
+                )
             }
             return removed
         }

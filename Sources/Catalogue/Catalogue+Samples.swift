@@ -64,7 +64,8 @@ extension Catalogue {
         let rows = try await connection.query(
             "SELECT id, name, kind, state::text AS state, specification, categories FROM jobs WHERE name = \(name)")
         guard let row = rows.first else {
-            throw CatalogueError(.notFound, "job '\(name)' does not exist; `detdiffusion-catalogue jobs` lists those that do")
+            throw CatalogueError(
+                .notFound, "job '\(name)' does not exist; `detdiffusion-catalogue jobs` lists those that do")
         }
         return RecordedJob(
             id: Int64(try row.int("id")), name: name, kind: try row.string("kind"), state: try row.string("state"),

@@ -52,7 +52,9 @@ public struct ShardAccount: Sendable, Hashable, Codable {
         expect("payload rows", "\(tasks)", "\(payloads)", when: payloads > tasks)
         expect("tasks without a payload", "0", "\(bare)", when: bare > 0, canMend: false)
         for (name, counter) in [("done", done), ("dead", dead), ("cancelled", cancelled)] {
-            expect("counter \(name)", "\(count(name)), as many tasks are \(name)", "\(counter)", when: counter != count(name))
+            expect(
+                "counter \(name)", "\(count(name)), as many tasks are \(name)", "\(counter)",
+                when: counter != count(name))
         }
         expect("done tasks and outputs without one another", "0", "\(unmatched)", when: unmatched > 0)
         expect("leased tasks without a lease", "0", "\(unprotected)", when: unprotected > 0)

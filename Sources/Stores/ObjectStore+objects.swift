@@ -61,7 +61,7 @@ extension ObjectStore {
                 guard try Disc.read(file) == bytes else { return false }
                 try Disc.touch(file)
                 return true
-            } catch where error.code == .missing {
+            } catch  where error.code == .missing {
                 return false
             }
         }
@@ -103,13 +103,14 @@ extension ObjectStore {
     public func remove(_ relativePath: String, olderThan age: Duration) throws(StoreError) -> Bool {
         let file = absolutePath(of: relativePath)
         do throws(StoreError) {
-            return try Disc.locked(absolutePath(of: folder(of: relativePath)), exclusively: true) { () throws(StoreError) in
+            return try Disc.locked(absolutePath(of: folder(of: relativePath)), exclusively: true) {
+                () throws(StoreError) in
                 guard let found = try self.age(of: relativePath), found > age else { return false }
                 if unlink(file) == 0 { return true }
                 guard errno == ENOENT else { throw .system("remove", file) }
                 return false
             }
-        } catch where error.code == .missing {
+        } catch  where error.code == .missing {
             return false
         }
     }
@@ -191,7 +192,9 @@ extension ObjectStore {
     public func shardFiles() throws(StoreError) -> [(job: String, path: String)] {
         var files: [(job: String, path: String)] = []
         for job in try Disc.entries("\(root)/shards") {
-            guard let status = try Disc.status("\(root)/shards/\(job)"), status.st_mode & S_IFMT == S_IFDIR else { continue }
+            guard let status = try Disc.status("\(root)/shards/\(job)"), status.st_mode & S_IFMT == S_IFDIR else {
+                continue
+            }
             files += try Disc.entries("\(root)/shards/\(job)").map { (job, "shards/\(job)/\($0)") }
         }
         return files

@@ -78,7 +78,8 @@ private struct FindingOutput {
 struct VerifyCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "verify",
-        abstract: "Checks finished shards' archives against the catalogue, or the tar files that are given by themselves.",
+        abstract:
+            "Checks finished shards' archives against the catalogue, or the tar files that are given by themselves.",
         usage: """
             detdiffusion-catalogue verify --job NAME [--shard N]
             detdiffusion-catalogue verify FILE.tar ...
@@ -91,7 +92,8 @@ struct VerifyCommand: AsyncParsableCommand {
     func run() async throws {
         try await reporting("detdiffusion-catalogue") {
             guard files.isEmpty != (trust.job == nil) else {
-                throw CommandError(.usage, "verify: expected --job NAME or tar files, found \(files.isEmpty ? "neither" : "both")")
+                throw CommandError(
+                    .usage, "verify: expected --job NAME or tar files, found \(files.isEmpty ? "neither" : "both")")
             }
             let findings = files.isEmpty ? try await verifyJob() : verifyFiles()
             if findings > 0 { throw fail() }
@@ -120,7 +122,10 @@ struct VerifyCommand: AsyncParsableCommand {
             }
         }
         if let shard, checked == 0 {
-            throw CommandError(.refused, "verify: expected shard \(shard) to be a finished shard of job '\(trust.job ?? "")', found none; `detdiffusion-catalogue shards` lists them")
+            throw CommandError(
+                .refused,
+                "verify: expected shard \(shard) to be a finished shard of job '\(trust.job ?? "")', found none; `detdiffusion-catalogue shards` lists them"
+            )
         }
         print("\(Format.count(checked)) archives checked, \(Format.count(findings)) findings")
         return findings
@@ -144,13 +149,16 @@ struct ReconcileCommand: AsyncParsableCommand {
     func run() async throws {
         try await reporting("detdiffusion-catalogue") {
             guard dryRun != fix else {
-                throw CommandError(.usage, "reconcile: expected --dry-run or --fix, found \(dryRun ? "both" : "neither")")
+                throw CommandError(
+                    .usage, "reconcile: expected --dry-run or --fix, found \(dryRun ? "both" : "neither")")
             }
             if fix { _ = try broker.url() }
             let catalogue = try await trust.options.open()
             let reconciler = Reconciler(catalogue: catalogue, store: try ObjectStore(root: try trust.store.path()))
             let orphans = try await reconciler.reconcileOrphans(fix: fix)
-            if orphans > 0 { print("\(fix ? "removed" : "would remove") \(Format.count(orphans)) rows without a shard") }
+            if orphans > 0 {
+                print("\(fix ? "removed" : "would remove") \(Format.count(orphans)) rows without a shard")
+            }
             var total = Reconciliation()
             for job in try await trust.jobs(in: catalogue) {
                 let done = try await reconciler.reconcile(job, fix: fix) { print($0) }
@@ -159,7 +167,9 @@ struct ReconcileCommand: AsyncParsableCommand {
                 total.unmendable += done.unmendable
                 if fix && done.shards > 0 { try await hint(job, in: catalogue) }
             }
-            print("\(Format.count(total.shards)) shards \(fix ? "mended" : "to mend"), \(Format.count(total.regenerated)) images lost, \(Format.count(total.unmendable)) findings that cannot be mended here")
+            print(
+                "\(Format.count(total.shards)) shards \(fix ? "mended" : "to mend"), \(Format.count(total.regenerated)) images lost, \(Format.count(total.unmendable)) findings that cannot be mended here"
+            )
             if total.unmendable > 0 || (dryRun && total.shards + orphans > 0) { throw fail() }
         }
     }
@@ -173,7 +183,9 @@ struct ReconcileCommand: AsyncParsableCommand {
 struct CollectCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "gc",
-        abstract: "Removes loose images that are in finished archives or belong to nothing, and what crashes and purges left.")
+        abstract:
+            "Removes loose images that are in finished archives or belong to nothing, and what crashes and purges left."
+    )
 
     @Option(help: ArgumentHelp("Keep files younger than this; 0 only where no worker runs.", valueName: "seconds"))
     var olderThan = 3600
@@ -185,7 +197,9 @@ struct CollectCommand: AsyncParsableCommand {
 
     func run() async throws {
         try await reporting("detdiffusion-catalogue") {
-            guard olderThan >= 0 else { throw CommandError(.usage, "--older-than: expected 0 seconds or more, found \(olderThan)") }
+            guard olderThan >= 0 else {
+                throw CommandError(.usage, "--older-than: expected 0 seconds or more, found \(olderThan)")
+            }
             let collection = GarbageCollection(
                 catalogue: try await options.open(), store: try ObjectStore(root: try store.path()),
                 limit: .seconds(olderThan), isDryRun: dryRun)
@@ -193,10 +207,15 @@ struct CollectCommand: AsyncParsableCommand {
             if json { return try JSONLines().write(report) }
             let verb = dryRun ? "would remove" : "removed"
             print("\(verb) \(Format.count(report.objects)) objects (\(Format.bytes(report.objectBytes)))")
-            print("\(verb) \(Format.count(report.temporaries)) temporary files (\(Format.bytes(report.temporaryBytes)))")
-            print("\(verb) \(Format.count(report.archives)) archives of purged or cancelled work (\(Format.bytes(report.archiveBytes)))")
+            print(
+                "\(verb) \(Format.count(report.temporaries)) temporary files (\(Format.bytes(report.temporaryBytes)))")
+            print(
+                "\(verb) \(Format.count(report.archives)) archives of purged or cancelled work (\(Format.bytes(report.archiveBytes)))"
+            )
             if report.doubtfulArchives > 0 {
-                remark("\(Format.count(report.doubtfulArchives)) finished archives are not what was recorded, so their loose images stay; run `detdiffusion-catalogue audit`")
+                remark(
+                    "\(Format.count(report.doubtfulArchives)) finished archives are not what was recorded, so their loose images stay; run `detdiffusion-catalogue audit`"
+                )
             }
         }
     }

@@ -43,7 +43,8 @@ struct AuditStage {
             let object = LayoutObject(
                 annotationID: number, categoryID: 1, category: "person",
                 box: Box(x: 8, y: 8, width: 24, height: 16 + Double(number)), attribute: .hard)
-            let layout = Layout(imageID: 100 + number, fileName: "\(number).jpg", width: 64, height: 64, objects: [object])
+            let layout = Layout(
+                imageID: 100 + number, fileName: "\(number).jpg", width: 64, height: 64, objects: [object])
             return try LayoutTask(
                 layout: layout, prompt: "a person", sample: 0,
                 seed: LayoutTask.seed(jobSeed: 0, imageID: 100 + number, sample: 0)
@@ -106,8 +107,10 @@ struct AuditStage {
         return lines
     }
 
-    func collect(older: Duration = .zero, isDryRun: Bool = false, verify: Bool = false) async throws -> CollectionReport {
-        try await GarbageCollection(catalogue: test.catalogue, store: store, limit: older, isDryRun: isDryRun).run(verify: verify)
+    func collect(older: Duration = .zero, isDryRun: Bool = false, verify: Bool = false) async throws -> CollectionReport
+    {
+        try await GarbageCollection(catalogue: test.catalogue, store: store, limit: older, isDryRun: isDryRun).run(
+            verify: verify)
     }
 
     /// Changes one byte of a file of the store.

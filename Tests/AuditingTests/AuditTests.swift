@@ -43,18 +43,24 @@ enum Harm: String, CaseIterable, Sendable {
         case .tarAndObjectsDeleted:
             try FileManager.default.removeItem(atPath: stage.store.absolutePath(of: tar))
             for sample in samples { try stage.remove(sample) }
-        case .counterWrong: try await test.execute("UPDATE shards SET done = 1, cancelled = 1 WHERE id = \(finished.id)")
+        case .counterWrong:
+            try await test.execute("UPDATE shards SET done = 1, cancelled = 1 WHERE id = \(finished.id)")
         case .leaseMissing:
-            try await test.execute("UPDATE tasks SET state = 'leased', lease_id = 999999 WHERE shard_id = \(loose.id) AND kind = 'pack'")
-        case .packTaskMissing: try await test.execute("DELETE FROM tasks WHERE shard_id = \(loose.id) AND kind = 'pack'")
+            try await test.execute(
+                "UPDATE tasks SET state = 'leased', lease_id = 999999 WHERE shard_id = \(loose.id) AND kind = 'pack'")
+        case .packTaskMissing:
+            try await test.execute("DELETE FROM tasks WHERE shard_id = \(loose.id) AND kind = 'pack'")
         case .packTaskDead:
             try await test.execute("UPDATE tasks SET state = 'dead' WHERE shard_id = \(loose.id) AND kind = 'pack'")
             try await test.execute("UPDATE shards SET state = 'quarantined', reason = 'test' WHERE id = \(loose.id)")
-        case .outputDeleted: try await test.execute("DELETE FROM outputs WHERE shard_id = \(finished.id) AND number = 1")
+        case .outputDeleted:
+            try await test.execute("DELETE FROM outputs WHERE shard_id = \(finished.id) AND number = 1")
         case .outputOfAnOpenTask:
-            try await test.execute("UPDATE tasks SET state = 'open' WHERE shard_id = \(finished.id) AND kind = 'generate' AND number = 0")
+            try await test.execute(
+                "UPDATE tasks SET state = 'open' WHERE shard_id = \(finished.id) AND kind = 'generate' AND number = 0")
         case .taskRowDeleted:
-            try await test.execute("DELETE FROM tasks WHERE shard_id = \(finished.id) AND kind = 'generate' AND number = 1")
+            try await test.execute(
+                "DELETE FROM tasks WHERE shard_id = \(finished.id) AND kind = 'generate' AND number = 1")
         case .taskRowAdded:
             try await test.execute("INSERT INTO tasks (shard_id, kind, number) VALUES (\(finished.id), 'generate', 2)")
         case .orphanRows:
@@ -73,7 +79,9 @@ enum Harm: String, CaseIterable, Sendable {
 struct AuditTests {
     @Test func theEquationHoldsAtEveryStage() async throws {
         try await AuditStage.with { stage in
-            #expect(try await stage.audit().0.equation == "tasks 4 = done 0 + dead 0 + cancelled 0 + leased 0 + waiting 0 + open 4")
+            #expect(
+                try await stage.audit().0.equation
+                    == "tasks 4 = done 0 + dead 0 + cancelled 0 + leased 0 + waiting 0 + open 4")
             try await stage.work(shards: [0])
             try await stage.work(shards: [1], kinds: [.generate])
             let (audit, findings) = try await stage.audit()
@@ -126,6 +134,31 @@ struct AuditTests {
         }
     }
 
+    @Test func auditsAndCollectionsAreRightWhileWorkGoesOn() async throws {
+        try await AuditStage.with { stage in
+            try await withThrowingTaskGroup(of: Int.self) { group in
+                group.addTask {
+                    try await stage.work()
+                    return 0
+                }
+                group.addTask {
+                    var rounds = 0
+                    while true {
+                        let (audit, findings) = try await stage.audit()
+                        #expect(findings == [] && audit.isBalanced)
+                        _ = try await stage.collect(verify: true)
+                        rounds += 1
+                        if try await stage.shard(1).state == "finished" { return rounds }
+                    }
+                }
+                let rounds = try await group.reduce(0, +)
+                #expect(rounds > 0)
+            }
+            #expect(try await stage.audit().0.done == 4)
+            #expect(try await stage.audit().1 == [])
+        }
+    }
+
     @Test func aLostImageOfACancelledJobIsGivenUp() async throws {
         try await AuditStage.with { stage in
             try await stage.work(shards: [0], kinds: [.generate])
@@ -144,7 +177,9 @@ struct AuditTests {
         try await AuditStage.with { stage in
             let target = try #require(try await stage.test.catalogue.unhintedShards(job: stage.job.id).first)
             let batch = try #require(
-                try await stage.test.catalogue.claim(target.hint(0..<1), limit: 1, worker: stage.worker, lease: .seconds(60)).batch)
+                try await stage.test.catalogue.claim(
+                    target.hint(0..<1), limit: 1, worker: stage.worker, lease: .seconds(60)
+                ).batch)
             _ = try await stage.test.catalogue.finish(
                 batch, results: [.init(number: 0, outcome: .failed(reason: "poison", isPermanent: true))],
                 worker: stage.worker, backoff: { _ in .zero })

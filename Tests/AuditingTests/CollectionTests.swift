@@ -45,7 +45,8 @@ struct CollectionTests {
     @Test func whatAHeldLeaseMayHaveStoredStays() async throws {
         try await AuditStage.with { stage in
             let target = try #require(try await stage.test.catalogue.unhintedShards(job: stage.job.id).first)
-            _ = try await stage.test.catalogue.claim(target.hint(0..<2), limit: 2, worker: stage.worker, lease: .seconds(600))
+            _ = try await stage.test.catalogue.claim(
+                target.hint(0..<2), limit: 2, worker: stage.worker, lease: .seconds(600))
             _ = try stage.store.put(Array("not recorded yet".utf8), extension: "png")
             #expect(try await stage.collect().objects == 0)
             try await stage.test.execute("DELETE FROM leases")

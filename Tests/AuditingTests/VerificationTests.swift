@@ -8,7 +8,10 @@ import Foundation
 import Testing
 
 @Suite struct VerificationTests {
-    private static let png: [UInt8] = [0x89, 0x50, 0x4E, 0x47, 0x0D, 0x0A, 0x1A, 0x0A]
+    /// The signature and an empty IEND with its well-known checksum.
+    private static let png: [UInt8] = [
+        0x89, 0x50, 0x4E, 0x47, 0x0D, 0x0A, 0x1A, 0x0A, 0, 0, 0, 0, 0x49, 0x45, 0x4E, 0x44, 0xAE, 0x42, 0x60, 0x82,
+    ]
     private static let json = Array("{}".utf8)
 
     private func findings(_ members: [(String, [UInt8])]) throws -> [String] {
@@ -21,15 +24,24 @@ import Testing
     }
 
     @Test func pairsOfPNGAndJSONAreGood() throws {
-        #expect(try findings([("a-0.png", Self.png), ("a-0.json", Self.json), ("b-0.png", Self.png), ("b-0.json", Self.json)]) == [])
+        #expect(
+            try findings([
+                ("a-0.png", Self.png), ("a-0.json", Self.json), ("b-0.png", Self.png), ("b-0.json", Self.json),
+            ]) == [])
     }
 
     @Test func whatIsNoPairIsNamed() throws {
         #expect(try findings([("a-0.png", Self.png)]) == ["member a-0.json"])
-        #expect(try findings([("a-0.png", Self.png), ("b-0.png", Self.png), ("b-0.json", Self.json)]) == ["member a-0.json"])
-        #expect(try findings([("a-0.json", Self.json), ("a-0.png", Self.png), ("a-0.json.json", Self.json)]).count == 2)
+        #expect(
+            try findings([("a-0.png", Self.png), ("b-0.png", Self.png), ("b-0.json", Self.json)]) == ["member a-0.json"]
+        )
+        #expect(
+            try findings([("a-0.json", Self.json), ("a-0.png", Self.png), ("a-0.json.json", Self.json)]).count == 2)
         #expect(try findings([("a-0.png", [1, 2]), ("a-0.json", [3])]) == ["member a-0.png", "member a-0.json"])
         #expect(try findings([]) == ["archive"])
+        for damaged in [Self.png.dropLast(), Self.png + [0], Self.png.prefix(16) + [0, 0, 0, 0]] {
+            #expect(try findings([("a-0.png", Array(damaged)), ("a-0.json", Self.json)]) == ["member a-0.png"])
+        }
     }
 
     @Test func aFileThatIsNoArchiveIsAFinding() {

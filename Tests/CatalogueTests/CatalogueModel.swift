@@ -81,7 +81,8 @@ struct CatalogueModel {
         var accepted: [Int] = [], fenced: [Int] = []
         for result in results where !failed.contains(result.number) {
             let work = self[shard, batch.kind]
-            let stands = work.indices.contains(result.number) && work[result.number].state == .done
+            let stands =
+                work.indices.contains(result.number) && work[result.number].state == .done
                 && work[result.number].epoch == epochs[result.number]
             if stands { accepted.append(result.number) } else { fenced.append(result.number) }
         }
@@ -100,7 +101,8 @@ struct CatalogueModel {
 
     mutating func expire(_ lease: Int64, isDue: Bool) {
         guard let held = leases.removeValue(forKey: lease) else { return }
-        for (number, work) in self[held.shard, held.kind].enumerated() where work.state == .leased && work.lease == lease {
+        for (number, work) in self[held.shard, held.kind].enumerated()
+        where work.state == .leased && work.lease == lease {
             self[held.shard, held.kind][number].deaths += 1
             fail(number, held.kind, held.shard, isPermanent: false, isDue: isDue)
         }
@@ -132,7 +134,9 @@ struct CatalogueModel {
 
     mutating func allowDead(_ count: Int) {
         allowedDead = count
-        for shard in shards.indices where shards[shard].state == .open && shards[shard].count(.dead) > 0 { settle(shard) }
+        for shard in shards.indices where shards[shard].state == .open && shards[shard].count(.dead) > 0 {
+            settle(shard)
+        }
     }
 
     mutating func cancel() {
@@ -160,7 +164,9 @@ struct CatalogueModel {
 
     private func holding(_ number: Int, epoch: Int?, _ kind: TaskKind, _ shard: Int) -> Int? {
         let work = self[shard, kind]
-        guard work.indices.contains(number), work[number].state == .leased, work[number].epoch == epoch else { return nil }
+        guard work.indices.contains(number), work[number].state == .leased, work[number].epoch == epoch else {
+            return nil
+        }
         return number
     }
 
@@ -203,6 +209,8 @@ struct CatalogueModel {
 
     private mutating func dropIfEmpty(_ lease: Int64) {
         guard let held = leases[lease] else { return }
-        if !self[held.shard, held.kind].contains(where: { $0.state == .leased && $0.lease == lease }) { leases[lease] = nil }
+        if !self[held.shard, held.kind].contains(where: { $0.state == .leased && $0.lease == lease }) {
+            leases[lease] = nil
+        }
     }
 }

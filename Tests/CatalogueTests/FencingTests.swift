@@ -18,7 +18,8 @@ struct FencingTests {
             let job = try await test.enqueue("job", tasks: 3, shardSize: 3)
             let worker = try await test.register()
             let target = try #require(try await test.catalogue.unhintedShards(job: job.id).first)
-            let claim = try await test.catalogue.claim(target.hint(0..<3), limit: 2, worker: worker, lease: .seconds(60))
+            let claim = try await test.catalogue.claim(
+                target.hint(0..<3), limit: 2, worker: worker, lease: .seconds(60))
             #expect(claim.rest?.range == 2..<3)
             let batch = try #require(claim.batch)
             let results = batch.items.map { TaskResult(number: $0.number, outcome: output("\($0.number)")) }
@@ -50,9 +51,12 @@ struct FencingTests {
             #expect(try await test.catalogue.release(first) == nil)
             #expect(try await test.catalogue.renew([first.lease], worker: late, for: .seconds(60)) == [])
             let failed = [TaskResult(number: 0, outcome: .failed(reason: "zombie", isPermanent: true))]
-            #expect(try await test.catalogue.finish(first, results: failed, worker: late, backoff: { _ in .zero }).failed == [])
+            #expect(
+                try await test.catalogue.finish(first, results: failed, worker: late, backoff: { _ in .zero }).failed
+                    == [])
             let results = [TaskResult(number: 0, outcome: output("good"))]
-            let report = try await test.catalogue.finish(second, results: results, worker: next, backoff: { _ in .zero })
+            let report = try await test.catalogue.finish(
+                second, results: results, worker: next, backoff: { _ in .zero })
             #expect(report.accepted == [0] && report.followUp?.queue.kind == .pack)
             let outputs = try await test.catalogue.outputs()
             #expect(outputs.map(\.sha256) == [SHA256.digest(of: "good").hex])
@@ -67,12 +71,15 @@ struct FencingTests {
             let made = try #require(
                 try await test.catalogue.claim(target.hint(0..<1), limit: 1, worker: worker, lease: .seconds(60)).batch)
             let results = [TaskResult(number: 0, outcome: output("image"))]
-            let report = try await test.catalogue.finish(made, results: results, worker: worker, backoff: { _ in .zero })
+            let report = try await test.catalogue.finish(
+                made, results: results, worker: worker, backoff: { _ in .zero })
             let packing = try #require(report.followUp).hint(0..<1)
-            let late = try #require(try await test.catalogue.claim(packing, limit: 1, worker: worker, lease: .seconds(60)).batch)
+            let late = try #require(
+                try await test.catalogue.claim(packing, limit: 1, worker: worker, lease: .seconds(60)).batch)
             let row = try #require(try await test.catalogue.contents(ofShard: target.shard)?.row)
             #expect(try await test.catalogue.reopen(row, lost: []))
-            let next = try #require(try await test.catalogue.claim(packing, limit: 1, worker: worker, lease: .seconds(60)).batch)
+            let next = try #require(
+                try await test.catalogue.claim(packing, limit: 1, worker: worker, lease: .seconds(60)).batch)
             #expect(next.items[0].epoch > late.items[0].epoch)
             let old = TaskOutcome.archive(
                 ArchiveRecord(path: "shards/job/old.tar", digest: SHA256.digest(of: "old"), bytes: 1, samples: 1))
@@ -89,7 +96,8 @@ struct FencingTests {
             let worker = try await test.register()
             let target = try #require(try await test.catalogue.unhintedShards(job: job.id).first)
             try await test.execute("DELETE FROM payloads WHERE number = 0")
-            let claim = try await test.catalogue.claim(target.hint(0..<2), limit: 2, worker: worker, lease: .seconds(60))
+            let claim = try await test.catalogue.claim(
+                target.hint(0..<2), limit: 2, worker: worker, lease: .seconds(60))
             #expect(claim.batch?.items.map(\.number) == [1])
             let dead = try await test.catalogue.tasks(CatalogueFilter(state: "dead"))
             #expect(dead.map(\.task) == [0] && dead[0].reason?.contains("payload") == true)

@@ -95,7 +95,8 @@ private struct Walk {
         let limit = pick(1..<5)
         let expected = model.claimable(kind, shard: shard, range: range, limit: limit)
         let hint = Hint(
-            kind: kind, job: job, shard: shards[shard], first: range.lowerBound, count: range.count, specification: digest)
+            kind: kind, job: job, shard: shards[shard], first: range.lowerBound, count: range.count,
+            specification: digest)
         let claim = try await test.catalogue.claim(
             hint, limit: limit, worker: workers[pick(0..<2)], lease: .seconds(600))
         #expect(claim.batch?.items.map(\.number) ?? [] == expected)
@@ -136,7 +137,8 @@ private struct Walk {
     }
 
     private mutating func release() async throws -> String {
-        guard let batch = batches.randomElement(using: &generator), let shard = shards.firstIndex(of: batch.shard) else {
+        guard let batch = batches.randomElement(using: &generator), let shard = shards.firstIndex(of: batch.shard)
+        else {
             return "nothing to release"
         }
         model.release(batch, shard: shard)
@@ -163,7 +165,9 @@ private struct Walk {
     }
 
     private mutating func retry() async throws -> String {
-        guard model.jobState == .running else { return try await refused("retry") { _ = try await $0.retry(job: "walk") } }
+        guard model.jobState == .running else {
+            return try await refused("retry") { _ = try await $0.retry(job: "walk") }
+        }
         _ = try await test.catalogue.retry(job: name)
         model.retry()
         return "retry"
@@ -232,7 +236,8 @@ private struct Walk {
         for shard in model.shards.indices {
             for kind in [TaskKind.generate, .pack] {
                 for (number, work) in model[shard, kind].enumerated() {
-                    expected["\(shard) \(kind) \(number)"] = "\(work.state) \(work.epoch) \(work.attempt) \(work.deaths)"
+                    expected["\(shard) \(kind) \(number)"] =
+                        "\(work.state) \(work.epoch) \(work.attempt) \(work.deaths)"
                 }
             }
         }
@@ -240,10 +245,14 @@ private struct Walk {
             differences.append("\(key): model \(expected[key] ?? "none"), catalogue \(found[key] ?? "none")")
         }
         let leases = try await test.catalogue.connection.query("SELECT id FROM leases").map { try $0.int64("id") }
-        if Set(leases) != Set(model.leases.keys) { differences.append("leases: \(leases), model \(model.leases.keys.sorted())") }
+        if Set(leases) != Set(model.leases.keys) {
+            differences.append("leases: \(leases), model \(model.leases.keys.sorted())")
+        }
         for (shard, account) in try await test.catalogue.accounts(job: job).enumerated() {
             let part = model.shards[shard]
-            if account.state != part.state.rawValue { differences.append("shard \(shard): \(account.state), model \(part.state)") }
+            if account.state != part.state.rawValue {
+                differences.append("shard \(shard): \(account.state), model \(part.state)")
+            }
             // A quarantined shard is a finding by itself.
             let findings = account.findings.filter { $0.what != "shard state" || part.state != .quarantined }
             differences += findings.map { "shard \(shard): \($0.what): expected \($0.expected), found \($0.found)" }

@@ -18,7 +18,9 @@ struct TaskStateTests {
                 let expected = state.moved(by: event) ?? state
                 #expect(try await stage.state() == expected, "\(state) by \(event)")
                 let account = try #require(try await test.catalogue.account(shard: stage.shard))
-                for (name, counter) in [("done", account.done), ("dead", account.dead), ("cancelled", account.cancelled)] {
+                for (name, counter) in [
+                    ("done", account.done), ("dead", account.dead), ("cancelled", account.cancelled),
+                ] {
                     #expect(counter == account.count(name), "counter \(name) after \(state) by \(event)")
                 }
             }
@@ -108,7 +110,9 @@ private struct TaskStage {
     }
 
     func state() async throws -> TaskState? {
-        let row = try await test.catalogue.tasks(CatalogueFilter(job: name)).first { $0.task == 0 && $0.kind == "generate" }
+        let row = try await test.catalogue.tasks(CatalogueFilter(job: name)).first {
+            $0.task == 0 && $0.kind == "generate"
+        }
         return row.flatMap { TaskState(rawValue: $0.state) }
     }
 }

@@ -72,7 +72,8 @@ public struct TestCatalogue: Sendable {
     ) async throws -> EnqueuedJob {
         let draft = JobDraft(
             name: name, kind: .generate, capability: Capability(rawValue: "sketch"), lane: .normal, strategy: "hard",
-            specification: specification ?? "{\"name\":\"\(name)\"}", categories: "[]", plan: "{}", shardSize: shardSize,
+            specification: specification ?? "{\"name\":\"\(name)\"}", categories: "[]", plan: "{}",
+            shardSize: shardSize,
             hintSize: shardSize, maximumAttempts: maximumAttempts)
         return try await catalogue.enqueue(draft, taskCount: tasks) { number in
             TaskDraft(imageID: 100 + number, sample: 0, payload: try payload(number))
