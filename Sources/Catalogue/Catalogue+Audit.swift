@@ -100,7 +100,9 @@ extension Catalogue {
 
 /// One (image, sample) that a job has several tasks for.
 public struct DoubledSample: Sendable, Hashable {
+    /// COCO's image id.
     public var imageID: Int
+    /// Which of the image's samples.
     public var sample: Int
     /// Tasks beyond the first.
     public var extra: Int

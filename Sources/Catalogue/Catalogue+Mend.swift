@@ -66,7 +66,8 @@ extension Catalogue {
     private static func recount(shard: Int64, on connection: isolated Connection) throws {
         _ = try connection.execute(
             """
-            UPDATE shards s SET done = c.done, dead = c.dead, cancelled = c.cancelled, due_at = c.due, hinted_at = now(),
+            UPDATE shards s SET done = c.done, dead = c.dead, cancelled = c.cancelled, due_at = c.due,
+                   hinted_at = CASE WHEN s.hinted_at IS NOT NULL THEN now() END,
                    state = CASE WHEN c.takes_back THEN 'open' ELSE s.state END,
                    tar = CASE WHEN c.takes_back THEN NULL ELSE s.tar END,
                    tar_sha256 = CASE WHEN c.takes_back THEN NULL ELSE s.tar_sha256 END,

@@ -7,7 +7,9 @@ import Postgres
 public struct ShardSample: Sendable, Hashable {
     /// The task's number in the shard.
     public var number: Int
+    /// COCO's image id.
     public var imageID: Int
+    /// Which of the image's samples.
     public var sample: Int
     /// The bytes of a `LayoutTask`.
     public var payload: [UInt8]
@@ -19,9 +21,13 @@ public struct ShardSample: Sendable, Hashable {
 
 /// A job as the commands that read its results need it.
 public struct RecordedJob: Sendable, Hashable {
+    /// Its row.
     public var id: Int64
+    /// Unique.
     public var name: String
+    /// What its tasks do.
     public var kind: String
+    /// A `JobState`.
     public var state: String
     /// Canonical JSON.
     public var specification: String
@@ -96,6 +102,7 @@ extension ShardSample {
 
 /// A shard with its recorded images, all of one moment.
 public struct ShardContents: Sendable, Hashable {
+    /// State and archive.
     public var row: ShardRow
     /// In task order; lost ones are left out.
     public var samples: [ShardSample]
@@ -103,14 +110,21 @@ public struct ShardContents: Sendable, Hashable {
 
 /// One shard as audits and exports see it.
 public struct ShardRow: Sendable, Hashable {
+    /// Its row.
     public var id: Int64
+    /// Its number in the job.
     public var number: Int
+    /// A `ShardState`.
     public var state: String
+    /// How many tasks it has.
     public var tasks: Int
+    /// How many of them are done.
     public var done: Int
     /// Relative to the object directory.
     public var tar: String?
+    /// The archive's SHA-256.
     public var digest: SHA256Digest?
+    /// The archive's size.
     public var bytes: Int?
 }
 

@@ -4,12 +4,17 @@
 public struct ShardAccount: Sendable, Hashable, Codable {
     /// The shard's row.
     public var id: Int64
+    /// Its number in the job.
     public var number: Int
+    /// A `ShardState`.
     public var state: String
-    /// Counters of the shard's row.
+    /// How many tasks it has.
     public var tasks: Int
+    /// The counter of done tasks.
     public var done: Int
+    /// The counter of dead tasks.
     public var dead: Int
+    /// The counter of cancelled tasks.
     public var cancelled: Int
     /// Task rows by state.
     public var counts: [String: Int]
@@ -87,7 +92,9 @@ public struct ShardAccount: Sendable, Hashable, Codable {
 public struct AccountFinding: Sendable, Hashable {
     /// What was counted.
     public var what: String
+    /// What would be right.
     public var expected: String
+    /// What is there instead.
     public var found: String
     /// Whether ``Catalogue/mend(shard:)`` mends it.
     public var canMend: Bool

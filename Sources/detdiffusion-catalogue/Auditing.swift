@@ -4,6 +4,7 @@ import ArgumentParser
 import Auditing
 import Catalogue
 import Console
+import Foundation
 import Stores
 
 /// Which jobs, and where their files are.
@@ -18,6 +19,21 @@ struct TrustOptions: ParsableArguments {
         var jobs: [RecordedJob] = []
         for summary in try await catalogue.jobs() { jobs.append(try await catalogue.job(named: summary.job)) }
         return jobs
+    }
+}
+
+extension StoreOptions {
+    /// Opens an object directory that is there. An empty one in place of a disc that is not mounted must not look like
+    /// the loss of everything.
+    fileprivate func existing() throws -> ObjectStore {
+        let root = try path()
+        guard FileManager.default.fileExists(atPath: root + "/objects") else {
+            throw CommandError(
+                .noInput,
+                "--store: expected an object directory at \(root), found no folder 'objects' in it; mount it, or name the one that the workers use"
+            )
+        }
+        return try ObjectStore(root: root)
     }
 }
 
@@ -37,7 +53,7 @@ struct AuditCommand: AsyncParsableCommand {
     func run() async throws {
         try await reporting("detdiffusion-catalogue") {
             let catalogue = try await trust.options.open()
-            let auditor = Auditor(catalogue: catalogue, store: try ObjectStore(root: try trust.store.path()))
+            let auditor = Auditor(catalogue: catalogue, store: try trust.store.existing())
             let output = FindingOutput(json: json)
             var holds = true
             for job in try await trust.jobs(in: catalogue) {
@@ -113,7 +129,7 @@ struct VerifyCommand: AsyncParsableCommand {
 
     private func verifyJob() async throws -> Int {
         let catalogue = try await trust.options.open()
-        let auditor = Auditor(catalogue: catalogue, store: try ObjectStore(root: try trust.store.path()))
+        let auditor = Auditor(catalogue: catalogue, store: try trust.store.existing())
         var findings = 0, checked = 0
         for job in try await trust.jobs(in: catalogue) {
             checked += try await auditor.verify(job, shard: shard) { finding in
@@ -154,7 +170,7 @@ struct ReconcileCommand: AsyncParsableCommand {
             }
             if fix { _ = try broker.url() }
             let catalogue = try await trust.options.open()
-            let reconciler = Reconciler(catalogue: catalogue, store: try ObjectStore(root: try trust.store.path()))
+            let reconciler = Reconciler(catalogue: catalogue, store: try trust.store.existing())
             let orphans = try await reconciler.reconcileOrphans(fix: fix)
             if orphans > 0 {
                 print("\(fix ? "removed" : "would remove") \(Format.count(orphans)) rows without a shard")
@@ -201,7 +217,7 @@ struct CollectCommand: AsyncParsableCommand {
                 throw CommandError(.usage, "--older-than: expected 0 seconds or more, found \(olderThan)")
             }
             let collection = GarbageCollection(
-                catalogue: try await options.open(), store: try ObjectStore(root: try store.path()),
+                catalogue: try await options.open(), store: try store.existing(),
                 limit: .seconds(olderThan), isDryRun: dryRun)
             let report = try await collection.run(verify: verify)
             if json { return try JSONLines().write(report) }

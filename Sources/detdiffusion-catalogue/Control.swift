@@ -35,7 +35,9 @@ extension BrokerOptions {
                 if let control { try await announcer.announce(control) }
             }
         } catch {
-            remark("the catalogue is changed, but the broker could not tell the workers: \(error); they will see it by themselves")
+            remark(
+                "the catalogue is changed, but the broker could not tell the workers: \(error);"
+                    + " they will see it by themselves")
         }
     }
 }
