@@ -87,6 +87,8 @@ let package = Package(
             ]),
         module("Exports", ["Catalogue", "Stores", "Archives", "Layouts", "Pixels", "Tasks", "Digests"]),
 
+        module("Auditing", ["Catalogue", "Stores", "Archives", "Tasks", "Digests", "Executors"]),
+
         // Level 5: plug-ins.
         module(
             "Handlers",
@@ -107,10 +109,12 @@ let package = Package(
             ["Console", "Orchestration", "Handlers", "Catalogue", "Broker", "Postgres", "Stores", "Tasks", .lifecycle, .signals]),
         command(
             "detdiffusion-catalogue",
-            ["Console", "Orchestration", "Handlers", "Exports", "Catalogue", "Broker", "Postgres", "Stores", "Archives", "Layouts", "Pixels", "Digests", "Tasks"]),
+            ["Console", "Orchestration", "Handlers", "Auditing", "Exports", "Catalogue", "Broker", "Postgres", "Stores", "Archives", "Layouts", "Pixels", "Digests", "Tasks"]),
 
         // Tests mirror Sources; Fixtures runs commands and servers for them.
-        .target(name: "Fixtures", path: "Tests/Fixtures", swiftSettings: strict),
+        .target(
+            name: "Fixtures", dependencies: ["Catalogue", "Tasks", "Postgres", "Digests", .logging], path: "Tests/Fixtures",
+            swiftSettings: strict),
         tests("Digests", ["Digests"]),
         tests("Layouts", ["Layouts"]),
         tests("Pixels", ["Pixels"]),
@@ -122,6 +126,8 @@ let package = Package(
         tests("Crash", ["Fixtures"]),
         tests("Postgres", ["Postgres", .logging]),
         tests("Exports", ["Exports", "Fixtures", "Catalogue", "Layouts", "Tasks", "Digests"]),
+        tests("Catalogue", ["Catalogue", "Tasks", "Postgres", "Digests", "Fixtures"]),
+        tests("Auditing", ["Auditing", "Handlers", "Catalogue", "Stores", "Archives", "Tasks", "Postgres", "Digests", "Layouts", "Fixtures"]),
     ],
     swiftLanguageModes: [.v6]
 )

@@ -4,15 +4,39 @@ import Postgres
 import Tasks
 
 extension Catalogue {
-    /// Counts every shard of a job anew, in one snapshot.
+    /// Shards whose rows are counted in one statement, so that no statement of a large job takes long.
+    private static let shardsPerStatement = 64
+
+    /// Counts every shard of a job anew, in the order of their numbers, all as one snapshot shows them.
     public func accounts(job: Int64) async throws -> [ShardAccount] {
-        try await connection.query(
+        try await snapshot("accounts") { connection in
+            let last = try connection.query(
+                "SELECT coalesce(max(number), -1) AS last FROM shards WHERE job_id = \(job)"
+            ).one("SELECT max").int("last")
+            var accounts: [ShardAccount] = []
+            for first in stride(from: 0, through: last, by: Self.shardsPerStatement) {
+                let numbers = first..<(first + Self.shardsPerStatement)
+                accounts += try Self.accounts(
+                    "j.id = \(job) AND s.number >= \(numbers.lowerBound) AND s.number < \(numbers.upperBound)",
+                    on: connection)
+            }
+            return accounts
+        }
+    }
+
+    /// Counts one shard anew; `nil` when it is gone.
+    public func account(shard: Int64) async throws -> ShardAccount? {
+        try await snapshot("account") { connection in try Self.accounts("s.id = \(shard)", on: connection).first }
+    }
+
+    private static func accounts(_ condition: SQL, on connection: isolated Connection) throws -> [ShardAccount] {
+        try connection.query(
             """
             SELECT s.id, s.number, s.state::text AS state, s.tasks, s.done, s.dead, s.cancelled, j.allow_dead,
+                   j.state = 'cancelled' AS job_cancelled,
                    t.open, t.leased, t.waiting, t.done AS done_rows, t.dead AS dead_rows, t.cancelled AS cancelled_rows,
-                   t.unprotected, coalesce(o.outputs, 0) AS outputs, coalesce(o.unmatched, 0) + t.missing AS unmatched,
-                   (SELECT count(*) FROM payloads p WHERE p.shard_id = s.id) AS payloads,
-                   (SELECT p.state::text FROM tasks p WHERE p.shard_id = s.id AND p.kind = 'pack' AND p.number = 0) AS pack
+                   t.strays, a.unprotected, a.pack, o.outputs, o.unmatched + t.missing AS unmatched, p.payloads, p.bare,
+                   (a.waiting > 0 AND (s.due_at IS NULL OR s.due_at > a.due)) AS forgets
             FROM jobs j JOIN shards s ON s.job_id = j.id,
             LATERAL (
                 SELECT count(*) FILTER (WHERE k.state = 'open') AS open,
@@ -21,134 +45,69 @@ extension Catalogue {
                        count(*) FILTER (WHERE k.state = 'done') AS done,
                        count(*) FILTER (WHERE k.state = 'dead') AS dead,
                        count(*) FILTER (WHERE k.state = 'cancelled') AS cancelled,
-                       count(*) FILTER (WHERE k.state = 'leased' AND l.id IS NULL) AS unprotected,
-                       count(*) FILTER (WHERE k.state = 'done' AND o.number IS NULL) AS missing
-                FROM tasks k LEFT JOIN leases l ON l.id = k.lease_id
-                LEFT JOIN outputs o ON o.shard_id = k.shard_id AND o.number = k.number AND o.lost_at IS NULL
+                       count(*) FILTER (WHERE k.state = 'done' AND o.number IS NULL) AS missing,
+                       count(*) FILTER (WHERE k.number < 0 OR k.number >= s.tasks) AS strays
+                FROM tasks k LEFT JOIN outputs o
+                    ON o.shard_id = k.shard_id AND o.number = k.number AND o.lost_at IS NULL
                 WHERE k.shard_id = s.id AND k.kind = j.kind) t,
+            LATERAL (
+                SELECT count(*) FILTER (WHERE k.state = 'leased' AND l.id IS NULL) AS unprotected,
+                       count(*) FILTER (WHERE k.state = 'waiting') AS waiting,
+                       min(coalesce(k.not_before, '-infinity')) FILTER (WHERE k.state = 'waiting') AS due,
+                       min(k.state::text) FILTER (WHERE k.kind = 'pack' AND k.number = 0) AS pack
+                FROM tasks k LEFT JOIN leases l ON l.id = k.lease_id WHERE k.shard_id = s.id) a,
             LATERAL (
                 SELECT count(*) AS outputs, count(*) FILTER (WHERE k.number IS NULL) AS unmatched
                 FROM outputs u LEFT JOIN tasks k
                     ON k.shard_id = u.shard_id AND k.number = u.number AND k.kind = j.kind AND k.state = 'done'
-                WHERE u.shard_id = s.id AND u.lost_at IS NULL) o
-            WHERE j.id = \(job) ORDER BY s.number
+                WHERE u.shard_id = s.id AND u.lost_at IS NULL) o,
+            LATERAL (
+                SELECT count(*) AS payloads,
+                       s.tasks - count(*) FILTER (WHERE q.number >= 0 AND q.number < s.tasks) AS bare
+                FROM payloads q WHERE q.shard_id = s.id) p
+            WHERE \(sql: condition) ORDER BY s.number
             """
         ).map(ShardAccount.init(row:))
     }
 
-    /// Task rows and payloads whose shard does not exist.
+    /// Rows of tasks, payloads and outputs whose shard does not exist.
     public func orphans() async throws -> Int {
         try await connection.query(
             """
             SELECT (SELECT count(*) FROM tasks t WHERE NOT EXISTS (SELECT FROM shards s WHERE s.id = t.shard_id))
-                 + (SELECT count(*) FROM payloads p WHERE NOT EXISTS (SELECT FROM shards s WHERE s.id = p.shard_id)) AS count
+                 + (SELECT count(*) FROM payloads p WHERE NOT EXISTS (SELECT FROM shards s WHERE s.id = p.shard_id))
+                 + (SELECT count(*) FROM outputs o WHERE NOT EXISTS (SELECT FROM shards s WHERE s.id = o.shard_id)) AS count
             """
         ).one("SELECT count").int("count")
     }
 
-    /// Mends what the catalogue alone can mend in a shard: counters, leases that do not exist, outputs without a task,
-    /// done tasks without an output (generated again), the shard's state.
-    public func mend(shard: Int64) async throws {
-        try await transaction("mend") { connection in
-            _ = try connection.query("SELECT id FROM shards WHERE id = \(shard) FOR UPDATE")
-            _ = try connection.execute(
-                """
-                UPDATE tasks t SET state = 'waiting', lease_id = NULL, not_before = now(), reason = 'its lease did not exist'
-                WHERE t.shard_id = \(shard) AND t.state = 'leased' AND NOT EXISTS (SELECT FROM leases l WHERE l.id = t.lease_id)
-                """)
-            _ = try connection.execute(
-                """
-                UPDATE tasks t SET state = 'open', attempt = 0, deaths = 0 FROM shards s, jobs j
-                WHERE t.shard_id = \(shard) AND s.id = t.shard_id AND j.id = s.job_id AND t.kind = j.kind AND t.state = 'done'
-                  AND NOT EXISTS (SELECT FROM outputs o WHERE o.shard_id = t.shard_id AND o.number = t.number AND o.lost_at IS NULL)
-                """)
-            _ = try connection.execute(
-                """
-                UPDATE outputs o SET lost_at = now() FROM tasks t, shards s, jobs j
-                WHERE o.shard_id = \(shard) AND o.lost_at IS NULL AND s.id = o.shard_id AND j.id = s.job_id
-                  AND t.shard_id = o.shard_id AND t.number = o.number AND t.kind = j.kind AND t.state <> 'done'
-                """)
-            try Self.recount(shard: shard, on: connection)
-            try Self.settle(shard: shard, on: connection)
-        }
-    }
-
-    /// Sets the counters to the counts, and takes back a state that the counts do not allow.
-    private static func recount(shard: Int64, on connection: isolated Connection) throws {
-        _ = try connection.execute(
-            """
-            UPDATE shards s SET done = c.done, dead = c.dead, cancelled = c.cancelled, due_at = c.due, hinted_at = now(),
-                   state = CASE WHEN s.state IN ('generated', 'finished', 'quarantined')
-                                     AND (c.done + c.dead < s.tasks OR c.pack IS NULL OR c.pack IN ('dead', 'cancelled')
-                                          OR (s.state = 'generated' AND c.pack = 'done'))
-                                THEN 'open' ELSE s.state END
-            FROM (SELECT count(*) FILTER (WHERE t.state = 'done' AND t.kind = j.kind)::integer AS done,
-                         count(*) FILTER (WHERE t.state = 'dead' AND t.kind = j.kind)::integer AS dead,
-                         count(*) FILTER (WHERE t.state = 'cancelled' AND t.kind = j.kind)::integer AS cancelled,
-                         min(t.not_before) FILTER (WHERE t.state = 'waiting') AS due,
-                         min(t.state::text) FILTER (WHERE t.kind = 'pack') AS pack
-                  FROM tasks t JOIN shards s ON s.id = t.shard_id JOIN jobs j ON j.id = s.job_id
-                  WHERE t.shard_id = \(shard)) c
-            WHERE s.id = \(shard)
-            """)
-    }
-
-    /// Generates images again whose bytes are lost: their tasks open, their rows keep the old hash until then, and the
-    /// shard is packed anew afterwards.
-    public func reopen(shard: Int64, lost numbers: [Int]) async throws {
-        try await transaction("reopen") { connection in
-            _ = try connection.query("SELECT id FROM shards WHERE id = \(shard) FOR UPDATE")
-            _ = try connection.execute(
-                "UPDATE outputs SET lost_at = now() WHERE shard_id = \(shard) AND number = ANY(\(numbers)) AND lost_at IS NULL")
-            _ = try connection.execute(
-                """
-                WITH reopened AS (
-                    UPDATE tasks t SET state = 'open', attempt = 0, deaths = 0 FROM shards s, jobs j
-                    WHERE t.shard_id = \(shard) AND s.id = t.shard_id AND j.id = s.job_id AND t.kind = j.kind
-                      AND t.number = ANY(\(numbers)) AND t.state = 'done'
-                    RETURNING t.number)
-                UPDATE shards SET done = done - (SELECT count(*)::integer FROM reopened), state = 'open', tar = NULL,
-                       tar_sha256 = NULL, tar_bytes = NULL, samples = NULL, finished_at = NULL, reason = NULL,
-                       hinted_at = now()
-                WHERE id = \(shard)
-                """)
-            _ = try connection.execute("DELETE FROM tasks WHERE shard_id = \(shard) AND kind = 'pack'")
-            try Self.settle(shard: shard, on: connection)
-        }
-    }
-
-    /// Packs a shard anew whose archive is lost and whose images are all there.
-    public func repack(shard: Int64) async throws {
-        try await reopen(shard: shard, lost: [])
-    }
-
-    /// Removes task rows and payloads whose shard does not exist.
-    public func removeOrphans() async throws {
-        try await transaction("remove-orphans") { connection in
-            _ = try connection.execute(
-                "DELETE FROM tasks t WHERE NOT EXISTS (SELECT FROM shards s WHERE s.id = t.shard_id)")
-            _ = try connection.execute(
-                "DELETE FROM payloads p WHERE NOT EXISTS (SELECT FROM shards s WHERE s.id = p.shard_id)")
-        }
-    }
-
-    /// The hashes of images that exist only as loose objects: recorded, and not in a finished shard's archive.
-    public func looseDigests() async throws -> Set<[UInt8]> {
-        Set(
-            try await connection.query(
-                """
-                SELECT DISTINCT o.sha256 FROM outputs o JOIN shards s ON s.id = o.shard_id
-                WHERE o.lost_at IS NULL AND s.state <> 'finished'
-                """
-            ).map { try $0.bytes("sha256") })
-    }
-
-    /// The archives of all finished shards, relative to the object directory.
-    public func archives() async throws -> [ShardRow] {
+    /// Images that a job holds more than once: tasks of one (image, sample), beyond the first of each.
+    public func doubles(job: Int64) async throws -> [DoubledSample] {
         try await connection.query(
-            "SELECT id, number, state::text AS state, tasks, done, tar, tar_sha256, tar_bytes FROM shards WHERE state = 'finished' ORDER BY id"
-        ).map(ShardRow.init(row:))
+            """
+            SELECT p.image_id, p.sample, count(*) - 1 AS extra,
+                   string_agg(s.number || '/' || p.number, ', ' ORDER BY s.number, p.number) AS places
+            FROM payloads p JOIN shards s ON s.id = p.shard_id WHERE s.job_id = \(job)
+            GROUP BY p.image_id, p.sample HAVING count(*) > 1 ORDER BY p.image_id, p.sample
+            """
+        ).map { row in
+            DoubledSample(
+                imageID: try row.int("image_id"), sample: try row.int("sample"), extra: try row.int("extra"),
+                places: try row.string("places"))
+        }
     }
+}
+
+/// One (image, sample) that a job has several tasks for.
+public struct DoubledSample: Sendable, Hashable {
+    /// COCO's image id.
+    public var imageID: Int
+    /// Which of the image's samples.
+    public var sample: Int
+    /// Tasks beyond the first.
+    public var extra: Int
+    /// `shard/task` of all of them.
+    public var places: String
 }
 
 extension ShardAccount {
@@ -162,13 +121,18 @@ extension ShardAccount {
         cancelled = try row.int("cancelled")
         counts = [
             "open": try row.int("open"), "leased": try row.int("leased"), "waiting": try row.int("waiting"),
-            "done": try row.int("done_rows"), "dead": try row.int("dead_rows"), "cancelled": try row.int("cancelled_rows"),
+            "done": try row.int("done_rows"), "dead": try row.int("dead_rows"),
+            "cancelled": try row.int("cancelled_rows"),
         ]
+        strays = try row.int("strays")
         payloads = try row.int("payloads")
+        bare = try row.int("bare")
         outputs = try row.int("outputs")
         unmatched = try row.int("unmatched")
         unprotected = try row.int("unprotected")
+        forgets = try row.bool("forgets")
         packState = try row.optionalString("pack")
         allowedDead = try row.int("allow_dead")
+        isJobCancelled = try row.bool("job_cancelled")
     }
 }

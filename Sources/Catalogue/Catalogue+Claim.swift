@@ -29,11 +29,14 @@ extension Catalogue {
             if items.isEmpty {
                 items = try Self.take(hint, limit: 1, suspects: true, worker: worker, lease: lease, on: connection)
             }
-            guard let first = items.first else { return Claim() }
+            guard let lease = items.first?.lease else { return Claim() }
+            let complete = try Self.withPayloads(items.map(\.item), of: hint, lease: lease, on: connection)
+            let rest = try Self.rest(of: hint, target: target.hints, on: connection)
+            guard !complete.isEmpty else { return Claim(rest: rest) }
             let batch = TaskBatch(
-                kind: hint.kind, job: target.job, shard: hint.shard, shardNumber: target.shardNumber, lease: first.lease,
-                items: try Self.withPayloads(items.map(\.item), of: hint, on: connection))
-            return Claim(batch: batch, rest: try Self.rest(of: hint, target: target.hints, on: connection))
+                kind: hint.kind, job: target.job, shard: hint.shard, shardNumber: target.shardNumber, lease: lease,
+                items: complete)
+            return Claim(batch: batch, rest: rest)
         }
     }
 
@@ -53,7 +56,7 @@ extension Catalogue {
             FROM shards s JOIN jobs j ON j.id = s.job_id
             WHERE s.id = \(hint.shard) AND j.id = \(hint.job) AND j.state = 'running'
               AND j.specification_sha256 = \(hint.specification.bytes)
-              AND s.state IN ('open', 'generated')
+              AND s.state = (CASE WHEN \(hint.kind.rawValue) = 'pack' THEN 'generated' ELSE 'open' END)::shard_state
             """)
         guard let row = rows.first else { return nil }
         let job = TaskBatch.Job(
@@ -87,28 +90,48 @@ extension Catalogue {
             """)
         return try rows.map { row in
             let item = TaskBatch.Item(
-                number: try row.int("number"), epoch: try row.int("epoch"), attempt: try row.int("attempt"), payload: [])
+                number: try row.int("number"), epoch: try row.int("epoch"), attempt: try row.int("attempt"), payload: []
+            )
             return (item, Int64(try row.int("lease_id")))
         }
     }
 
+    /// The items with what they carry. A task whose payload row is gone is dead at once: an error here would end every
+    /// worker that claims it, one after the other.
     private static func withPayloads(
-        _ items: [TaskBatch.Item], of hint: Hint, on connection: isolated Connection
+        _ items: [TaskBatch.Item], of hint: Hint, lease: Int64, on connection: isolated Connection
     ) throws -> [TaskBatch.Item] {
         guard hint.kind.countsInShard else { return items }
         let rows = try connection.query(
-            "SELECT number, payload FROM payloads WHERE shard_id = \(hint.shard) AND number = ANY(\(items.map(\.number)))")
+            "SELECT number, payload FROM payloads WHERE shard_id = \(hint.shard) AND number = ANY(\(items.map(\.number)))"
+        )
         var payloads: [Int: [UInt8]] = [:]
         for row in rows { payloads[try row.int("number")] = try row.bytes("payload") }
-        return try items.map { item in
-            guard let payload = payloads[item.number] else {
-                throw CatalogueError(
-                    .unreadable, "task \(item.number) of shard \(hint.shard): its payload is missing; run `detdiffusion-catalogue audit`")
-            }
+        let bare = items.map(\.number).filter { payloads[$0] == nil }
+        if !bare.isEmpty { try bury(bare, of: hint, lease: lease, on: connection) }
+        return items.compactMap { item in
+            guard let payload = payloads[item.number] else { return nil }
             var item = item
             item.payload = payload
             return item
         }
+    }
+
+    /// Gives up tasks, just claimed, that have no payload.
+    private static func bury(
+        _ numbers: [Int], of hint: Hint, lease: Int64, on connection: isolated Connection
+    ) throws {
+        let reason = "its payload row is missing from the catalogue; restore it, or purge the job and enqueue it again"
+        _ = try connection.execute(
+            """
+            WITH buried AS (
+                UPDATE tasks SET state = 'dead', attempt = attempt + 1, lease_id = NULL, reason = \(reason)
+                WHERE shard_id = \(hint.shard) AND kind = \(hint.kind.rawValue) AND number = ANY(\(numbers))
+                RETURNING number)
+            UPDATE shards SET dead = dead + (SELECT count(*)::integer FROM buried) WHERE id = \(hint.shard)
+            """)
+        try dropLeaseIfEmpty(lease, shard: hint.shard, kind: hint.kind, on: connection)
+        try settle(shard: hint.shard, on: connection)
     }
 
     private static func rest(

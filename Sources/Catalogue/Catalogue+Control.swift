@@ -22,16 +22,11 @@ extension Catalogue {
         try await transaction("cancel") { connection in
             _ = try connection.query("SELECT id FROM shards WHERE job_id = \(id) ORDER BY id FOR UPDATE")
             try Self.sweepCancelled("s.job_id = \(id)", on: connection)
-            _ = try connection.execute(
-                """
-                UPDATE shards SET state = 'cancelled', due_at = NULL
-                WHERE job_id = \(id) AND state IN ('open', 'generated', 'quarantined')
-                """)
         }
         return id
     }
 
-    /// Cancels what is open or waiting, and counts it.
+    /// Cancels what is open or waiting, and counts it; shards that are not finished are cancelled with it.
     static func sweepCancelled(_ condition: SQL, on connection: isolated Connection) throws {
         _ = try connection.execute(
             """
@@ -42,6 +37,11 @@ extension Catalogue {
             UPDATE shards s SET cancelled = s.cancelled + counted.count
             FROM (SELECT shard_id, count(*) FILTER (WHERE kind <> 'pack')::integer AS count FROM swept GROUP BY shard_id) counted
             WHERE s.id = counted.shard_id
+            """)
+        _ = try connection.execute(
+            """
+            UPDATE shards s SET state = 'cancelled', due_at = NULL
+            WHERE \(sql: condition) AND s.state IN ('open', 'generated', 'quarantined')
             """)
     }
 
@@ -99,24 +99,28 @@ extension Catalogue {
     }
 
     /// Removes a job that nobody works on with all its rows; the object directory is left to `gc`.
-    /// - Throws: ``CatalogueError`` with code `refused` for a job that is running and not finished, or has leased tasks.
+    /// - Throws: ``CatalogueError`` with code `refused` for a job that is running and not finished, or whose tasks workers
+    ///   hold. A lease that ran out holds nothing: where no worker is left, nobody would ever take it away.
     public func purge(job name: String) async throws {
         let job = try await job(named: name)
         try await transaction("purge") { connection in
             let row = try connection.query(
                 """
-                SELECT p.state, EXISTS (SELECT FROM leases l JOIN shards s ON s.id = l.shard_id WHERE s.job_id = p.id) AS leased
+                SELECT p.state, EXISTS (SELECT FROM leases l JOIN shards s ON s.id = l.shard_id
+                                         WHERE s.job_id = p.id AND l.expires_at > now()) AS leased
                 FROM job_progress p WHERE p.id = \(job.id)
                 """
             ).one("SELECT state")
             guard try ["cancelled", "finished"].contains(row.string("state")), try !row.bool("leased") else {
                 throw CatalogueError(
                     .refused,
-                    "job '\(name)' is \(try row.string("state"))\(try row.bool("leased") ? " and workers hold tasks of it" : ""); run `detdiffusion-catalogue cancel --job \(name)` and let its workers finish first")
+                    "job '\(name)' is \(try row.string("state"))\(try row.bool("leased") ? " and workers hold tasks of it" : ""); run `detdiffusion-catalogue cancel --job \(name)` and let its workers finish first"
+                )
             }
-            for table in ["outputs", "payloads", "tasks"] as [StaticString] {
+            for table in ["outputs", "payloads", "tasks", "leases"] as [StaticString] {
                 _ = try connection.execute(
-                    "DELETE FROM \(unsafeRaw: "\(table)") WHERE shard_id IN (SELECT id FROM shards WHERE job_id = \(job.id))")
+                    "DELETE FROM \(unsafeRaw: "\(table)") WHERE shard_id IN (SELECT id FROM shards WHERE job_id = \(job.id))"
+                )
             }
             _ = try connection.execute("DELETE FROM shards WHERE job_id = \(job.id)")
             _ = try connection.execute("DELETE FROM jobs WHERE id = \(job.id)")

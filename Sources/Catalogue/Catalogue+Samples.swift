@@ -7,7 +7,9 @@ import Postgres
 public struct ShardSample: Sendable, Hashable {
     /// The task's number in the shard.
     public var number: Int
+    /// COCO's image id.
     public var imageID: Int
+    /// Which of the image's samples.
     public var sample: Int
     /// The bytes of a `LayoutTask`.
     public var payload: [UInt8]
@@ -19,9 +21,13 @@ public struct ShardSample: Sendable, Hashable {
 
 /// A job as the commands that read its results need it.
 public struct RecordedJob: Sendable, Hashable {
+    /// Its row.
     public var id: Int64
+    /// Unique.
     public var name: String
+    /// What its tasks do.
     public var kind: String
+    /// A `JobState`.
     public var state: String
     /// Canonical JSON.
     public var specification: String
@@ -32,18 +38,30 @@ public struct RecordedJob: Sendable, Hashable {
 extension Catalogue {
     /// The recorded images of a shard, in task order; lost ones are left out.
     public func samples(ofShard shard: Int64) async throws -> [ShardSample] {
-        try await connection.query(
-            """
-            SELECT o.number, p.image_id, p.sample, p.payload, o.sha256, o.bytes
-            FROM outputs o JOIN payloads p ON p.shard_id = o.shard_id AND p.number = o.number
-            WHERE o.shard_id = \(shard) AND o.lost_at IS NULL ORDER BY o.number
-            """
-        ).map { row in
-            ShardSample(
-                number: try row.int("number"), imageID: try row.int("image_id"), sample: try row.int("sample"),
-                payload: try row.bytes("payload"), digest: try SHA256Digest(column: "sha256", of: row),
-                bytes: try row.int("bytes"))
+        try await connection.query(Self.sampleQuery(shard)).map(ShardSample.init(row:))
+    }
+
+    /// A shard's row and its recorded images as one snapshot shows them; `nil` when the shard is gone.
+    public func contents(ofShard shard: Int64) async throws -> ShardContents? {
+        try await snapshot("contents") { connection in
+            let rows = try connection.query(
+                """
+                SELECT id, number, state::text AS state, tasks, done, tar, tar_sha256, tar_bytes FROM shards
+                WHERE id = \(shard)
+                """)
+            guard let row = rows.first else { return nil }
+            return ShardContents(
+                row: try ShardRow(row: row),
+                samples: try connection.query(Self.sampleQuery(shard)).map(ShardSample.init(row:)))
         }
+    }
+
+    private static func sampleQuery(_ shard: Int64) -> SQL {
+        """
+        SELECT o.number, p.image_id, p.sample, p.payload, o.sha256, o.bytes
+        FROM outputs o JOIN payloads p ON p.shard_id = o.shard_id AND p.number = o.number
+        WHERE o.shard_id = \(shard) AND o.lost_at IS NULL ORDER BY o.number
+        """
     }
 
     /// The job with this name.
@@ -52,7 +70,8 @@ extension Catalogue {
         let rows = try await connection.query(
             "SELECT id, name, kind, state::text AS state, specification, categories FROM jobs WHERE name = \(name)")
         guard let row = rows.first else {
-            throw CatalogueError(.notFound, "job '\(name)' does not exist; `detdiffusion-catalogue jobs` lists those that do")
+            throw CatalogueError(
+                .notFound, "job '\(name)' does not exist; `detdiffusion-catalogue jobs` lists those that do")
         }
         return RecordedJob(
             id: Int64(try row.int("id")), name: name, kind: try row.string("kind"), state: try row.string("state"),
@@ -70,16 +89,42 @@ extension Catalogue {
     }
 }
 
+extension ShardSample {
+    init(row: Row) throws {
+        number = try row.int("number")
+        imageID = try row.int("image_id")
+        sample = try row.int("sample")
+        payload = try row.bytes("payload")
+        digest = try SHA256Digest(column: "sha256", of: row)
+        bytes = try row.int("bytes")
+    }
+}
+
+/// A shard with its recorded images, all of one moment.
+public struct ShardContents: Sendable, Hashable {
+    /// State and archive.
+    public var row: ShardRow
+    /// In task order; lost ones are left out.
+    public var samples: [ShardSample]
+}
+
 /// One shard as audits and exports see it.
 public struct ShardRow: Sendable, Hashable {
+    /// Its row.
     public var id: Int64
+    /// Its number in the job.
     public var number: Int
+    /// A `ShardState`.
     public var state: String
+    /// How many tasks it has.
     public var tasks: Int
+    /// How many of them are done.
     public var done: Int
     /// Relative to the object directory.
     public var tar: String?
+    /// The archive's SHA-256.
     public var digest: SHA256Digest?
+    /// The archive's size.
     public var bytes: Int?
 }
 

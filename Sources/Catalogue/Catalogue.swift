@@ -38,6 +38,16 @@ public struct Catalogue: Sendable {
             }
         }
     }
+
+    /// Runs `body` in a read-only transaction whose statements all see the same moment.
+    func snapshot<Result: Sendable>(
+        _ label: String, _ body: @Sendable (isolated Connection) throws -> Result
+    ) async throws -> Result {
+        try await transaction(label) { connection in
+            _ = try connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
+            return try body(connection)
+        }
+    }
 }
 
 extension Array {

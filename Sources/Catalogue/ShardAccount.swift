@@ -4,55 +4,98 @@
 public struct ShardAccount: Sendable, Hashable, Codable {
     /// The shard's row.
     public var id: Int64
+    /// Its number in the job.
     public var number: Int
+    /// A `ShardState`.
     public var state: String
-    /// Counters of the shard's row.
+    /// How many tasks it has.
     public var tasks: Int
+    /// The counter of done tasks.
     public var done: Int
+    /// The counter of dead tasks.
     public var dead: Int
+    /// The counter of cancelled tasks.
     public var cancelled: Int
     /// Task rows by state.
     public var counts: [String: Int]
+    /// Task rows whose numbers the shard does not have.
+    public var strays: Int
     /// Payload rows.
     public var payloads: Int
+    /// Tasks without a payload row.
+    public var bare: Int
     /// Outputs whose bytes are expected to exist.
     public var outputs: Int
     /// Done tasks without such an output, and such outputs without a done task.
     public var unmatched: Int
-    /// Leased tasks whose lease does not exist.
+    /// Leased tasks, packing included, whose lease does not exist.
     public var unprotected: Int
+    /// Whether tasks wait that the shard's row would not let anybody wake in time.
+    public var forgets: Bool
     /// The state of the shard's pack task, if it has one.
     public var packState: String?
     /// Dead tasks that the job allows per shard.
     public var allowedDead: Int
+    /// Whether its job was cancelled.
+    public var isJobCancelled: Bool
 
     /// How many task rows are in `state`.
     public func count(_ state: String) -> Int { counts[state] ?? 0 }
 
-    /// What does not hold, one line each; empty when the account is right.
-    public var findings: [String] {
-        var findings: [String] = []
-        let rows = counts.values.reduce(0, +)
-        if rows != tasks { findings.append("expected \(tasks) task rows, found \(rows)") }
-        if payloads != tasks { findings.append("expected \(tasks) payloads, found \(payloads)") }
-        for (name, counter) in [("done", done), ("dead", dead), ("cancelled", cancelled)] where counter != count(name) {
-            findings.append("counter \(name) is \(counter), but \(count(name)) tasks are \(name)")
+    /// Whether the task rows add up to the shard's tasks.
+    public var isBalanced: Bool { counts.values.reduce(0, +) == tasks && strays == 0 }
+
+    /// What does not hold; empty when the account is right.
+    public var findings: [AccountFinding] {
+        var findings: [AccountFinding] = []
+        func expect(_ what: String, _ expected: String, _ found: String, when wrong: Bool, canMend: Bool = true) {
+            if wrong { findings.append(AccountFinding(what: what, expected: expected, found: found, canMend: canMend)) }
         }
-        if unmatched > 0 { findings.append("\(unmatched) done tasks and outputs do not match") }
-        if unprotected > 0 { findings.append("\(unprotected) leased tasks have no lease") }
-        findings += stateFindings
+        let rows = counts.values.reduce(0, +)
+        expect("task rows", "\(tasks)", "\(rows)", when: rows != tasks)
+        expect("task rows with numbers beyond the shard", "0", "\(strays)", when: strays > 0)
+        expect("payload rows", "\(tasks)", "\(payloads)", when: payloads > tasks)
+        expect("tasks without a payload", "0", "\(bare)", when: bare > 0, canMend: false)
+        for (name, counter) in [("done", done), ("dead", dead), ("cancelled", cancelled)] {
+            expect(
+                "counter \(name)", "\(count(name)), as many tasks are \(name)", "\(counter)",
+                when: counter != count(name))
+        }
+        expect("done tasks and outputs without one another", "0", "\(unmatched)", when: unmatched > 0)
+        expect("leased tasks without a lease", "0", "\(unprotected)", when: unprotected > 0)
+        expect("waiting tasks", "a time at which the shard wakes them", "none, or too late", when: forgets)
+        if let expected = expectedState { expect("shard state", expected, foundState, when: true) }
         return findings
     }
 
-    private var stateFindings: [String] {
-        let isComplete = count("done") + count("dead") == tasks && count("dead") <= allowedDead && count("done") > 0
+    private var foundState: String { state + (packState.map { " with a pack task that is \($0)" } ?? "") }
+
+    /// The state that the counts ask for, where it is another than the shard's.
+    private var expectedState: String? {
+        let isAccountedFor = count("done") + count("dead") == tasks && count("done") > 0
         switch state {
-        case "finished" where !isComplete: return ["it is finished with tasks that are not done"]
-        case "generated" where !isComplete: return ["it is generated with tasks that are not done"]
-        case "generated" where packState == nil || packState == "done" || packState == "dead":
-            return ["it waits to be packed, but no pack task is open"]
-        case "open" where isComplete: return ["all its tasks are done, but it is still open"]
-        default: return []
+        case "open" where isJobCancelled, "generated" where isJobCancelled, "quarantined" where isJobCancelled:
+            return "cancelled, like its job"
+        case "quarantined": return "finished, or work that leads there"
+        case "finished" where !isAccountedFor, "generated" where !isAccountedFor:
+            return "open, since not all of its tasks are done"
+        case "generated" where !["open", "leased", "waiting"].contains(packState):
+            return "generated with a pack task that is claimable"
+        case "open" where isAccountedFor && count("dead") <= allowedDead && count("cancelled") == 0:
+            return "generated, since all of its tasks are done"
+        default: return nil
         }
     }
+}
+
+/// Something in a shard's rows that does not hold.
+public struct AccountFinding: Sendable, Hashable {
+    /// What was counted.
+    public var what: String
+    /// What would be right.
+    public var expected: String
+    /// What is there instead.
+    public var found: String
+    /// Whether ``Catalogue/mend(shard:)`` mends it.
+    public var canMend: Bool
 }

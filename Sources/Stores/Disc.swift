@@ -53,6 +53,26 @@ enum Disc {
         try sync("/" + parent)
     }
 
+    /// Runs `body` while the folder is locked against those who lock it otherwise; the kernel unlocks it when we die.
+    static func locked<Value>(
+        _ folder: String, exclusively: Bool, _ body: () throws(StoreError) -> Value
+    ) throws(StoreError) -> Value {
+        let descriptor = open(folder, O_RDONLY | O_CLOEXEC)
+        guard descriptor >= 0 else { throw .system("open", folder) }
+        defer { close(descriptor) }
+        while flock(descriptor, exclusively ? LOCK_EX : LOCK_SH) != 0 {
+            // File systems without locks leave the age check alone, whose window is microseconds.
+            if errno == ENOTSUP || errno == ENOSYS || errno == ENOLCK || errno == EBADF { break }
+            guard errno == EINTR else { throw .system("lock", folder) }
+        }
+        return try body()
+    }
+
+    /// Sets a file's time of writing to now.
+    static func touch(_ path: String) throws(StoreError) {
+        guard utimensat(AT_FDCWD, path, nil, 0) == 0 else { throw .system("set the time of", path) }
+    }
+
     /// A file's size in bytes; `nil` when nothing is there.
     static func size(_ path: String) throws(StoreError) -> Int? { try status(path).map { Int($0.st_size) } }
 

@@ -7,7 +7,8 @@ import Foundation
 extension ObjectStore {
     /// Keeps the bytes under their digest; durable when it returns.
     ///
-    /// Bytes that are there already, by their digest and size, are not written again. Failpoints: `store.full` (as a
+    /// Bytes that are there already are not written again, but count as new for ``removeObject(_:olderThan:)``; a damaged
+    /// file under their name is replaced. Failpoints: `store.full` (as a
     /// full disc) before writing, `store.after-write` between fsync and rename, `store.after-rename`.
     public func put(_ bytes: [UInt8], extension: String) throws(StoreError) -> StoredObject {
         try put([bytes], extension: `extension`)[0]
@@ -28,7 +29,7 @@ extension ObjectStore {
         do throws(StoreError) {
             var pathsHere: Set<String> = []
             for (object, bytes) in zip(objects, items) where pathsHere.insert(object.path).inserted {
-                if try Disc.size(absolutePath(of: object.path)) == object.size { continue }
+                if try refresh(object, bytes) { continue }
                 let temporary = temporaryPath()
                 do { try Failpoint.check("store.full") } catch { throw .system("write", temporary, number: ENOSPC) }
                 try Disc.create(temporary, bytes)
@@ -47,6 +48,23 @@ extension ObjectStore {
         }
         try syncFolders(of: objects)
         return objects
+    }
+
+    /// Makes an object that is there with these bytes as young as one written now; false when it must be written.
+    ///
+    /// Garbage collection looks at the age under the same lock, so it cannot take the object away in between.
+    private func refresh(_ object: StoredObject, _ bytes: [UInt8]) throws(StoreError) -> Bool {
+        let file = absolutePath(of: object.path)
+        guard try Disc.size(file) == object.size else { return false }
+        return try Disc.locked(absolutePath(of: folder(of: object.path)), exclusively: false) { () throws(StoreError) in
+            do throws(StoreError) {
+                guard try Disc.read(file) == bytes else { return false }
+                try Disc.touch(file)
+                return true
+            } catch  where error.code == .missing {
+                return false
+            }
+        }
     }
 
     /// Also for objects that were there: whoever renamed them may not have come to this step yet.
@@ -80,6 +98,35 @@ extension ObjectStore {
         return false
     }
 
+    /// Removes a file of `objects/` or `shards/` that was last written longer ago than `age`; false when it is younger
+    /// or not there. An object that somebody puts at the same time stays, or is written again by its putter.
+    public func remove(_ relativePath: String, olderThan age: Duration) throws(StoreError) -> Bool {
+        let file = absolutePath(of: relativePath)
+        do throws(StoreError) {
+            return try Disc.locked(absolutePath(of: folder(of: relativePath)), exclusively: true) {
+                () throws(StoreError) in
+                guard let found = try self.age(of: relativePath), found > age else { return false }
+                if unlink(file) == 0 { return true }
+                guard errno == ENOENT else { throw .system("remove", file) }
+                return false
+            }
+        } catch  where error.code == .missing {
+            return false
+        }
+    }
+
+    /// How long ago a file was last written or put, by this host's clock; `nil` when it is not there.
+    public func age(of relativePath: String) throws(StoreError) -> Duration? {
+        guard let status = try Disc.status(absolutePath(of: relativePath)) else { return nil }
+        let written = Double(status.st_mtim.tv_sec) + Double(status.st_mtim.tv_nsec) * 1e-9
+        return .seconds(Date().timeIntervalSince1970 - written)
+    }
+
+    /// A file's size in bytes; `nil` when it is not there.
+    public func size(of relativePath: String) throws(StoreError) -> Int? {
+        try Disc.size(absolutePath(of: relativePath))
+    }
+
     /// Checks that a file of the store, object or shard, has this digest, reading it in pieces.
     ///
     /// Throws `.missing` or `.corrupt`.
@@ -106,15 +153,29 @@ extension ObjectStore {
     /// Objects put or removed meanwhile may be seen or not; files whose names are no object's are passed over. Throws
     /// what `body` throws as it is.
     public func forEachObject(_ body: (StoredObject) throws -> Bool) throws {
-        for folder in try Disc.entries("\(root)/objects") where folder.utf8.count == 2 {
-            for name in try Disc.entries("\(root)/objects/\(folder)") {
-                let path = "objects/\(folder)/\(name)"
-                guard let digest = SHA256Digest(hex: folder + name.prefix { $0 != "." }),
-                    let size = try Disc.size(absolutePath(of: path))
-                else { continue }
-                guard try body(StoredObject(digest: digest, size: size, path: path)) else { return }
+        for folder in try objectFolders() {
+            for object in try objects(inFolder: folder) {
+                guard try body(object) else { return }
             }
         }
+    }
+
+    /// The folders below `objects/`, each named by the first two digits of its objects.
+    public func objectFolders() throws(StoreError) -> [String] {
+        try Disc.entries("\(root)/objects").filter { $0.utf8.count == 2 }
+    }
+
+    /// The objects of one folder, in the order of their digests.
+    public func objects(inFolder folder: String) throws(StoreError) -> [StoredObject] {
+        var objects: [StoredObject] = []
+        for name in try Disc.entries("\(root)/objects/\(folder)") {
+            let path = "objects/\(folder)/\(name)"
+            guard let digest = SHA256Digest(hex: folder + name.prefix { $0 != "." }),
+                let size = try Disc.size(absolutePath(of: path))
+            else { continue }
+            objects.append(StoredObject(digest: digest, size: size, path: path))
+        }
+        return objects
     }
 
     /// Every object, in the order of their digests; see ``forEachObject(_:)`` for stores that do not fit in memory.
@@ -125,5 +186,17 @@ extension ObjectStore {
             return true
         }
         return objects
+    }
+
+    /// The files below `shards/<job>/`, folder by folder in the order of their names.
+    public func shardFiles() throws(StoreError) -> [(job: String, path: String)] {
+        var files: [(job: String, path: String)] = []
+        for job in try Disc.entries("\(root)/shards") {
+            guard let status = try Disc.status("\(root)/shards/\(job)"), status.st_mode & S_IFMT == S_IFDIR else {
+                continue
+            }
+            files += try Disc.entries("\(root)/shards/\(job)").map { (job, "shards/\(job)/\($0)") }
+        }
+        return files
     }
 }

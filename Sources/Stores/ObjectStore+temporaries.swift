@@ -31,23 +31,27 @@ extension ObjectStore {
         try Disc.sync(absolutePath(of: folder(of: relativePath)))
     }
 
-    /// Removes files in `tmp/` that were last written longer ago than `age`, which crashes left; returns how many.
+    /// Files in `tmp/` that were last written longer ago than `age`, which crashes left: their number and bytes.
     ///
     /// The file system's clock is compared with this host's: choose an age beyond any clock skew and any write, such as
     /// a day.
+    /// - Parameter removing: false to look only.
     @discardableResult
-    public func removeStaleTemporaries(olderThan age: Duration) throws(StoreError) -> Int {
+    public func removeStaleTemporaries(
+        olderThan age: Duration, removing: Bool = true
+    ) throws(StoreError) -> (count: Int, bytes: Int) {
         let latest = Int(Date().timeIntervalSince1970) - Int(age.components.seconds)
-        var removed = 0
+        var stale = (count: 0, bytes: 0)
         for name in try Disc.entries("\(root)/tmp") {
             let file = "\(root)/tmp/\(name)"
             guard let status = try Disc.status(file), status.st_mtim.tv_sec < latest else { continue }
-            if unlink(file) == 0 {
-                removed += 1
-            } else if errno != ENOENT {
-                throw .system("remove", file)
+            if removing && unlink(file) != 0 {
+                guard errno == ENOENT else { throw .system("remove", file) }
+                continue
             }
+            stale.count += 1
+            stale.bytes += Int(status.st_size)
         }
-        return removed
+        return stale
     }
 }

@@ -14,13 +14,20 @@ struct ControlOptions: ParsableArguments {
     @OptionGroup var broker: BrokerOptions
     @OptionGroup var options: CatalogueOptions
 
+    /// Publishes hints and control messages.
+    func announce(_ targets: [HintTarget], control: ControlMessage? = nil) async throws {
+        try await broker.announce(targets, control: control, logging: options.logging)
+    }
+}
+
+extension BrokerOptions {
     /// Publishes hints and control messages. The catalogue holds already when this runs, so a broker that is away only
     /// costs time: idle workers find the work.
-    func announce(_ targets: [HintTarget], control: ControlMessage? = nil) async throws {
+    func announce(_ targets: [HintTarget], control: ControlMessage? = nil, logging: LoggingOptions) async throws {
         var logger = Logger(label: "detdiffusion-catalogue")
-        logger.logLevel = options.logging.logLevel
+        logger.logLevel = logging.logLevel
         let publisher = Publisher(
-            url: try broker.url(), topology: .detdiffusion(queues: Array(Set(targets.map(\.queue)))), logger: logger)
+            url: try url(), topology: .detdiffusion(queues: Array(Set(targets.map(\.queue)))), logger: logger)
         let announcer = Announcer(publisher: publisher, logger: logger)
         do {
             try await publisher.whileRunning {
@@ -28,7 +35,9 @@ struct ControlOptions: ParsableArguments {
                 if let control { try await announcer.announce(control) }
             }
         } catch {
-            remark("the catalogue is changed, but the broker could not tell the workers: \(error); they will see it by themselves")
+            remark(
+                "the catalogue is changed, but the broker could not tell the workers: \(error);"
+                    + " they will see it by themselves")
         }
     }
 }

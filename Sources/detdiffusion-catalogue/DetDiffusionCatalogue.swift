@@ -22,6 +22,9 @@ struct DetDiffusionCatalogue: AsyncParsableCommand {
                 PurgeCommand.self,
             ]),
             .init(name: "Using", subcommands: [ExportCommand.self, SheetCommand.self]),
+            .init(name: "Trust", subcommands: [
+                AuditCommand.self, VerifyCommand.self, ReconcileCommand.self, CollectCommand.self,
+            ]),
             .init(name: "Setting up", subcommands: [MigrateCommand.self]),
         ])
 }

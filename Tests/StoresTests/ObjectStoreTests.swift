@@ -12,6 +12,10 @@ private final class Fixture {
     let store: ObjectStore
     init() throws { store = try ObjectStore(root: root) }
     deinit { try? FileManager.default.removeItem(atPath: root) }
+    func makeOld(_ path: String, seconds: Double) throws {
+        try FileManager.default.setAttributes(
+            [.modificationDate: Date(timeIntervalSinceNow: -seconds)], ofItemAtPath: store.absolutePath(of: path))
+    }
     var temporaries: [String] { (try? FileManager.default.contentsOfDirectory(atPath: root + "/tmp")) ?? ["?"] }
 }
 
@@ -44,6 +48,34 @@ private let abcHex = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f2
         let fixture = try Fixture()
         let object = try fixture.store.put(abc, extension: "png")
         try Data("ab".utf8).write(to: URL(fileURLWithPath: fixture.store.absolutePath(of: object.path)))
+        _ = try fixture.store.put(abc, extension: "png")
+        #expect(try fixture.store.read(object.digest, extension: "png") == abc)
+    }
+
+    @Test func puttingAgainMakesAnObjectYoungAgain() throws {
+        let fixture = try Fixture()
+        let object = try fixture.store.put(abc, extension: "png")
+        try fixture.makeOld(object.path, seconds: 7200)
+        #expect(try #require(try fixture.store.age(of: object.path)) > .seconds(7000))
+        _ = try fixture.store.put(abc, extension: "png")
+        #expect(try !fixture.store.remove(object.path, olderThan: .seconds(3600)))
+        #expect(try fixture.store.contains(object.digest, extension: "png"))
+    }
+
+    @Test func onlyOldFilesAreRemovedByAge() throws {
+        let fixture = try Fixture()
+        let object = try fixture.store.put(abc, extension: "png")
+        #expect(try !fixture.store.remove(object.path, olderThan: .seconds(3600)))
+        try fixture.makeOld(object.path, seconds: 7200)
+        #expect(try fixture.store.remove(object.path, olderThan: .seconds(3600)))
+        #expect(try !fixture.store.remove(object.path, olderThan: .seconds(3600)))
+        #expect(try !fixture.store.remove("objects/zz/nothing.png", olderThan: .zero))
+    }
+
+    @Test func aDamagedFileOfTheSameSizeIsReplaced() throws {
+        let fixture = try Fixture()
+        let object = try fixture.store.put(abc, extension: "png")
+        try Data("abd".utf8).write(to: URL(fileURLWithPath: fixture.store.absolutePath(of: object.path)))
         _ = try fixture.store.put(abc, extension: "png")
         #expect(try fixture.store.read(object.digest, extension: "png") == abc)
     }
@@ -179,7 +211,7 @@ private let abcHex = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f2
         for file in [old, new] { try Data().write(to: URL(fileURLWithPath: file)) }
         let twoDaysAgo = Date(timeIntervalSinceNow: -172_800)
         try FileManager.default.setAttributes([.modificationDate: twoDaysAgo], ofItemAtPath: old)
-        #expect(try fixture.store.removeStaleTemporaries(olderThan: .seconds(86_400)) == 1)
+        #expect(try fixture.store.removeStaleTemporaries(olderThan: .seconds(86_400)).count == 1)
         #expect(fixture.store.root + "/tmp/" + fixture.temporaries[0] == new)
     }
 }

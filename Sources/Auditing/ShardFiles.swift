@@ -1,0 +1,146 @@
+// Reads and restores the files of shards, on a thread of its own.
+
+import Archives
+import Catalogue
+import Digests
+import Executors
+import Foundation
+import Stores
+import Tasks
+
+/// The object directory as audits see it: one shard's files at a time.
+actor ShardFiles {
+    private let thread = DedicatedThread(name: "audit")
+    private let store: ObjectStore
+
+    nonisolated var unownedExecutor: UnownedSerialExecutor { thread.asUnownedSerialExecutor() }
+
+    init(store: ObjectStore) { self.store = store }
+
+    /// Looks for every recorded image of a shard.
+    /// - Parameters:
+    ///   - job: the job's name, which names the archive.
+    ///   - quick: whether sizes and existence are enough.
+    func check(_ contents: ShardContents, job: String, quick: Bool) throws -> ByteReport {
+        contents.row.state == ShardState.finished.rawValue
+            ? try checkArchive(contents, quick: quick) : try checkObjects(contents, job: job, quick: quick)
+    }
+
+    private func checkArchive(_ contents: ShardContents, quick: Bool) throws -> ByteReport {
+        let row = contents.row
+        guard let tar = row.tar, let digest = row.digest, let bytes = row.bytes else {
+            return ByteReport(
+                archive: [("archive", "a recorded path, size and hash", "none")],
+                images: try looseDefects(contents, intact: [:]))
+        }
+        var report = ByteReport()
+        guard let size = try store.size(of: tar) else {
+            report.archive.append(("archive \(tar)", "a file of \(bytes) bytes", "none"))
+            report.images = try looseDefects(contents, intact: [:])
+            return report
+        }
+        if size != bytes { report.archive.append(("archive \(tar)", "\(bytes) bytes", "\(size) bytes")) }
+        if quick && report.archive.isEmpty { return report }
+        let found = try SHA256.digest(ofFileAt: store.absolutePath(of: tar))
+        if found != digest { report.archive.append(("archive \(tar)", "SHA-256 \(digest)", "\(found)")) }
+        let inspection = ArchiveInspection(path: store.absolutePath(of: tar))
+        report.archive += inspection.defects.map { ("archive \(tar): \($0.what)", $0.expected, $0.found) }
+        let keys = contents.samples.map(\.key)
+        if inspection.images.map(\.key) != keys {
+            report.archive.append(
+                (
+                    "archive \(tar)", "the \(keys.count) recorded samples in task order",
+                    "\(inspection.images.count) samples, others or in another order"
+                ))
+        }
+        let intact = intactImages(of: inspection)
+        if !report.archive.isEmpty || !contents.samples.allSatisfy({ intact[$0.key] == $0.digest }) {
+            report.images = try looseDefects(contents, intact: intact)
+        }
+        return report
+    }
+
+    /// The images of a finished shard that its archive does not hold intact.
+    private func looseDefects(
+        _ contents: ShardContents, intact: [String: SHA256Digest]
+    ) throws -> [ByteReport.Defect] {
+        try contents.samples.compactMap { sample in
+            if intact[sample.key] == sample.digest { return nil }
+            return ByteReport.Defect(
+                sample: sample, expected: "\(sample.key).png with SHA-256 \(sample.digest) in the archive",
+                found: intact[sample.key].map { "SHA-256 \($0)" } ?? "none",
+                isLost: try objection(to: sample, quick: false) != nil)
+        }
+    }
+
+    private func checkObjects(_ contents: ShardContents, job: String, quick: Bool) throws -> ByteReport {
+        var report = ByteReport()
+        for sample in contents.samples {
+            guard let found = try objection(to: sample, quick: quick) else { continue }
+            let expected = "an object of \(sample.bytes) bytes with SHA-256 \(sample.digest)"
+            report.images.append(ByteReport.Defect(sample: sample, expected: expected, found: found, isLost: true))
+        }
+        guard !report.images.isEmpty else { return report }
+        // An archive of before may hold what the object directory does not.
+        let intact = try earlierImages(of: contents, job: job)
+        for index in report.images.indices {
+            let sample = report.images[index].sample
+            report.images[index].isLost = intact[sample.key] != sample.digest
+        }
+        return report
+    }
+
+    /// What is wrong with a sample's loose object; `nil` when its bytes are there.
+    private func objection(to sample: ShardSample, quick: Bool) throws -> String? {
+        let path = try store.path(of: sample.digest, extension: "png")
+        guard let size = try store.size(of: path) else { return "none" }
+        guard size == sample.bytes else { return "\(size) bytes" }
+        if quick { return nil }
+        do {
+            try store.verify(path, digest: sample.digest)
+            return nil
+        } catch {
+            switch error.code {
+            case .missing: return "none"
+            case .corrupt: return "other bytes"
+            default: throw error
+            }
+        }
+    }
+
+    private func earlierImages(of contents: ShardContents, job: String) throws -> [String: SHA256Digest] {
+        let path = try store.path(ofShard: job, number: contents.row.number)
+        guard try store.size(of: path) != nil else { return [:] }
+        return intactImages(of: ArchiveInspection(path: store.absolutePath(of: path)))
+    }
+
+    private func intactImages(of inspection: ArchiveInspection) -> [String: SHA256Digest] {
+        Dictionary(inspection.images.map { ($0.key, $0.digest) }, uniquingKeysWith: { first, _ in first })
+    }
+
+    /// Stores the intact images of a shard's archive as objects again, so that it can be packed anew.
+    /// - Returns: how many were stored; what the object directory has already counts too.
+    func restore(_ contents: ShardContents, job: String) throws -> Int {
+        let path = store.absolutePath(of: try contents.row.tar ?? store.path(ofShard: job, number: contents.row.number))
+        let digests = Dictionary(contents.samples.map { ($0.key, $0.digest) }, uniquingKeysWith: { first, _ in first })
+        var restored = 0
+        do {
+            try TarReader.forEachMember(of: path) { name, bytes in
+                guard name.hasSuffix(".png"), let digest = digests[String(name.dropLast(4))],
+                    SHA256.digest(of: bytes) == digest
+                else { return true }
+                _ = try store.put(bytes, extension: "png")
+                restored += 1
+                return true
+            }
+        } catch is ArchiveError {
+            // A missing or damaged archive gives what it can; what it cannot is lost or loose already.
+        }
+        return restored
+    }
+}
+
+extension ShardSample {
+    /// The name of its members in an archive, without extension.
+    var key: String { LayoutTask.key(imageID: imageID, sample: sample) }
+}

@@ -1,0 +1,184 @@
+// Mending: rows that contradict one another, images whose bytes are lost, archives that must be packed anew.
+
+public import Digests
+import Postgres
+import Tasks
+
+extension Catalogue {
+    /// Mends what the catalogue alone can mend in a shard: counters, leases that do not exist, task rows too many or too
+    /// few, outputs without a done task, done tasks without an output (generated again), the shard's state, a missing
+    /// pack task, waiting tasks that nobody would wake.
+    public func mend(shard: Int64) async throws {
+        try await transaction("mend") { connection in
+            _ = try connection.query("SELECT id FROM shards WHERE id = \(shard) FOR UPDATE")
+            try Self.completeRows(of: shard, on: connection)
+            _ = try connection.execute(
+                """
+                UPDATE tasks t SET state = 'waiting', lease_id = NULL, not_before = now(), reason = 'its lease did not exist'
+                WHERE t.shard_id = \(shard) AND t.state = 'leased' AND NOT EXISTS (SELECT FROM leases l WHERE l.id = t.lease_id)
+                """)
+            _ = try connection.execute(
+                "UPDATE tasks SET not_before = now() WHERE shard_id = \(shard) AND state = 'waiting' AND not_before IS NULL"
+            )
+            _ = try connection.execute(
+                """
+                UPDATE tasks t SET state = 'open', attempt = 0, deaths = 0 FROM shards s, jobs j
+                WHERE t.shard_id = \(shard) AND s.id = t.shard_id AND j.id = s.job_id AND t.kind = j.kind AND t.state = 'done'
+                  AND NOT EXISTS (SELECT FROM outputs o WHERE o.shard_id = t.shard_id AND o.number = t.number AND o.lost_at IS NULL)
+                """)
+            _ = try connection.execute(
+                """
+                UPDATE outputs o SET lost_at = now() FROM tasks t, shards s, jobs j
+                WHERE o.shard_id = \(shard) AND o.lost_at IS NULL AND s.id = o.shard_id AND j.id = s.job_id
+                  AND t.shard_id = o.shard_id AND t.number = o.number AND t.kind = j.kind AND t.state <> 'done'
+                """)
+            try Self.recount(shard: shard, on: connection)
+            try Self.settle(shard: shard, on: connection)
+        }
+    }
+
+    /// Removes rows whose numbers the shard does not have, and adds the task rows that it lacks.
+    private static func completeRows(of shard: Int64, on connection: isolated Connection) throws {
+        for table in ["tasks", "payloads", "outputs"] as [StaticString] {
+            _ = try connection.execute(
+                """
+                DELETE FROM \(unsafeRaw: "\(table)") r USING shards s
+                WHERE r.shard_id = \(shard) AND s.id = r.shard_id AND (r.number < 0 OR r.number >= s.tasks)
+                """)
+        }
+        _ = try connection.execute(
+            """
+            INSERT INTO tasks (shard_id, kind, number, state, epoch)
+            SELECT s.id, j.kind, n.number, (CASE WHEN o.number IS NULL THEN 'open' ELSE 'done' END)::task_state,
+                   coalesce(e.epoch, 0) + 1
+            FROM shards s JOIN jobs j ON j.id = s.job_id CROSS JOIN generate_series(0, s.tasks - 1) AS n (number)
+            LEFT JOIN outputs o ON o.shard_id = s.id AND o.number = n.number AND o.lost_at IS NULL
+            LEFT JOIN outputs e ON e.shard_id = s.id AND e.number = n.number
+            WHERE s.id = \(shard)
+            ON CONFLICT (shard_id, kind, number) DO NOTHING
+            """)
+    }
+
+    /// Sets the counters to the counts, and takes back a state that the counts do not allow.
+    ///
+    /// A finished shard keeps its state as long as every task is accounted for: its archive stands for itself, and the
+    /// loose objects that packing it anew needs may be gone. A quarantined one always gets another chance.
+    private static func recount(shard: Int64, on connection: isolated Connection) throws {
+        _ = try connection.execute(
+            """
+            UPDATE shards s SET done = c.done, dead = c.dead, cancelled = c.cancelled, due_at = c.due,
+                   hinted_at = CASE WHEN s.hinted_at IS NOT NULL THEN now() END,
+                   state = CASE WHEN c.takes_back THEN 'open' ELSE s.state END,
+                   tar = CASE WHEN c.takes_back THEN NULL ELSE s.tar END,
+                   tar_sha256 = CASE WHEN c.takes_back THEN NULL ELSE s.tar_sha256 END,
+                   tar_bytes = CASE WHEN c.takes_back THEN NULL ELSE s.tar_bytes END,
+                   samples = CASE WHEN c.takes_back THEN NULL ELSE s.samples END,
+                   reason = CASE WHEN c.takes_back THEN NULL ELSE s.reason END,
+                   finished_at = CASE WHEN c.takes_back THEN NULL ELSE s.finished_at END
+            FROM (SELECT t.*, CASE u.state
+                             WHEN 'finished' THEN t.done + t.dead < u.tasks
+                             WHEN 'generated' THEN t.done + t.dead < u.tasks OR t.pack IS NULL
+                                                   OR t.pack IN ('done', 'dead', 'cancelled')
+                             ELSE u.state = 'quarantined' END AS takes_back
+                  FROM shards u CROSS JOIN LATERAL (
+                      SELECT count(*) FILTER (WHERE k.state = 'done' AND k.kind = j.kind)::integer AS done,
+                             count(*) FILTER (WHERE k.state = 'dead' AND k.kind = j.kind)::integer AS dead,
+                             count(*) FILTER (WHERE k.state = 'cancelled' AND k.kind = j.kind)::integer AS cancelled,
+                             min(k.not_before) FILTER (WHERE k.state = 'waiting') AS due,
+                             min(k.state::text) FILTER (WHERE k.kind = 'pack' AND k.number = 0) AS pack
+                      FROM tasks k, jobs j WHERE k.shard_id = u.id AND j.id = u.job_id) t
+                  WHERE u.id = \(shard)) c
+            WHERE s.id = \(shard)
+            """)
+    }
+
+    /// Generates images again whose bytes are lost, and packs the shard anew: their tasks open, their rows keep the old
+    /// hash until then. Without lost images only the archive is made anew.
+    ///
+    /// - Parameters:
+    ///   - row: the shard as the caller saw it.
+    ///   - lost: what the caller could not find; outputs recorded anew since then are left alone.
+    /// - Returns: false, and nothing is changed, when the shard has moved on since the caller looked.
+    public func reopen(_ row: ShardRow, lost: [LostOutput]) async throws -> Bool {
+        try await transaction("reopen") { connection in
+            let now = try connection.query(
+                "SELECT state::text AS state, tar_sha256 FROM shards WHERE id = \(row.id) FOR UPDATE")
+            guard let found = now.first, try found.string("state") == row.state,
+                try found.optionalBytes("tar_sha256") == row.digest?.bytes
+            else { return false }
+            try Self.completeRows(of: row.id, on: connection)
+            let marked = try Self.markLost(lost, of: row.id, on: connection)
+            guard lost.isEmpty || marked > 0 else { return false }
+            try Self.withdrawPackTask(of: row.id, on: connection)
+            _ = try connection.execute(
+                """
+                UPDATE shards SET state = 'open', tar = NULL, tar_sha256 = NULL, tar_bytes = NULL, samples = NULL,
+                       finished_at = NULL, reason = NULL
+                WHERE id = \(row.id) AND state IN ('generated', 'finished', 'quarantined')
+                """)
+            try Self.recount(shard: row.id, on: connection)
+            try Self.settle(shard: row.id, on: connection)
+            return true
+        }
+    }
+
+    /// - Returns: how many outputs were marked as lost.
+    private static func markLost(_ lost: [LostOutput], of shard: Int64, on connection: isolated Connection) throws
+        -> Int
+    {
+        guard !lost.isEmpty else { return 0 }
+        let marked = try connection.query(
+            """
+            UPDATE outputs o SET lost_at = now() FROM unnest(\(lost.map(\.number)), \(lost.map(\.digest.bytes))) AS g (number, sha256)
+            WHERE o.shard_id = \(shard) AND o.number = g.number AND o.sha256 = g.sha256 AND o.lost_at IS NULL
+            RETURNING o.number
+            """
+        ).map { row throws(PostgresError) in try row.int("number") }
+        _ = try connection.execute(
+            """
+            UPDATE tasks t SET state = 'open', attempt = 0, deaths = 0 FROM shards s, jobs j
+            WHERE t.shard_id = \(shard) AND s.id = t.shard_id AND j.id = s.job_id AND t.kind = j.kind
+              AND t.number = ANY(\(marked)) AND t.state = 'done'
+            """)
+        return marked.count
+    }
+
+    /// Takes the pack task out of reach of whoever holds it. Its row stays, so that its epoch only ever grows: a packer
+    /// that comes back late must not pass for the next one.
+    private static func withdrawPackTask(of shard: Int64, on connection: isolated Connection) throws {
+        _ = try connection.execute(
+            """
+            UPDATE tasks SET state = 'cancelled', epoch = epoch + 1, lease_id = NULL, not_before = NULL,
+                   reason = 'withdrawn: the shard is packed anew'
+            WHERE shard_id = \(shard) AND kind = 'pack'
+            """)
+    }
+
+    /// Removes rows of tasks, payloads and outputs whose shard does not exist.
+    /// - Returns: how many.
+    public func removeOrphans() async throws -> Int {
+        try await transaction("remove-orphans") { connection in
+            var removed = 0
+            for table in ["tasks", "payloads", "outputs"] as [StaticString] {
+                removed += try connection.execute(
+                    "DELETE FROM \(unsafeRaw: "\(table)") r WHERE NOT EXISTS (SELECT FROM shards s WHERE s.id = r.shard_id)"
+                )
+            }
+            return removed
+        }
+    }
+}
+
+/// A recorded image whose bytes are nowhere.
+public struct LostOutput: Sendable, Hashable {
+    /// The task's number in its shard.
+    public var number: Int
+    /// The hash that was looked for.
+    public var digest: SHA256Digest
+
+    /// Names a lost image.
+    public init(number: Int, digest: SHA256Digest) {
+        self.number = number
+        self.digest = digest
+    }
+}

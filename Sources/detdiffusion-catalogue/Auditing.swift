@@ -1,0 +1,238 @@
+// `audit`, `verify`, `reconcile`, `gc`: whether everything is where the catalogue says, and mending what is not.
+
+import ArgumentParser
+import Auditing
+import Catalogue
+import Console
+import Foundation
+import Stores
+
+/// Which jobs, and where their files are.
+struct TrustOptions: ParsableArguments {
+    @Option(help: "Only this job.") var job: String?
+    @OptionGroup var store: StoreOptions
+    @OptionGroup var options: CatalogueOptions
+
+    /// The job that was named, or all of them in the order of their creation.
+    func jobs(in catalogue: Catalogue) async throws -> [RecordedJob] {
+        if let job { return [try await catalogue.job(named: job)] }
+        var jobs: [RecordedJob] = []
+        for summary in try await catalogue.jobs() { jobs.append(try await catalogue.job(named: summary.job)) }
+        return jobs
+    }
+}
+
+extension StoreOptions {
+    /// Opens an object directory that is there. An empty one in place of a disc that is not mounted must not look like
+    /// the loss of everything.
+    fileprivate func existing() throws -> ObjectStore {
+        let root = try path()
+        guard FileManager.default.fileExists(atPath: root + "/objects") else {
+            throw CommandError(
+                .noInput,
+                "--store: expected an object directory at \(root), found no folder 'objects' in it; mount it, or name the one that the workers use"
+            )
+        }
+        return try ObjectStore(root: root)
+    }
+}
+
+struct AuditCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "audit",
+        abstract: "Checks the equation of tasks, the counters, and that every image's bytes are there with their hash.",
+        discussion: """
+            Right at any moment, also while workers run. Exit 0 when everything holds, 1 with one line per finding otherwise. \
+            With --json one object per job, and one per finding, which has a key 'what'.
+            """)
+
+    @Flag(help: "Only sizes and existence of files; hashes nothing.") var quick = false
+    @Flag(help: "One JSON object per line.") var json = false
+    @OptionGroup var trust: TrustOptions
+
+    func run() async throws {
+        try await reporting("detdiffusion-catalogue") {
+            let catalogue = try await trust.options.open()
+            let auditor = Auditor(catalogue: catalogue, store: try trust.store.existing())
+            let output = FindingOutput(json: json)
+            var holds = true
+            for job in try await trust.jobs(in: catalogue) {
+                let audit = try await auditor.audit(job, quick: quick, report: output.write)
+                holds = holds && audit.holds
+                try show(audit)
+            }
+            if let orphans = try await auditor.orphans() {
+                holds = false
+                output.write(orphans)
+            }
+            if !json { print(holds ? "audit: everything holds" : "audit: it does not hold") }
+            if !holds { throw fail() }
+        }
+    }
+
+    private func show(_ audit: JobAudit) throws {
+        if json { return try JSONLines().write(audit) }
+        print("job '\(audit.job)': \(audit.equation)")
+        print("job '\(audit.job)': lost \(audit.lost), doubled \(audit.doubled)")
+    }
+}
+
+/// Prints findings, one line each.
+private struct FindingOutput {
+    var json: Bool
+
+    func write(_ finding: Finding) {
+        guard json else { return print(finding.description) }
+        do {
+            try JSONLines().write(finding)
+        } catch {
+            preconditionFailure("a finding holds nothing that JSON cannot: \(error)")
+        }
+    }
+}
+
+struct VerifyCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "verify",
+        abstract:
+            "Checks finished shards' archives against the catalogue, or the tar files that are given by themselves.",
+        usage: """
+            detdiffusion-catalogue verify --job NAME [--shard N]
+            detdiffusion-catalogue verify FILE.tar ...
+            """)
+
+    @Argument(help: ArgumentHelp("Tar files, which need no servers.", valueName: "file.tar")) var files: [String] = []
+    @Option(help: "Only the shard with this number.") var shard: Int?
+    @OptionGroup var trust: TrustOptions
+
+    func run() async throws {
+        try await reporting("detdiffusion-catalogue") {
+            guard files.isEmpty != (trust.job == nil) else {
+                throw CommandError(
+                    .usage, "verify: expected --job NAME or tar files, found \(files.isEmpty ? "neither" : "both")")
+            }
+            let findings = files.isEmpty ? try await verifyJob() : verifyFiles()
+            if findings > 0 { throw fail() }
+        }
+    }
+
+    private func verifyFiles() -> Int {
+        var findings = 0
+        for file in files {
+            let inspection = ArchiveInspection.findings(inFileAt: file)
+            inspection.forEach { print($0.description) }
+            findings += inspection.count
+            if inspection.isEmpty { print("\(file): good") }
+        }
+        return findings
+    }
+
+    private func verifyJob() async throws -> Int {
+        let catalogue = try await trust.options.open()
+        let auditor = Auditor(catalogue: catalogue, store: try trust.store.existing())
+        var findings = 0, checked = 0
+        for job in try await trust.jobs(in: catalogue) {
+            checked += try await auditor.verify(job, shard: shard) { finding in
+                findings += 1
+                print(finding.description)
+            }
+        }
+        if let shard, checked == 0 {
+            throw CommandError(
+                .refused,
+                "verify: expected shard \(shard) to be a finished shard of job '\(trust.job ?? "")', found none; `detdiffusion-catalogue shards` lists them"
+            )
+        }
+        print("\(Format.count(checked)) archives checked, \(Format.count(findings)) findings")
+        return findings
+    }
+}
+
+struct ReconcileCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "reconcile",
+        abstract: "Mends what `audit` finds: rows, leases, lost images (generated again), archives (packed anew).",
+        discussion: """
+            Prints one line per action. Exit 1 when something remains that cannot be mended here, and for --dry-run when \
+            there is something to mend.
+            """)
+
+    @Flag(help: "Only say what would be done.") var dryRun = false
+    @Flag(help: "Do it.") var fix = false
+    @OptionGroup var trust: TrustOptions
+    @OptionGroup var broker: BrokerOptions
+
+    func run() async throws {
+        try await reporting("detdiffusion-catalogue") {
+            guard dryRun != fix else {
+                throw CommandError(
+                    .usage, "reconcile: expected --dry-run or --fix, found \(dryRun ? "both" : "neither")")
+            }
+            if fix { _ = try broker.url() }
+            let catalogue = try await trust.options.open()
+            let reconciler = Reconciler(catalogue: catalogue, store: try trust.store.existing())
+            let orphans = try await reconciler.reconcileOrphans(fix: fix)
+            if orphans > 0 {
+                print("\(fix ? "removed" : "would remove") \(Format.count(orphans)) rows without a shard")
+            }
+            var total = Reconciliation()
+            for job in try await trust.jobs(in: catalogue) {
+                let done = try await reconciler.reconcile(job, fix: fix) { print($0) }
+                total.shards += done.shards
+                total.regenerated += done.regenerated
+                total.unmendable += done.unmendable
+                if fix && done.shards > 0 { try await hint(job, in: catalogue) }
+            }
+            print(
+                "\(Format.count(total.shards)) shards \(fix ? "mended" : "to mend"), \(Format.count(total.regenerated)) images lost, \(Format.count(total.unmendable)) findings that cannot be mended here"
+            )
+            if total.unmendable > 0 || (dryRun && total.shards + orphans > 0) { throw fail() }
+        }
+    }
+
+    private func hint(_ job: RecordedJob, in catalogue: Catalogue) async throws {
+        let targets = try await catalogue.claimable(job: job.id)
+        if !targets.isEmpty { try await broker.announce(targets, logging: trust.options.logging) }
+    }
+}
+
+struct CollectCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "gc",
+        abstract:
+            "Removes loose images that are in finished archives or belong to nothing, and what crashes and purges left."
+    )
+
+    @Option(help: ArgumentHelp("Keep files younger than this; 0 only where no worker runs.", valueName: "seconds"))
+    var olderThan = 3600
+    @Flag(help: "Only count.") var dryRun = false
+    @Flag(help: "Hash each archive before its loose images go; otherwise its size is enough.") var verify = false
+    @Flag(help: "One JSON object.") var json = false
+    @OptionGroup var store: StoreOptions
+    @OptionGroup var options: CatalogueOptions
+
+    func run() async throws {
+        try await reporting("detdiffusion-catalogue") {
+            guard olderThan >= 0 else {
+                throw CommandError(.usage, "--older-than: expected 0 seconds or more, found \(olderThan)")
+            }
+            let collection = GarbageCollection(
+                catalogue: try await options.open(), store: try store.existing(),
+                limit: .seconds(olderThan), isDryRun: dryRun)
+            let report = try await collection.run(verify: verify)
+            if json { return try JSONLines().write(report) }
+            let verb = dryRun ? "would remove" : "removed"
+            print("\(verb) \(Format.count(report.objects)) objects (\(Format.bytes(report.objectBytes)))")
+            print(
+                "\(verb) \(Format.count(report.temporaries)) temporary files (\(Format.bytes(report.temporaryBytes)))")
+            print(
+                "\(verb) \(Format.count(report.archives)) archives of purged or cancelled work (\(Format.bytes(report.archiveBytes)))"
+            )
+            if report.doubtfulArchives > 0 {
+                remark(
+                    "\(Format.count(report.doubtfulArchives)) finished archives are not what was recorded, so their loose images stay; run `detdiffusion-catalogue audit`"
+                )
+            }
+        }
+    }
+}
