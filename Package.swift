@@ -87,6 +87,8 @@ let package = Package(
             ]),
         module("Exports", ["Catalogue", "Stores", "Archives", "Layouts", "Pixels", "Tasks", "Digests"]),
 
+        module("Provisioning", ["Catalogue", "Broker", "Postgres", "Stores", "Tasks", "Executors", .logging]),
+
         // Level 5: plug-ins.
         module(
             "Handlers",
@@ -107,7 +109,7 @@ let package = Package(
             ["Console", "Orchestration", "Handlers", "Catalogue", "Broker", "Postgres", "Stores", "Tasks", .lifecycle, .signals]),
         command(
             "detdiffusion-catalogue",
-            ["Console", "Orchestration", "Handlers", "Exports", "Catalogue", "Broker", "Postgres", "Stores", "Archives", "Layouts", "Pixels", "Digests", "Tasks"]),
+            ["Console", "Orchestration", "Handlers", "Exports", "Provisioning", "Catalogue", "Broker", "Postgres", "Stores", "Archives", "Layouts", "Pixels", "Digests", "Tasks"]),
 
         // Tests mirror Sources; Fixtures runs commands and servers for them.
         .target(name: "Fixtures", path: "Tests/Fixtures", swiftSettings: strict),
@@ -122,6 +124,7 @@ let package = Package(
         tests("Crash", ["Fixtures"]),
         tests("Postgres", ["Postgres", .logging]),
         tests("Exports", ["Exports", "Fixtures", "Catalogue", "Layouts", "Tasks", "Digests"]),
+        tests("Provisioning", ["Provisioning", "Fixtures", "Catalogue", "Broker", "Postgres", "Tasks", .logging]),
     ],
     swiftLanguageModes: [.v6]
 )

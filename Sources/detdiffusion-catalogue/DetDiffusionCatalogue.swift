@@ -22,6 +22,6 @@ struct DetDiffusionCatalogue: AsyncParsableCommand {
                 PurgeCommand.self,
             ]),
             .init(name: "Using", subcommands: [ExportCommand.self, SheetCommand.self]),
-            .init(name: "Setting up", subcommands: [MigrateCommand.self]),
+            .init(name: "Setting up", subcommands: [ProvisionCommand.self, DoctorCommand.self, MigrateCommand.self]),
         ])
 }
