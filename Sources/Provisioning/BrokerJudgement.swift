@@ -116,17 +116,6 @@ enum BrokerJudgement {
         }
         return Finding(.rabbitMQ, check, .ok, found)
     }
-
-    static func policy(_ name: String, _ facts: JSONValue, virtualHost: String) -> Finding {
-        let check = "policy \(WorkTopology.shortName(name))"
-        let inForce = facts["policy"]?.string.flatMap { $0.isEmpty ? nil : $0 }
-        let shortcomings = WorkPolicy.shortcomings(facts["effective_policy_definition"]?.object ?? [:])
-        guard !shortcomings.isEmpty else { return Finding(.rabbitMQ, check, .ok, inForce ?? "in force") }
-        let found = inForce.map { "policy \($0) is in force, but " + shortcomings.joined(separator: ", ") }
-        return Finding(
-            .rabbitMQ, check, .fail, found ?? "no policy is in force: a poison message comes back for ever",
-            fix: "run `detdiffusion-catalogue provision --management-url …`, or: \(WorkPolicy.command(virtualHost: virtualHost))")
-    }
 }
 
 /// Addresses of this very host.

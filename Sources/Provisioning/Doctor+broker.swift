@@ -67,18 +67,19 @@ extension Doctor {
                     Finding(
                         .rabbitMQ, "management", .warn, "its password travels in clear text", fix: "use https:// in RABBITMQ_MANAGEMENT_URL"))
             }
-            var policies: [Finding] = []
+            let policies = PolicySet(try await client.get("policies", broker.virtualHost))
+            var judgements: [Finding] = []
             for name in topology.queueNames {
                 do {
                     let facts = try await client.get("queues", broker.virtualHost, name)
                     findings.append(BrokerJudgement.queue(name, facts))
                     guard name != MessageNames.deadLetters else { continue }
-                    policies.append(BrokerJudgement.policy(name, facts, virtualHost: broker.virtualHost))
+                    judgements.append(policies.judge(name, facts, virtualHost: broker.virtualHost))
                 } catch let error as ProvisioningError where error.code == .missing {
                     continue  // AMQP told so already.
                 }
             }
-            findings += policies
+            findings += judgements
             findings.append(try await Self.binding(client, broker.virtualHost))
             return findings
         }
