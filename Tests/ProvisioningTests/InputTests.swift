@@ -2,6 +2,7 @@
 
 import Fixtures
 import Foundation
+import Tasks
 import Testing
 
 @testable import Provisioning
@@ -21,7 +22,8 @@ import Testing
     @Test func aPasswordFileThatOthersMayReadIsRefused() throws {
         try inFolder { folder in
             let path = folder + "/passwords"
-            FileManager.default.createFile(atPath: path, contents: Data("worker=s3cret".utf8), attributes: [.posixPermissions: 0o640])
+            let attributes: [FileAttributeKey: Any] = [.posixPermissions: 0o640]
+            #expect(FileManager.default.createFile(atPath: path, contents: Data("worker=s3cret".utf8), attributes: attributes))
             let error = #expect(throws: ProvisioningError.self) { try PasswordFile(reading: path) }
             #expect(error?.description.contains("0640") == true)
             #expect(error?.description.contains("s3cret") == false)

@@ -5,6 +5,7 @@ import Fixtures
 import Foundation
 import Logging
 import Postgres
+import Tasks
 import Testing
 
 @testable import Provisioning
