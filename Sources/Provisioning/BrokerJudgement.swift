@@ -51,7 +51,8 @@ enum BrokerJudgement {
     /// Workers acknowledge as soon as a claim is committed, and give a delivery back after 20 s without room, so a minute
     /// is enough; the broker looks once a minute.
     static func consumerTimeout(milliseconds: Int?) -> Finding {
-        let check = "consumer timeout", fix = "set consumer_timeout = 1800000 or more in rabbitmq.conf, and restart the node"
+        let check = "consumer timeout",
+            fix = "set consumer_timeout = 1800000 or more in rabbitmq.conf, and restart the node"
         guard let milliseconds else { return Finding(.rabbitMQ, check, .ok, "none") }
         let seconds = milliseconds / 1000
         if seconds < 60 {
@@ -62,7 +63,8 @@ enum BrokerJudgement {
         }
         if seconds < 300 {
             return Finding(
-                .rabbitMQ, check, .warn, "\(seconds) s, expected 300 s or more: a slow catalogue closes channels", fix: fix)
+                .rabbitMQ, check, .warn, "\(seconds) s, expected 300 s or more: a slow catalogue closes channels",
+                fix: fix)
         }
         return Finding(.rabbitMQ, check, .ok, "\(seconds) s")
     }
@@ -108,7 +110,9 @@ enum BrokerJudgement {
         guard !leader.isEmpty, online > 0 else {
             return Finding(
                 .rabbitMQ, check, .fail, "it has no leader (\(online) of \(members) members are online)",
-                fix: "start the cluster's nodes; a queue that stays without a leader must be deleted and made again by provision")
+                fix:
+                    "start the cluster's nodes; a queue that stays without a leader must be deleted and made again by provision"
+            )
         }
         let found = "quorum, leader \(leader), \(online) of \(members) online, \(facts["messages"]?.int ?? 0) messages"
         guard online == members else {

@@ -33,7 +33,8 @@ extension DatabaseSettings {
     private var versionFinding: Finding {
         guard versionNumber >= 130_000 else {
             return Finding(
-                .postgreSQL, "version", .fail, "\(version), expected 13 or later", fix: "upgrade PostgreSQL to 13 or later")
+                .postgreSQL, "version", .fail, "\(version), expected 13 or later",
+                fix: "upgrade PostgreSQL to 13 or later")
         }
         return Finding(.postgreSQL, "version", .ok, version)
     }
@@ -49,8 +50,11 @@ extension DatabaseSettings {
     private var writableFinding: Finding {
         guard isStandby || isReadOnly else { return Finding(.postgreSQL, "writable", .ok, "primary") }
         return Finding(
-            .postgreSQL, "writable", .fail, isStandby ? "a standby: nothing can be recorded" : "default_transaction_read_only is on",
-            fix: isStandby ? "name the primary in DATABASE_URL (target_session_attrs=read-write)" : "turn default_transaction_read_only off")
+            .postgreSQL, "writable", .fail,
+            isStandby ? "a standby: nothing can be recorded" : "default_transaction_read_only is on",
+            fix: isStandby
+                ? "name the primary in DATABASE_URL (target_session_attrs=read-write)"
+                : "turn default_transaction_read_only off")
     }
 
     private var fsyncFinding: Finding {
@@ -68,10 +72,15 @@ extension DatabaseSettings {
     }
 
     private var commitFinding: Finding {
-        guard synchronousCommit == "off" else { return Finding(.postgreSQL, "synchronous_commit", .ok, synchronousCommit) }
+        guard synchronousCommit == "off" else {
+            return Finding(.postgreSQL, "synchronous_commit", .ok, synchronousCommit)
+        }
         return Finding(
-            .postgreSQL, "synchronous_commit", .fail, "off: results that workers were told are recorded can be lost in a crash",
-            fix: "ALTER SYSTEM SET synchronous_commit = on; SELECT pg_reload_conf(); and look at ALTER ROLE and ALTER DATABASE settings")
+            .postgreSQL, "synchronous_commit", .fail,
+            "off: results that workers were told are recorded can be lost in a crash",
+            fix:
+                "ALTER SYSTEM SET synchronous_commit = on; SELECT pg_reload_conf(); and look at ALTER ROLE and ALTER DATABASE settings"
+        )
     }
 
     private var connectionsFinding: Finding {
@@ -95,7 +104,8 @@ extension DatabaseSettings {
 extension DatabaseSettings {
     /// Reads all of it with one statement, so that the clocks are compared at one moment.
     static func read(on connection: Connection) async throws -> DatabaseSettings {
-        _ = try await connection.query("SELECT 1 AS one")  // The connection's making is not part of the clock's measurement.
+        // Making the connection must not be part of measuring the clock.
+        _ = try await connection.query("SELECT 1 AS one")
         let before = ClockReading.now
         let rows = try await connection.query(
             """
@@ -117,7 +127,8 @@ extension DatabaseSettings {
             synchronousCommit: try row.string("commits"), maximumConnections: try row.int("maximum"),
             reservedConnections: try row.int("reserved"), connections: try row.int("used"),
             isStandby: try row.bool("standby"), isReadOnly: try row.bool("readonly"),
-            isEncrypted: try row.bool("encrypted"), isLoopback: connection.url.host.split(separator: ",").allSatisfy { Loopback.contains(String($0)) },
+            isEncrypted: try row.bool("encrypted"),
+            isLoopback: connection.url.host.split(separator: ",").allSatisfy { Loopback.contains(String($0)) },
             clockDifference: ClockReading.difference(of: try row.double("clock"), before: before, after: after))
     }
 }

@@ -34,7 +34,8 @@ extension Doctor {
                 findings.append(
                     Finding(
                         .rabbitMQ, check, .ok,
-                        "there, \(counts.messages) messages, \(counts.consumers) consumers; AMQP does not tell its type"))
+                        "there, \(counts.messages) messages, \(counts.consumers) consumers; AMQP does not tell its type"
+                    ))
             }
             if let counts = facts.queues[MessageNames.deadLetters] {
                 findings.append(BrokerJudgement.deadLetters(counts.messages))
@@ -52,7 +53,9 @@ extension Doctor {
             return [
                 Finding(
                     .rabbitMQ, "policies", .warn, "AMQP tells nothing of policies, queue types and alarms",
-                    fix: "give --management-url or RABBITMQ_MANAGEMENT_URL; or compare with: rabbitmqctl list_policies, rabbitmq-diagnostics alarms")
+                    fix:
+                        "give --management-url or RABBITMQ_MANAGEMENT_URL; or compare with: rabbitmqctl list_policies, rabbitmq-diagnostics alarms"
+                )
             ]
         }
         guard case .success(let broker) = subject.broker else { return [] }
@@ -65,7 +68,8 @@ extension Doctor {
             if !url.isEncrypted, !Loopback.contains(url.host) {
                 findings.append(
                     Finding(
-                        .rabbitMQ, "management", .warn, "its password travels in clear text", fix: "use https:// in RABBITMQ_MANAGEMENT_URL"))
+                        .rabbitMQ, "management", .warn, "its password travels in clear text",
+                        fix: "use https:// in RABBITMQ_MANAGEMENT_URL"))
             }
             let policies = PolicySet(try await client.get("policies", broker.virtualHost))
             var judgements: [Finding] = []
@@ -93,7 +97,8 @@ extension Doctor {
             if !bindings.isEmpty { return Finding(.rabbitMQ, "dead-letter binding", .ok, "exchange to queue") }
         } catch let error as ProvisioningError where error.code == .missing {}
         return Finding(
-            .rabbitMQ, "dead-letter binding", .fail, "exchange \(name) leads to no queue: dead letters stay in their queues",
+            .rabbitMQ, "dead-letter binding", .fail,
+            "exchange \(name) leads to no queue: dead letters stay in their queues",
             fix: "run `detdiffusion-catalogue provision`")
     }
 
@@ -103,16 +108,20 @@ extension Doctor {
         guard let command = subject.controlCommand else {
             return [
                 Finding(
-                    .rabbitMQ, "consumer timeout", .warn, "only rabbitmqctl tells it; expected 300 s or more (RabbitMQ's own: 1800 s)",
+                    .rabbitMQ, "consumer timeout", .warn,
+                    "only rabbitmqctl tells it; expected 300 s or more (RabbitMQ's own: 1800 s)",
                     fix: "on the broker's host: rabbitmqctl eval '\(expression)'; or give --rabbitmqctl COMMAND")
             ]
         }
         let fix = "correct --rabbitmqctl; it must be a command line that ends where rabbitmqctl's arguments begin"
         return await attempt(.rabbitMQ, "consumer timeout", fix: fix, verdict: .warn) {
             let output = try await ControlCommand(command).run(["eval", "--quiet", expression])
-            if output == "undefined" || output == "infinity" { return [BrokerJudgement.consumerTimeout(milliseconds: nil)] }
+            if output == "undefined" || output == "infinity" {
+                return [BrokerJudgement.consumerTimeout(milliseconds: nil)]
+            }
             guard let milliseconds = Int(output) else {
-                throw ProvisioningError(.unavailable, "rabbitmqctl: expected a number of milliseconds, found '\(output.prefix(100))'")
+                throw ProvisioningError(
+                    .unavailable, "rabbitmqctl: expected a number of milliseconds, found '\(output.prefix(100))'")
             }
             return [BrokerJudgement.consumerTimeout(milliseconds: milliseconds)]
         }

@@ -7,7 +7,9 @@ extension Doctor {
     func examineDatabase() async -> [Finding] {
         let url: DatabaseURL
         do { url = try subject.database.get() } catch {
-            return [Finding(.postgreSQL, "reachable", .fail, "\(error)", fix: "set DATABASE_URL or give --database-url")]
+            return [
+                Finding(.postgreSQL, "reachable", .fail, "\(error)", fix: "set DATABASE_URL or give --database-url")
+            ]
         }
         let connection = Connection(
             url: url, applicationName: "detdiffusion doctor", statementTimeout: .seconds(5), logger: logger)
@@ -26,7 +28,8 @@ extension Doctor {
         findings += await attempt(.catalogue, "rights", fix: "run `detdiffusion-catalogue provision`") {
             try await Self.rights(connection, prefix: prefix)
         }
-        findings += await attempt(.catalogue, "state", fix: "let this user read the catalogue's tables", verdict: .warn) {
+        findings += await attempt(.catalogue, "state", fix: "let this user read the catalogue's tables", verdict: .warn)
+        {
             try await Self.state(connection)
         }
         await connection.close()
@@ -39,7 +42,8 @@ extension Doctor {
         guard !pending.isEmpty else { return Finding(.catalogue, "schema", .ok, "version \(version)") }
         let names = pending.map { "\($0.version) \($0.name)" }.joined(separator: ", ")
         return Finding(
-            .catalogue, "schema", .fail, "not applied: \(names)", fix: "run `detdiffusion-catalogue migrate` as the owner of the database")
+            .catalogue, "schema", .fail, "not applied: \(names)",
+            fix: "run `detdiffusion-catalogue migrate` as the owner of the database")
     }
 
     private static func rights(_ connection: Connection, prefix: String) async throws -> [Finding] {
@@ -63,7 +67,8 @@ extension Doctor {
     }
 
     static func judge(_ account: RoleAccount) -> Finding {
-        let check = "role \(account.role.rawValue)", fix = "run `detdiffusion-catalogue provision` as the owner of the database"
+        let check = "role \(account.role.rawValue)",
+            fix = "run `detdiffusion-catalogue provision` as the owner of the database"
         guard account.exists else { return Finding(.catalogue, check, .warn, "\(account.name) is not there", fix: fix) }
         guard account.mayEnter else {
             return Finding(.catalogue, check, .fail, "\(account.name) may not connect to the database", fix: fix)
@@ -77,7 +82,8 @@ extension Doctor {
         }
         guard account.excess.isEmpty else {
             return Finding(
-                .catalogue, check, .warn, "\(account.name) has more than it needs: \(Provisioner.shortened(account.excess))",
+                .catalogue, check, .warn,
+                "\(account.name) has more than it needs: \(Provisioner.shortened(account.excess))",
                 fix: fix)
         }
         return Finding(.catalogue, check, .ok, "\(account.name) may \(account.role.ability), nothing else")
@@ -98,7 +104,8 @@ extension Doctor {
         let workers = try row.int("workers")
         func count(_ check: String, _ column: String, _ what: String, fix: String) throws -> Finding {
             let count = try row.int(column)
-            return Finding(.catalogue, check, count == 0 ? .ok : .warn, count == 0 ? "none" : "\(count) \(what)", fix: fix)
+            return Finding(
+                .catalogue, check, count == 0 ? .ok : .warn, count == 0 ? "none" : "\(count) \(what)", fix: fix)
         }
         return [
             try count(

@@ -8,7 +8,9 @@ extension Doctor {
         do { root = try subject.store.get() } catch {
             return [Finding(.store, "folder", .fail, "\(error)", fix: "set DETDIFFUSION_STORE or give --store")]
         }
-        return await attempt(.store, "folder", fix: "the file server of \(root) does not answer: start it, or mount the folder again") {
+        return await attempt(
+            .store, "folder", fix: "the file server of \(root) does not answer: start it, or mount the folder again"
+        ) {
             await StoreThread().inspect(root)
         }
     }

@@ -10,7 +10,8 @@ enum FileSystemKind: Equatable {
     /// - Parameter name: the kernel's word for it, such as `ext4`, `nfs4` or `fuse.sshfs`.
     init(name: String) {
         let networks: Set<Substring> = [
-            "nfs", "nfs4", "cifs", "smb3", "ceph", "lustre", "gpfs", "beegfs", "afs", "9p", "glusterfs", "orangefs", "ocfs2", "gfs2",
+            "nfs", "nfs4", "cifs", "smb3", "ceph", "lustre", "gpfs", "beegfs", "afs", "9p", "glusterfs", "orangefs",
+            "ocfs2", "gfs2",
         ]
         self =
             switch name {

@@ -26,19 +26,24 @@ struct PolicySet {
     /// - Parameter facts: the queue as the management interface tells of it; an operator's policy shows only there.
     func judge(_ queue: String, _ facts: JSONValue, virtualHost: String) -> Finding {
         let check = "policy \(WorkTopology.shortName(queue))"
-        let fix = "run `detdiffusion-catalogue provision --management-url …`, or: \(WorkPolicy.command(virtualHost: virtualHost))"
+        let fix =
+            "run `detdiffusion-catalogue provision --management-url …`, or: \(WorkPolicy.command(virtualHost: virtualHost))"
         guard let policy = policy(for: queue) else {
             return Finding(.rabbitMQ, check, .fail, "none applies: a poison message comes back for ever", fix: fix)
         }
         let name = policy["name"]?.string ?? ""
         var shortcomings = WorkPolicy.shortcomings(policy["definition"]?.object ?? [:])
-        if shortcomings.isEmpty, facts["policy"]?.string == name, let effective = facts["effective_policy_definition"]?.object {
+        if shortcomings.isEmpty, facts["policy"]?.string == name,
+            let effective = facts["effective_policy_definition"]?.object
+        {
             shortcomings = WorkPolicy.shortcomings(effective)
         }
         guard shortcomings.isEmpty else {
             return Finding(
-                .rabbitMQ, check, .fail, "policy \(name) applies, but " + shortcomings.joined(separator: ", "), fix: fix)
+                .rabbitMQ, check, .fail, "policy \(name) applies, but " + shortcomings.joined(separator: ", "), fix: fix
+            )
         }
-        return Finding(.rabbitMQ, check, .ok, "\(name), delivery limit \(policy["definition"]?["delivery-limit"]?.plain ?? "")")
+        return Finding(
+            .rabbitMQ, check, .ok, "\(name), delivery limit \(policy["definition"]?["delivery-limit"]?.plain ?? "")")
     }
 }

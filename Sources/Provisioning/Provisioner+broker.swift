@@ -36,9 +36,10 @@ extension Provisioner {
         }
         return topology.exchanges.map {
             step("exchange", $0, isThere: exchanges.contains($0), detail: "fan-out, durable")
-        } + topology.queueNames.map {
-            step("queue", $0, isThere: facts.queueExists($0), detail: "quorum")
         }
+            + topology.queueNames.map {
+                step("queue", $0, isThere: facts.queueExists($0), detail: "quorum")
+            }
     }
 
     /// What lets this user declare everything of ours.

@@ -17,7 +17,8 @@ extension Provisioner {
         let missing = setsPassword || exists ? "" : "without a password yet: \\password \(name) in psql sets one"
         if plan.isDryRun {
             let verb = exists ? "set" : "create it,"
-            return ProvisionStep(.postgreSQL, subject, .planned, "\(verb) \(setsPassword ? origin : "login " + missing)")
+            return ProvisionStep(
+                .postgreSQL, subject, .planned, "\(verb) \(setsPassword ? origin : "login " + missing)")
         }
         let verifier = setsPassword ? try await self.verifier(password, name: name, on: connection) : nil
         do {
@@ -27,7 +28,8 @@ extension Provisioner {
         }
         let change = exists ? "may log in" : "created"
         return ProvisionStep(
-            .postgreSQL, subject, .done, change + (setsPassword ? ", \(origin)" : missing.isEmpty ? "" : ", " + missing))
+            .postgreSQL, subject, .done, change + (setsPassword ? ", \(origin)" : missing.isEmpty ? "" : ", " + missing)
+        )
     }
 
     private func verifier(_ password: String?, name: String, on connection: Connection) async throws -> String? {
@@ -55,7 +57,9 @@ extension Provisioner {
         case "42501":
             return ProvisionStep(
                 .postgreSQL, subject, .todo, "this user may not \(action.lowercased()) roles",
-                instructions: ["\(action) ROLE \(SQLText.identifier(name)) LOGIN;", "\\password \(SQLText.identifier(name))"])
+                instructions: [
+                    "\(action) ROLE \(SQLText.identifier(name)) LOGIN;", "\\password \(SQLText.identifier(name))",
+                ])
         case "42710", "23505":
             return ProvisionStep(.postgreSQL, subject, .present, "another run created it meanwhile")
         default: throw error
@@ -127,14 +131,17 @@ struct SQLPlace: Sendable {
         let rows = try await connection.query(
             "SELECT current_database()::text AS database, current_schema()::text AS schema")
         return SQLPlace(
-            database: try rows.first?.string("database") ?? "", schema: try rows.first?.optionalString("schema") ?? "public")
+            database: try rows.first?.string("database") ?? "",
+            schema: try rows.first?.optionalString("schema") ?? "public")
     }
 }
 
 /// Statements that this program runs or an administrator copies.
 enum SQLText {
     static func identifier(_ name: String) -> String {
-        name.wholeMatch(of: /[a-z_][a-z0-9_]*/) != nil ? name : "\"" + name.split(separator: "\"", omittingEmptySubsequences: false).joined(separator: "\"\"") + "\""
+        name.wholeMatch(of: /[a-z_][a-z0-9_]*/) != nil
+            ? name
+            : "\"" + name.split(separator: "\"", omittingEmptySubsequences: false).joined(separator: "\"\"") + "\""
     }
 
     /// Sets the role's rights to exactly what it needs; safe to run again.

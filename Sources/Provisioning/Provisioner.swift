@@ -28,7 +28,8 @@ public struct Provisioner: Sendable {
         ) throws(ProvisioningError) {
             guard rolePrefix.wholeMatch(of: /[a-z_][a-z0-9_]{0,40}/) != nil else {
                 throw ProvisioningError(
-                    .invalid, "role prefix '\(rolePrefix)': expected up to 41 of a-z, 0-9 and _, beginning with a letter")
+                    .invalid,
+                    "role prefix '\(rolePrefix)': expected up to 41 of a-z, 0-9 and _, beginning with a letter")
             }
             for generator in generators where generator.rawValue.wholeMatch(of: /[a-z0-9][a-z0-9.\-]{0,99}/) == nil {
                 throw ProvisioningError(

@@ -26,7 +26,9 @@ struct StoreInspection {
     }
 
     private func fileSystem() -> Finding {
-        let unknown = Finding(.store, "file system", .warn, "not known: no mount list of this system can be read", fix: "look at the mount")
+        let unknown = Finding(
+            .store, "file system", .warn, "not known: no mount list of this system can be read",
+            fix: "look at the mount")
         guard let resolved = realpath(root, nil) else { return unknown }
         defer { free(resolved) }
         guard let mounts = FileManager.default.contents(atPath: "/proc/self/mountinfo") else { return unknown }
@@ -41,7 +43,8 @@ struct StoreInspection {
             guard stat("\(root)/\(name)", &status) == 0 else { continue }
             guard status.st_dev == rootStatus.st_dev else {
                 return Finding(
-                    .store, "temporary files", .fail, "\(name)/ is on another file system: a crash leaves half-written files",
+                    .store, "temporary files", .fail,
+                    "\(name)/ is on another file system: a crash leaves half-written files",
                     fix: "mount the whole object directory, not folders in it")
             }
         }
@@ -77,13 +80,15 @@ struct StoreInspection {
                     fix: "let this user write there")
             ]
         }
-        let isReplaced = rename(name, target) == 0 && FileManager.default.contents(atPath: target) == Data("new".utf8)
+        let isReplaced =
+            rename(name, target) == 0 && FileManager.default.contents(atPath: target) == Data("new".utf8)
             && access(name, F_OK) != 0
         findings.append(
             isReplaced
                 ? Finding(.store, "rename", .ok, "replaces a file at once")
                 : Finding(
-                    .store, "rename", .fail, "a rename over a file did not replace it: \(String(cString: strerror(errno)))",
+                    .store, "rename", .fail,
+                    "a rename over a file did not replace it: \(String(cString: strerror(errno)))",
                     fix: "use a POSIX file system; object storage mounted through FUSE often is none"))
         return findings + [clock]
     }
@@ -122,7 +127,8 @@ struct StoreInspection {
         guard statvfs(root, &status) == 0 else {
             return [Finding(.store, "free space", .warn, String(cString: strerror(errno)), fix: "look at the mount")]
         }
-        let free = Int(clamping: UInt64(status.f_bavail).multipliedReportingOverflow(by: UInt64(status.f_frsize)).partialValue)
+        let free = Int(
+            clamping: UInt64(status.f_bavail).multipliedReportingOverflow(by: UInt64(status.f_frsize)).partialValue)
         return [StoreJudgement.space(free: free, files: status.f_files == 0 ? nil : Int(clamping: status.f_favail))]
     }
 }
@@ -134,7 +140,8 @@ enum StoreJudgement {
     ///   - files: files that may still be made; nil where the file system has no limit.
     static func space(free: Int, files: Int?) -> Finding {
         let amount = "\(free / 1_000_000_000).\(free / 100_000_000 % 10) GB" + (files.map { ", \($0) files" } ?? "")
-        let fix = "free space, `detdiffusion-catalogue gc` removes objects that finished shards hold, or use a larger disc"
+        let fix =
+            "free space, `detdiffusion-catalogue gc` removes objects that finished shards hold, or use a larger disc"
         if free < 1_000_000_000 || (files ?? .max) < 1_000 {
             return Finding(.store, "free space", .fail, "\(amount), expected at least 1 GB and 1000 files", fix: fix)
         }

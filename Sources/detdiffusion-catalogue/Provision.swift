@@ -9,7 +9,8 @@ import Provisioning
 struct ProvisionCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "provision",
-        abstract: "Sets up an existing broker and database, or says what an administrator has to do; safe to run again.",
+        abstract:
+            "Sets up an existing broker and database, or says what an administrator has to do; safe to run again.",
         discussion: """
             PostgreSQL: the roles producer, worker and reader with exactly the rights they need, and the schema; run it as \
             the owner of the database. RabbitMQ: quorum queues, the dead-letter queue, the control exchange, and, with \
@@ -71,7 +72,9 @@ struct ProvisionCommand: AsyncParsableCommand {
         for area in [steps.first?.area, steps.last?.area] {
             let instructions = steps.filter { $0.area == area && $0.outcome == .todo }.flatMap(\.instructions)
             guard let area, !instructions.isEmpty else { continue }
-            print("\nFor an administrator of \(area.rawValue):\n" + instructions.map { "  \($0)" }.joined(separator: "\n"))
+            print(
+                "\nFor an administrator of \(area.rawValue):\n" + instructions.map { "  \($0)" }.joined(separator: "\n")
+            )
         }
     }
 }

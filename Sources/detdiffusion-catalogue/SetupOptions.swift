@@ -10,7 +10,8 @@ import Tasks
 struct SetupOptions: ParsableArguments {
     @Option(
         name: .customLong("generator"),
-        help: ArgumentHelp("A generator that workers serve, such as sketch; may be given more than once.", valueName: "name"))
+        help: ArgumentHelp(
+            "A generator that workers serve, such as sketch; may be given more than once.", valueName: "name"))
     var generators: [String] = ["sketch"]
 
     @Option(help: ArgumentHelp("What the names of the three database roles begin with.", valueName: "prefix"))

@@ -19,7 +19,9 @@ struct CommandTests {
                 #expect(decoded.outcome == .done)
             }
             let doctor = try commands.run("catalogue", ["doctor", "--json"] + prefix)
-            let findings = try doctor.output.split(separator: "\n").map { try JSONDecoder().decode(Finding.self, from: Data($0.utf8)) }
+            let findings = try doctor.output.split(separator: "\n").map {
+                try JSONDecoder().decode(Finding.self, from: Data($0.utf8))
+            }
             #expect(findings.count > 30)
             let fails = findings.contains { $0.verdict == .fail }
             #expect(doctor.status == (fails ? 1 : 0))
@@ -33,7 +35,9 @@ struct CommandTests {
             let result = try commands.run("catalogue", ["provision", "--role-prefix", deployment.name])
             #expect(result.status == 1)
             #expect(result.output.contains("For an administrator of RabbitMQ:\n  rabbitmqctl set_policy"))
-            let secrets = [deployment.brokerText, deployment.databaseText].compactMap { URLComponents(string: $0)?.password }
+            let secrets = [deployment.brokerText, deployment.databaseText].compactMap {
+                URLComponents(string: $0)?.password
+            }
             for secret in secrets { #expect(!(result.output + result.errors).contains(secret)) }
         }
     }
@@ -45,7 +49,9 @@ struct CommandTests {
         ])
         let result = try commands.run("catalogue", ["doctor"])
         #expect(result.status == 1)
-        for name in ["AMQP_URL", "DATABASE_URL", "DETDIFFUSION_STORE"] { #expect(result.output.contains("fix: set \(name)")) }
+        for name in ["AMQP_URL", "DATABASE_URL", "DETDIFFUSION_STORE"] {
+            #expect(result.output.contains("fix: set \(name)"))
+        }
     }
 
     private func commands(_ deployment: TestDeployment) -> Commands {

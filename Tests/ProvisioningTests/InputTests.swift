@@ -23,7 +23,9 @@ import Testing
         try inFolder { folder in
             let path = folder + "/passwords"
             let attributes: [FileAttributeKey: Any] = [.posixPermissions: 0o640]
-            #expect(FileManager.default.createFile(atPath: path, contents: Data("worker=s3cret".utf8), attributes: attributes))
+            #expect(
+                FileManager.default.createFile(
+                    atPath: path, contents: Data("worker=s3cret".utf8), attributes: attributes))
             let error = #expect(throws: ProvisioningError.self) { try PasswordFile(reading: path) }
             #expect(error?.description.contains("0640") == true)
             #expect(error?.description.contains("s3cret") == false)

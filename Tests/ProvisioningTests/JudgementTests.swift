@@ -65,11 +65,13 @@ import Testing
     @Test func alarmsAndNodesThatAreDownFail() {
         func node(_ memory: Bool, _ disc: Bool, _ running: Bool) -> JSONValue {
             .object([
-                "name": .text("rabbit@a"), "mem_alarm": .bool(memory), "disk_free_alarm": .bool(disc), "running": .bool(running),
+                "name": .text("rabbit@a"), "mem_alarm": .bool(memory), "disk_free_alarm": .bool(disc),
+                "running": .bool(running),
             ])
         }
         #expect(BrokerJudgement.alarms([node(false, false, true)]).verdict == .ok)
-        #expect(BrokerJudgement.alarms([node(true, true, true)]).found.hasPrefix("memory on rabbit@a, disc on rabbit@a"))
+        #expect(
+            BrokerJudgement.alarms([node(true, true, true)]).found.hasPrefix("memory on rabbit@a, disc on rabbit@a"))
         #expect(BrokerJudgement.alarms([node(false, false, false)]).verdict == .fail)
     }
 
@@ -91,10 +93,12 @@ import Testing
         var own = WorkPolicy.body.object ?? [:]
         own["name"] = .text(WorkPolicy.name)
         let everything: JSONValue = .object([
-            "name": .text("all"), "pattern": .text(".*"), "apply-to": .text("all"), "priority": .number(99), "definition": .object([:]),
+            "name": .text("all"), "pattern": .text(".*"), "apply-to": .text("all"), "priority": .number(99),
+            "definition": .object([:]),
         ])
         let classic: JSONValue = .object([
-            "name": .text("c"), "pattern": .text(".*"), "apply-to": .text("exchanges"), "priority": .number(100), "definition": .object([:]),
+            "name": .text("c"), "pattern": .text(".*"), "apply-to": .text("exchanges"), "priority": .number(100),
+            "definition": .object([:]),
         ])
         let queue = "detdiffusion.v1.generate.sketch"
         let good = PolicySet(.array([.object(own), classic])), shadowed = PolicySet(.array([.object(own), everything]))
@@ -128,7 +132,9 @@ import Testing
     }
 
     @Test func rolesHaveNoMoreThanTheyNeed() {
-        let tables: Set<String> = ["jobs", "shards", "tasks", "payloads", "outputs", "leases", "workers", "dead_letters", "finished_shards"]
+        let tables: Set<String> = [
+            "jobs", "shards", "tasks", "payloads", "outputs", "leases", "workers", "dead_letters", "finished_shards",
+        ]
         let writes = DatabaseRole.allCases.map { role in
             Set(role.rights(tables: tables).filter { $0.privilege != "SELECT" }.map(\.table))
         }

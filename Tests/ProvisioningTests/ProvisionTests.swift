@@ -38,14 +38,19 @@ struct ProvisionTests {
         try await TestDeployment.run { deployment in
             try await deployment.provision()
             let connection = deployment.connection()
-            let (reader, worker) = (DatabaseRole.reader.name(prefix: deployment.name), DatabaseRole.worker.name(prefix: deployment.name))
+            let (reader, worker) = (
+                DatabaseRole.reader.name(prefix: deployment.name), DatabaseRole.worker.name(prefix: deployment.name)
+            )
             _ = try await connection.execute("GRANT DELETE ON outputs TO \(identifier: reader)")
             _ = try await connection.execute("REVOKE UPDATE ON leases FROM \(identifier: worker)")
             let findings = await deployment.examine()
             #expect(findings.verdict("role reader") == .warn)
             #expect(findings.verdict("role worker") == .fail)
             let steps = try await deployment.provision()
-            #expect(steps.filter { $0.outcome == .done }.map(\.detail) == ["granted: UPDATE on leases", "revoked: DELETE on outputs"])
+            #expect(
+                steps.filter { $0.outcome == .done }.map(\.detail) == [
+                    "granted: UPDATE on leases", "revoked: DELETE on outputs",
+                ])
             #expect(await deployment.examine().verdict("role worker") == .ok)
             await connection.close()
         }
@@ -74,7 +79,9 @@ struct ProvisionTests {
             #expect(steps.first?.instructions == ["CREATE ROLE other_producer LOGIN;", #"\password other_producer"#])
             let grants = steps.filter { $0.subject.hasPrefix("rights") }
             #expect(grants.allSatisfy { $0.outcome == .todo })
-            #expect(grants.first?.instructions.contains("GRANT UPDATE (hinted_at) ON public.shards TO other_producer;") == true)
+            #expect(
+                grants.first?.instructions.contains("GRANT UPDATE (hinted_at) ON public.shards TO other_producer;")
+                    == true)
         }
     }
 
@@ -84,7 +91,8 @@ struct ProvisionTests {
             for (role, password) in [(DatabaseRole.producer, "pr0ducer"), (.worker, "w0rker"), (.reader, "r'e\\ader")] {
                 let text = try deployment.databaseText(user: role.name(prefix: deployment.name), password: password)
                 let connection = deployment.connection(try DatabaseURL(text))
-                #expect(try await connection.query("SELECT count(*)::integer AS count FROM jobs").first?.int("count") == 0)
+                #expect(
+                    try await connection.query("SELECT count(*)::integer AS count FROM jobs").first?.int("count") == 0)
                 await connection.close()
             }
         }
@@ -93,7 +101,9 @@ struct ProvisionTests {
     private func passwordFile(in folder: String) throws -> PasswordFile {
         let path = folder + "/passwords"
         let text = "# roles\nproducer=pr0ducer\nworker=w0rker\nreader=r'e\\ader\n"
-        #expect(FileManager.default.createFile(atPath: path, contents: Data(text.utf8), attributes: [.posixPermissions: 0o600]))
+        #expect(
+            FileManager.default.createFile(
+                atPath: path, contents: Data(text.utf8), attributes: [.posixPermissions: 0o600]))
         return try PasswordFile(reading: path)
     }
 }

@@ -39,19 +39,32 @@ struct RightsTests {
         try await TestDeployment.run { deployment in
             _ = try await commands(deployment)
             let refused: [(DatabaseRole, [String])] = [
-                (.producer, [
-                    "UPDATE outputs SET lost_at = now()", "DELETE FROM outputs", "UPDATE shards SET state = 'finished'",
-                    "UPDATE tasks SET state = 'done'", "DELETE FROM jobs", "INSERT INTO leases (worker_id, shard_id, kind, expires_at) VALUES (1, 1, 'x', now())",
-                    "CREATE TABLE mine (x integer)",
-                ]),
-                (.worker, [
-                    "INSERT INTO jobs DEFAULT VALUES", "UPDATE jobs SET state = 'cancelled'", "DELETE FROM outputs",
-                    "DELETE FROM tasks", "UPDATE payloads SET payload = ''", "DROP TABLE outputs", "UPDATE schema_migrations SET version = 5",
-                ]),
-                (.reader, [
-                    "INSERT INTO jobs DEFAULT VALUES", "UPDATE shards SET hinted_at = now()", "DELETE FROM dead_letters",
-                    "SELECT 1 FROM tasks FOR UPDATE", "TRUNCATE outputs",
-                ]),
+                (
+                    .producer,
+                    [
+                        "UPDATE outputs SET lost_at = now()", "DELETE FROM outputs",
+                        "UPDATE shards SET state = 'finished'",
+                        "UPDATE tasks SET state = 'done'", "DELETE FROM jobs",
+                        "INSERT INTO leases (worker_id, shard_id, kind, expires_at) VALUES (1, 1, 'x', now())",
+                        "CREATE TABLE mine (x integer)",
+                    ]
+                ),
+                (
+                    .worker,
+                    [
+                        "INSERT INTO jobs DEFAULT VALUES", "UPDATE jobs SET state = 'cancelled'", "DELETE FROM outputs",
+                        "DELETE FROM tasks", "UPDATE payloads SET payload = ''", "DROP TABLE outputs",
+                        "UPDATE schema_migrations SET version = 5",
+                    ]
+                ),
+                (
+                    .reader,
+                    [
+                        "INSERT INTO jobs DEFAULT VALUES", "UPDATE shards SET hinted_at = now()",
+                        "DELETE FROM dead_letters",
+                        "SELECT 1 FROM tasks FOR UPDATE", "TRUNCATE outputs",
+                    ]
+                ),
             ]
             for (role, statements) in refused {
                 let connection = deployment.connection(try DatabaseURL(url(of: role, in: deployment)))
@@ -77,7 +90,9 @@ struct RightsTests {
     ) async throws -> (producer: Commands, worker: Commands, reader: Commands) {
         let path = deployment.store + "/passwords"
         let text = DatabaseRole.allCases.map { "\($0.rawValue)=\($0.rawValue)-s3cret\n" }.joined()
-        #expect(FileManager.default.createFile(atPath: path, contents: Data(text.utf8), attributes: [.posixPermissions: 0o600]))
+        #expect(
+            FileManager.default.createFile(
+                atPath: path, contents: Data(text.utf8), attributes: [.posixPermissions: 0o600]))
         try await deployment.provision(passwords: try PasswordFile(reading: path))
         func commands(_ role: DatabaseRole) throws -> Commands {
             Commands(environment: [

@@ -45,7 +45,8 @@ import Testing
         }
     }
 
-    @Test(.enabled(if: FileManager.default.isWritableFile(atPath: "/dev/shm"), "needs a second file system at /dev/shm"))
+    @Test(
+        .enabled(if: FileManager.default.isWritableFile(atPath: "/dev/shm"), "needs a second file system at /dev/shm"))
     func temporaryFilesOnAnotherFileSystemFail() throws {
         try inFolder { folder in
             let other = "/dev/shm/detdiffusion-\(UUID().uuidString)"

@@ -104,7 +104,9 @@ struct TestDeployment: Sendable {
         try FileManager.default.removeItem(atPath: store)
         try await client.delete("vhosts", name)
         try await onServer("DROP DATABASE \(identifier: name) WITH (FORCE)")
-        for role in DatabaseRole.allCases { try await onServer("DROP ROLE IF EXISTS \(identifier: role.name(prefix: name))") }
+        for role in DatabaseRole.allCases {
+            try await onServer("DROP ROLE IF EXISTS \(identifier: role.name(prefix: name))")
+        }
     }
 
     private func onServer(_ statement: SQL) async throws {
