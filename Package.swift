@@ -88,6 +88,7 @@ let package = Package(
         module("Exports", ["Catalogue", "Stores", "Archives", "Layouts", "Pixels", "Tasks", "Digests"]),
 
         module("Auditing", ["Catalogue", "Stores", "Archives", "Tasks", "Digests", "Executors"]),
+        module("Provisioning", ["Catalogue", "Broker", "Postgres", "Stores", "Tasks", "Executors", .logging]),
 
         // Level 5: plug-ins.
         module(
@@ -109,7 +110,10 @@ let package = Package(
             ["Console", "Orchestration", "Handlers", "Catalogue", "Broker", "Postgres", "Stores", "Tasks", .lifecycle, .signals]),
         command(
             "detdiffusion-catalogue",
-            ["Console", "Orchestration", "Handlers", "Auditing", "Exports", "Catalogue", "Broker", "Postgres", "Stores", "Archives", "Layouts", "Pixels", "Digests", "Tasks"]),
+            [
+                "Console", "Orchestration", "Handlers", "Auditing", "Exports", "Provisioning", "Catalogue", "Broker",
+                "Postgres", "Stores", "Archives", "Layouts", "Pixels", "Digests", "Tasks",
+            ]),
 
         // Tests mirror Sources; Fixtures runs commands and servers for them.
         .target(
@@ -128,6 +132,7 @@ let package = Package(
         tests("Exports", ["Exports", "Fixtures", "Catalogue", "Layouts", "Tasks", "Digests"]),
         tests("Catalogue", ["Catalogue", "Tasks", "Postgres", "Digests", "Fixtures"]),
         tests("Auditing", ["Auditing", "Handlers", "Catalogue", "Stores", "Archives", "Tasks", "Postgres", "Digests", "Layouts", "Fixtures"]),
+        tests("Provisioning", ["Provisioning", "Fixtures", "Catalogue", "Broker", "Postgres", "Tasks", .logging]),
     ],
     swiftLanguageModes: [.v6]
 )

@@ -25,6 +25,6 @@ struct DetDiffusionCatalogue: AsyncParsableCommand {
             .init(name: "Trust", subcommands: [
                 AuditCommand.self, VerifyCommand.self, ReconcileCommand.self, CollectCommand.self,
             ]),
-            .init(name: "Setting up", subcommands: [MigrateCommand.self]),
+            .init(name: "Setting up", subcommands: [ProvisionCommand.self, DoctorCommand.self, MigrateCommand.self]),
         ])
 }

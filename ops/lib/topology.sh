@@ -2,7 +2,10 @@
 # Sourced, never run.
 # shellcheck shell=bash disable=SC2154,SC2034 # ops/stack and its parts share folder, port, secret, tls
 
-work_queues=(detdiffusion.v1.generate.sketch detdiffusion.v1.generate.sketch.high detdiffusion.v1.pack.archive)
+work_queues=(
+  detdiffusion.v1.generate.sketch detdiffusion.v1.generate.sketch.high
+  detdiffusion.v1.pack.archive detdiffusion.v1.pack.archive.high
+)
 dead_letters=detdiffusion.v1.dead
 control_exchange=detdiffusion.v1.control
 

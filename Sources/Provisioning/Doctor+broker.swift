@@ -1,0 +1,129 @@
+// What AMQP, the management interface and rabbitmqctl tell of the broker.
+
+import Broker
+import Tasks
+
+extension Doctor {
+    func examineBroker() async -> [Finding] {
+        let url: BrokerURL
+        do { url = try subject.broker.get() } catch {
+            return [Finding(.rabbitMQ, "reachable", .fail, "\(error)", fix: "set AMQP_URL or give --amqp-url")]
+        }
+        let topology = topology, seesManagement = subject.management != nil
+        let fix = "start RabbitMQ, or correct AMQP_URL"
+        return await attempt(.rabbitMQ, "reachable", fix: fix) {
+            let facts = try await BrokerProbe.check(url, queues: topology.queueNames)
+            let exchanges = try await BrokerProbe.existingExchanges(topology.exchanges, at: url)
+            var findings = [
+                Finding(.rabbitMQ, "reachable", .ok, "\(url), cluster \(facts.clusterName)"),
+                BrokerJudgement.version(product: facts.product, facts.version),
+                BrokerJudgement.transport(isTLS: url.isTLS, verifiesPeer: url.verifiesPeer, host: url.host),
+                BrokerJudgement.heartbeat(url.heartbeat),
+            ]
+            for name in topology.exchanges where !exchanges.contains(name) {
+                findings.append(Self.absent("exchange \(WorkTopology.shortName(name))", name))
+            }
+            if exchanges.isSuperset(of: topology.exchanges) {
+                findings.append(Finding(.rabbitMQ, "exchanges", .ok, "control and dead letters"))
+            }
+            for name in topology.queueNames {
+                let check = "queue \(WorkTopology.shortName(name))"
+                guard let counts = facts.queues[name] else { findings.append(Self.absent(check, name)); continue }
+                // The management interface tells more of a queue that is there.
+                guard !seesManagement else { continue }
+                findings.append(
+                    Finding(
+                        .rabbitMQ, check, .ok,
+                        "there, \(counts.messages) messages, \(counts.consumers) consumers; AMQP does not tell its type"
+                    ))
+            }
+            if let counts = facts.queues[MessageNames.deadLetters] {
+                findings.append(BrokerJudgement.deadLetters(counts.messages))
+            }
+            return findings
+        }
+    }
+
+    private static func absent(_ check: String, _ name: String) -> Finding {
+        Finding(.rabbitMQ, check, .fail, "\(name) is not there", fix: "run `detdiffusion-catalogue provision`")
+    }
+
+    func examineManagement() async -> [Finding] {
+        guard let url = subject.management else {
+            return [
+                Finding(
+                    .rabbitMQ, "policies", .warn, "AMQP tells nothing of policies, queue types and alarms",
+                    fix:
+                        "give --management-url or RABBITMQ_MANAGEMENT_URL; or compare with: rabbitmqctl list_policies, rabbitmq-diagnostics alarms"
+                )
+            ]
+        }
+        guard case .success(let broker) = subject.broker else { return [] }
+        let topology = topology
+        let fix = "correct RABBITMQ_MANAGEMENT_URL; its user needs the tag monitoring or administrator"
+        return await attempt(.rabbitMQ, "management", fix: fix) {
+            let url = try url.get()
+            let client = ManagementClient(url)
+            var findings = [BrokerJudgement.alarms(try await client.get("nodes").list ?? [])]
+            if !url.isEncrypted, !Loopback.contains(url.host) {
+                findings.append(
+                    Finding(
+                        .rabbitMQ, "management", .warn, "its password travels in clear text",
+                        fix: "use https:// in RABBITMQ_MANAGEMENT_URL"))
+            }
+            let policies = PolicySet(try await client.get("policies", broker.virtualHost))
+            var judgements: [Finding] = []
+            for name in topology.queueNames {
+                do {
+                    let facts = try await client.get("queues", broker.virtualHost, name)
+                    findings.append(BrokerJudgement.queue(name, facts))
+                    guard name != MessageNames.deadLetters else { continue }
+                    judgements.append(policies.judge(name, facts, virtualHost: broker.virtualHost))
+                } catch let error as ProvisioningError where error.code == .missing {
+                    continue  // AMQP told so already.
+                }
+            }
+            findings += judgements
+            findings.append(try await Self.binding(client, broker.virtualHost))
+            return findings
+        }
+    }
+
+    /// Without it dead letters go to an exchange that leads nowhere.
+    private static func binding(_ client: ManagementClient, _ virtualHost: String) async throws -> Finding {
+        let name = MessageNames.deadLetters
+        do {
+            let bindings = try await client.get("bindings", virtualHost, "e", name, "q", name).list ?? []
+            if !bindings.isEmpty { return Finding(.rabbitMQ, "dead-letter binding", .ok, "exchange to queue") }
+        } catch let error as ProvisioningError where error.code == .missing {}
+        return Finding(
+            .rabbitMQ, "dead-letter binding", .fail,
+            "exchange \(name) leads to no queue: dead letters stay in their queues",
+            fix: "run `detdiffusion-catalogue provision`")
+    }
+
+    /// Neither AMQP nor the management interface tells it.
+    func examineConsumerTimeout() async -> [Finding] {
+        let expression = "rabbit_misc:get_env(rabbit, consumer_timeout, undefined)."
+        guard let command = subject.controlCommand else {
+            return [
+                Finding(
+                    .rabbitMQ, "consumer timeout", .warn,
+                    "only rabbitmqctl tells it; expected 300 s or more (RabbitMQ's own: 1800 s)",
+                    fix: "on the broker's host: rabbitmqctl eval '\(expression)'; or give --rabbitmqctl COMMAND")
+            ]
+        }
+        let fix = "correct --rabbitmqctl; it must be a command line that ends where rabbitmqctl's arguments begin"
+        return await attempt(.rabbitMQ, "consumer timeout", fix: fix, verdict: .warn) {
+            let output = try await ControlCommand(command).run(["eval", "--quiet", expression])
+            if output == "undefined" || output == "infinity" {
+                return [BrokerJudgement.consumerTimeout(milliseconds: nil)]
+            }
+            guard let milliseconds = Int(output) else {
+                throw ProvisioningError(
+                    .unavailable, "rabbitmqctl: expected a number of milliseconds, found '\(output.prefix(100))'")
+            }
+            return [BrokerJudgement.consumerTimeout(milliseconds: milliseconds)]
+        }
+    }
+}

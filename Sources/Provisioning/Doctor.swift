@@ -1,0 +1,78 @@
+// Looking at broker, database and store as they are, and saying what would lose work.
+
+public import Broker
+public import Logging
+public import Postgres
+public import Tasks
+
+/// Checks a deployment; changes nothing but a file of its own in the store's `tmp`.
+///
+/// Every check has a limit, so an examination ends within a few of them whatever hangs.
+public struct Doctor: Sendable {
+    /// What to look at. A failure in place of an address becomes a finding.
+    public struct Subject: Sendable {
+        /// The broker.
+        public var broker: Result<BrokerURL, any Error>
+        /// The broker's management interface; without it policies and alarms cannot be seen.
+        public var management: Result<ManagementURL, any Error>?
+        /// A command line that runs rabbitmqctl on the broker; tells what even the management interface does not.
+        public var controlCommand: String?
+        /// The catalogue's database.
+        public var database: Result<DatabaseURL, any Error>
+        /// The object directory.
+        public var store: Result<String, any Error>
+        /// The generators whose queues must be there.
+        public var generators: [Capability]
+        /// What the roles' names begin with.
+        public var rolePrefix: String
+
+        /// Names what to look at.
+        public init(
+            broker: Result<BrokerURL, any Error>, management: Result<ManagementURL, any Error>? = nil,
+            controlCommand: String? = nil, database: Result<DatabaseURL, any Error>, store: Result<String, any Error>,
+            generators: [Capability], rolePrefix: String = "detdiffusion"
+        ) {
+            self.broker = broker
+            self.management = management
+            self.controlCommand = controlCommand
+            self.database = database
+            self.store = store
+            self.generators = generators
+            self.rolePrefix = rolePrefix
+        }
+    }
+
+    let subject: Subject
+    let limit: Duration
+    let logger: Logger
+    var topology: WorkTopology { WorkTopology(generators: subject.generators) }
+
+    /// Examines `subject`, giving each check at most `limit`.
+    public init(_ subject: Subject, limit: Duration = .seconds(12), logger: Logger) {
+        self.subject = subject
+        self.limit = limit
+        self.logger = logger
+    }
+
+    /// All findings, by area, in the order in which a person would look.
+    public func examine() async -> [Finding] {
+        async let broker = examineBroker()
+        async let management = examineManagement()
+        async let timeout = examineConsumerTimeout()
+        async let database = examineDatabase()
+        async let store = examineStore()
+        return await broker + management + timeout + database + store
+    }
+
+    /// Runs a group of checks that share a connection; what it throws becomes one failed finding.
+    func attempt(
+        _ area: Finding.Area, _ check: String, fix: String, verdict: Finding.Verdict = .fail,
+        _ body: @escaping @Sendable () async throws -> [Finding]
+    ) async -> [Finding] {
+        do {
+            return try await Deadline.run(limit, body)
+        } catch {
+            return [Finding(area, check, verdict, "\(error)", fix: fix)]
+        }
+    }
+}

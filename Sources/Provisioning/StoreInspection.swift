@@ -1,0 +1,151 @@
+// What the object directory's file system is, and whether it keeps what the store promises.
+
+import Foundation
+
+/// Looks at an object directory with one small file of its own; blocks on the disc.
+struct StoreInspection {
+    let root: String
+
+    func findings() -> [Finding] {
+        var status = stat()
+        guard stat(root, &status) == 0 else {
+            let reason = String(cString: strerror(errno))
+            return [
+                Finding(
+                    .store, "folder", .fail, "\(root): \(reason)",
+                    fix: "create it, on storage that all workers share, or correct DETDIFFUSION_STORE")
+            ]
+        }
+        guard status.st_mode & S_IFMT == S_IFDIR else {
+            return [Finding(.store, "folder", .fail, "\(root) is not a folder", fix: "correct DETDIFFUSION_STORE")]
+        }
+        var findings = [Finding(.store, "folder", .ok, root), fileSystem(), oneFileSystem(status)]
+        findings += writing()
+        findings += space()
+        return findings
+    }
+
+    private func fileSystem() -> Finding {
+        let unknown = Finding(
+            .store, "file system", .warn, "not known: no mount list of this system can be read",
+            fix: "look at the mount")
+        guard let resolved = realpath(root, nil) else { return unknown }
+        defer { free(resolved) }
+        guard let mounts = FileManager.default.contents(atPath: "/proc/self/mountinfo") else { return unknown }
+        let kind = FileSystemKind(of: String(cString: resolved), mounts: String(decoding: mounts, as: UTF8.self))
+        return kind?.finding ?? unknown
+    }
+
+    /// Renames are atomic within one file system only. Folders that are missing are made by the first worker.
+    private func oneFileSystem(_ rootStatus: stat) -> Finding {
+        for name in ["objects", "shards", "tmp"] {
+            var status = stat()
+            guard stat("\(root)/\(name)", &status) == 0 else { continue }
+            guard status.st_dev == rootStatus.st_dev else {
+                return Finding(
+                    .store, "temporary files", .fail,
+                    "\(name)/ is on another file system: a crash leaves half-written files",
+                    fix: "mount the whole object directory, not folders in it")
+            }
+        }
+        return Finding(.store, "temporary files", .ok, "on the same file system")
+    }
+
+    private var workFolder: String {
+        access("\(root)/tmp", F_OK) == 0 ? "\(root)/tmp" : root
+    }
+
+    /// What the store does for every object, in small: create, fsync, rename over a file that is there, read.
+    private func writing() -> [Finding] {
+        let name = "\(workFolder)/.doctor-\(getpid())-\(UInt32.random(in: .min ... .max))", target = name + ".renamed"
+        defer {
+            unlink(name)
+            unlink(target)
+        }
+        let before = ClockReading.now
+        do {
+            try Self.create(target, "old")
+            try Self.create(name, "new")
+        } catch {
+            return [Finding(.store, "writable", .fail, "\(error)", fix: "let this user write there, or free space")]
+        }
+        let after = ClockReading.now
+        let clock = clockFinding(of: name, before: before, after: after)
+        var findings = [Finding(.store, "writable", .ok, "create and fsync work")]
+        for folder in ["objects", "shards"] where access("\(root)/\(folder)", F_OK) == 0 {
+            guard access("\(root)/\(folder)", W_OK) != 0 else { continue }
+            findings = [
+                Finding(
+                    .store, "writable", .fail, "\(root)/\(folder): \(String(cString: strerror(errno)))",
+                    fix: "let this user write there")
+            ]
+        }
+        let isReplaced =
+            rename(name, target) == 0 && FileManager.default.contents(atPath: target) == Data("new".utf8)
+            && access(name, F_OK) != 0
+        findings.append(
+            isReplaced
+                ? Finding(.store, "rename", .ok, "replaces a file at once")
+                : Finding(
+                    .store, "rename", .fail,
+                    "a rename over a file did not replace it: \(String(cString: strerror(errno)))",
+                    fix: "use a POSIX file system; object storage mounted through FUSE often is none"))
+        return findings + [clock]
+    }
+
+    private static func create(_ path: String, _ text: String) throws(ProvisioningError) {
+        let descriptor = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
+        guard descriptor >= 0 else { throw failure("create", path) }
+        let bytes = Array(text.utf8)
+        let isWritten = write(descriptor, bytes, bytes.count) == bytes.count && fsync(descriptor) == 0
+        let problem = isWritten ? nil : failure("write", path)
+        guard close(descriptor) == 0, problem == nil else { throw problem ?? failure("close", path) }
+    }
+
+    private static func failure(_ action: String, _ path: String) -> ProvisioningError {
+        ProvisioningError(.unavailable, "cannot \(action) \(path): \(String(cString: strerror(errno)))")
+    }
+
+    private func clockFinding(of path: String, before: Double, after: Double) -> Finding {
+        var status = stat()
+        guard stat(path, &status) == 0 else {
+            return Finding(.store, "clock", .warn, String(cString: strerror(errno)), fix: "look at the mount")
+        }
+        let written = Double(status.st_mtim.tv_sec) + Double(status.st_mtim.tv_nsec) * 1e-9
+        // Kernels stamp files with a clock that ticks every few milliseconds, some file systems with whole seconds.
+        let difference = ClockReading.difference(of: written, before: before - 1, after: after)
+        let seconds = (abs(difference) * 10).rounded() / 10
+        guard seconds >= 0.1 else { return Finding(.store, "clock", .ok, "as this host's") }
+        return Finding(
+            .store, "clock", seconds > 60 ? .warn : .ok,
+            "\(seconds) s \(difference > 0 ? "ahead of" : "behind") this host's",
+            fix: "synchronize the clocks of file server and host (NTP): files are removed by age")
+    }
+
+    private func space() -> [Finding] {
+        var status = statvfs()
+        guard statvfs(root, &status) == 0 else {
+            return [Finding(.store, "free space", .warn, String(cString: strerror(errno)), fix: "look at the mount")]
+        }
+        let free = Int(
+            clamping: UInt64(status.f_bavail).multipliedReportingOverflow(by: UInt64(status.f_frsize)).partialValue)
+        return [StoreJudgement.space(free: free, files: status.f_files == 0 ? nil : Int(clamping: status.f_favail))]
+    }
+}
+
+/// What numbers of a file system mean; pure.
+enum StoreJudgement {
+    /// - Parameters:
+    ///   - free: bytes that this user may still write.
+    ///   - files: files that may still be made; nil where the file system has no limit.
+    static func space(free: Int, files: Int?) -> Finding {
+        let amount = "\(free / 1_000_000_000).\(free / 100_000_000 % 10) GB" + (files.map { ", \($0) files" } ?? "")
+        let fix =
+            "free space, `detdiffusion-catalogue gc` removes objects that finished shards hold, or use a larger disc"
+        if free < 1_000_000_000 || (files ?? .max) < 1_000 {
+            return Finding(.store, "free space", .fail, "\(amount), expected at least 1 GB and 1000 files", fix: fix)
+        }
+        let isLow = free < 10_000_000_000 || (files ?? .max) < 100_000
+        return Finding(.store, "free space", isLow ? .warn : .ok, amount, fix: fix)
+    }
+}
