@@ -87,6 +87,15 @@ struct JobOptions: ParsableArguments {
     @Option(help: "The generator; `sketch` draws the layout.")
     var generator = "sketch"
 
+    @Option(help: ArgumentHelp("Checkpoint of a generator that has one.", valueName: "dir"))
+    var checkpoint: String?
+
+    @Option(help: "Denoising steps, for a generator that denoises.")
+    var steps: Int?
+
+    @Option(help: "Classifier-free guidance scale, for a generator that denoises.")
+    var guidance: Double?
+
     @Option(help: "Tasks per shard.")
     var shardSize = 500
 
@@ -94,6 +103,10 @@ struct JobOptions: ParsableArguments {
     func request() throws -> JobRequest {
         guard generator == "sketch" else {
             throw CommandError(.usage, "--generator: expected sketch, found '\(generator)'")
+        }
+        for (flag, isGiven) in [("--checkpoint", checkpoint != nil), ("--steps", steps != nil), ("--guidance", guidance != nil)]
+        where isGiven {
+            throw CommandError(.usage, "\(flag): generator sketch draws without a model; drop the option")
         }
         var request = JobRequest(annotations: annotations, subset: subset, strategy: strategy)
         request.stuff = stuff
