@@ -12,7 +12,8 @@ processes_in() {
     pid=${entry#/proc/}
     pid=${pid%/cwd}
     { read -r name <"/proc/$pid/comm"; } 2>/dev/null || continue
-    [[ $name == "$command" ]] && is_alive "$pid" && printf '%s\n' "$pid"
+    # As an `if`: the loop's status, the last command's, must not be that of a process that is another one.
+    if [[ $name == "$command" ]] && is_alive "$pid"; then printf '%s\n' "$pid"; fi
   done < <(find /proc/[0-9]*/cwd -maxdepth 0 -printf '%p\t%l\0' 2>/dev/null) | sort -n
 }
 
