@@ -107,7 +107,10 @@ let package = Package(
             ["Console", "Orchestration", "Catalogue", "Broker", "Layouts", "Tasks", "Digests"]),
         command(
             "detdiffusion-worker",
-            ["Console", "Orchestration", "Handlers", "Catalogue", "Broker", "Postgres", "Stores", "Tasks", .lifecycle, .signals]),
+            [
+                "Console", "Orchestration", "Handlers", "Catalogue", "Broker", "Postgres", "Stores", "Tasks",
+                .lifecycle, .signals,
+            ]),
         command(
             "detdiffusion-catalogue",
             [
@@ -117,7 +120,8 @@ let package = Package(
 
         // Tests mirror Sources; Fixtures runs commands and servers for them.
         .target(
-            name: "Fixtures", dependencies: ["Catalogue", "Tasks", "Postgres", "Digests", .logging], path: "Tests/Fixtures",
+            name: "Fixtures", dependencies: ["Catalogue", "Tasks", "Postgres", "Digests", .logging],
+            path: "Tests/Fixtures",
             swiftSettings: strict),
         tests("Digests", ["Digests"]),
         tests("Layouts", ["Layouts"]),
@@ -131,7 +135,12 @@ let package = Package(
         tests("Postgres", ["Postgres", .logging]),
         tests("Exports", ["Exports", "Fixtures", "Catalogue", "Layouts", "Tasks", "Digests"]),
         tests("Catalogue", ["Catalogue", "Tasks", "Postgres", "Digests", "Fixtures"]),
-        tests("Auditing", ["Auditing", "Handlers", "Catalogue", "Stores", "Archives", "Tasks", "Postgres", "Digests", "Layouts", "Fixtures"]),
+        tests(
+            "Auditing",
+            [
+                "Auditing", "Handlers", "Catalogue", "Stores", "Archives", "Tasks", "Postgres", "Digests", "Layouts",
+                "Fixtures",
+            ]),
         tests("Provisioning", ["Provisioning", "Fixtures", "Catalogue", "Broker", "Postgres", "Tasks", .logging]),
     ],
     swiftLanguageModes: [.v6]

@@ -38,7 +38,8 @@ public struct JobAudit: Sendable, Hashable, Codable {
 
     /// The equation with its numbers.
     public var equation: String {
-        "tasks \(tasks) \(isBalanced ? "=" : "<>") done \(done) + dead \(dead) + cancelled \(cancelled) + leased \(leased) + waiting \(waiting) + open \(open)"
+        "tasks \(tasks) \(isBalanced ? "=" : "<>") done \(done) + dead \(dead) + cancelled \(cancelled) "
+            + "+ leased \(leased) + waiting \(waiting) + open \(open)"
     }
 }
 

@@ -80,7 +80,8 @@ public struct GarbageCollection: Sendable {
         }
     }
 
-    /// The limit, or the age of the oldest lease and a minute for clocks, whichever is longer: the holder of a lease may
+    /// The limit, or the age of the oldest lease and a minute for clocks, whichever is longer: the holder of a lease
+    /// may
     /// have stored an image that it could not record yet.
     private func safeLimit() async throws -> Duration {
         let lease = try await catalogue.oldestLeaseAge()

@@ -67,7 +67,8 @@ public struct Reconciler: Sendable {
         if plan.repacks || !plan.lost.isEmpty {
             guard try await catalogue.reopen(contents.row, lost: plan.lost) else {
                 report(
-                    "job '\(job)' shard \(contents.row.number): it has moved on meanwhile and was left alone; run it again"
+                    "job '\(job)' shard \(contents.row.number): it has moved on meanwhile and was left "
+                        + "alone; run it again"
                 )
                 return
             }

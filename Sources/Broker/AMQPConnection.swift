@@ -55,7 +55,8 @@ import Foundation
         unsafe amqp_data_in_buffer(state) != 0 || amqp_frames_enqueued(state) != 0
     }
 
-    /// Says goodbye; the broker then requeues at once what is unacknowledged. A failure changes nothing: the socket closes.
+    /// Says goodbye; the broker then requeues at once what is unacknowledged. A failure changes nothing: the socket
+    /// closes.
     func close() {
         setRPCTimeout(Self.closeTimeout)
         _ = unsafe amqp_connection_close(state, AMQP_REPLY_SUCCESS)
@@ -149,7 +150,8 @@ import Foundation
         case .closed(530, let text):
             BrokerError(
                 .authentication,
-                "the broker at \(url) refused the virtual host '\(url.virtualHost)' (\(text)); create it, or grant it to the user '\(url.user)'"
+                "the broker at \(url) refused the virtual host '\(url.virtualHost)' (\(text)); create "
+                    + "it, or grant it to the user '\(url.user)'"
             )
         default: error
         }

@@ -23,7 +23,8 @@ public struct ConnectionLifecycle: Sendable {
 
     /// What the thread must do now.
     public enum Action: Hashable, Sendable {
-        /// Make a connection, then report ``ConnectionLifecycle/connected()`` or ``ConnectionLifecycle/failed(_:draw:)``.
+        /// Make a connection, then report ``ConnectionLifecycle/connected()`` or
+        /// ``ConnectionLifecycle/failed(_:draw:)``.
         case connect
         /// Serve the open connection, then report ``ConnectionLifecycle/lost(_:openFor:draw:)``.
         case serve
@@ -81,7 +82,8 @@ public struct ConnectionLifecycle: Sendable {
     ///   - draw: an even draw in 0 ... 1 for the jitter.
     public mutating func lost(_ error: BrokerError, openFor: Duration, draw: Double) -> Action {
         guard case .open(let attempt) = state else { return current }
-        // Not slow even for a refusal: what was refused is dropped by now, and if not, the next connection fails slowly.
+        // Not slow even for a refusal: what was refused is dropped by now, and if not, the next connection fails
+        // slowly.
         return backOff(attempt: openFor >= Self.provenAfter ? 0 : attempt, isSlow: false, draw: draw)
     }
 

@@ -65,10 +65,12 @@ public final class Consumer: Sendable {
     /// True while a connection is open.
     public var isConnected: Bool { control.isConnected }
 
-    /// Owns the connection, and makes it and the subscriptions anew with full jitter, until the task is cancelled; call it once.
+    /// Owns the connection, and makes it and the subscriptions anew with full jitter, until the task is cancelled;
+    /// call it once.
     ///
     /// Returns within two seconds of the cancellation; the broker then requeues what is unacknowledged.
-    /// - Throws: ``BrokerError`` when the first connection fails for a reason that waiting cannot mend: authentication, TLS,
+    /// - Throws: ``BrokerError`` when the first connection fails for a reason that waiting cannot mend:
+    ///   authentication, TLS,
     ///   virtual host, a missing queue, or a topology that the broker refuses.
     public func run() async throws {
         let hasRun = state.contents.withLock { contents in
@@ -90,7 +92,8 @@ public final class Consumer: Sendable {
     /// Tells the broker that a delivery is dealt with; dropped when its connection is gone.
     public func acknowledge(_ tag: DeliveryTag) { answer(tag, .acknowledge) }
 
-    /// Gives a delivery back: to its queue, or to the queue's dead-letter exchange; dropped when its connection is gone.
+    /// Gives a delivery back: to its queue, or to the queue's dead-letter exchange; dropped when its connection is
+    /// gone.
     public func reject(_ tag: DeliveryTag, requeue: Bool) { answer(tag, .reject(requeue: requeue)) }
 
     /// Whether an acknowledgement of this delivery can still reach the broker.

@@ -65,14 +65,16 @@ extension OutgoingMessage {
         for (name, value) in shortStrings + headerNames where value.utf8.count > 255 {
             throw BrokerError(
                 .protocolViolation,
-                "cannot publish a message of type '\(message.type.prefix(80))': its \(name) has \(value.utf8.count) bytes, AMQP allows 255; shorten it"
+                "cannot publish a message of type '\(message.type.prefix(80))': its \(name) has "
+                    + "\(value.utf8.count) bytes, AMQP allows 255; shorten it"
             )
         }
         let headerBytes = message.headers.reduce(0) { $0 + $1.key.utf8.count + $1.value.utf8.count + 8 }
         guard headerBytes <= 64 << 10 else {
             throw BrokerError(
                 .protocolViolation,
-                "cannot publish a message of type '\(message.type)': its headers have \(headerBytes) bytes, 65536 are allowed; move them to the body"
+                "cannot publish a message of type '\(message.type)': its headers have \(headerBytes) "
+                    + "bytes, 65536 are allowed; move them to the body"
             )
         }
     }

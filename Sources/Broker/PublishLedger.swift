@@ -29,7 +29,8 @@ struct SettledWaiter: Sendable {
 
 /// The messages and callers of a publisher.
 ///
-/// No continuation leaks: one is stored only in a batch of `batches` (``attach(_:to:)`` resumes it at once when the batch
+/// No continuation leaks: one is stored only in a batch of `batches` (``attach(_:to:)`` resumes it at once when the
+/// batch
 /// is settled or gone), a batch leaves `batches` only through ``settle(_:_:)``, which hands its continuation out, and
 /// ``close(_:)`` settles all of them and makes later batches settle at birth.
 struct PublishLedger: Sendable {

@@ -40,7 +40,8 @@ public final class Publisher: Sendable {
     /// Owns the connection, and makes it anew with full jitter, until the task is cancelled; call it once.
     ///
     /// Returns within two seconds of the cancellation.
-    /// - Throws: ``BrokerError`` when the first connection fails for a reason that waiting cannot mend: authentication, TLS,
+    /// - Throws: ``BrokerError`` when the first connection fails for a reason that waiting cannot mend:
+    ///   authentication, TLS,
     ///   virtual host, or a topology that the broker refuses.
     public func run() async throws {
         let wasRunning = state.contents.withLock { contents in
@@ -62,7 +63,8 @@ public final class Publisher: Sendable {
     ///
     /// - Parameter deadline: how long it may take, waiting for a connection included.
     /// - Throws: ``BrokerError`` saying how many were confirmed: `unroutable`, `nacked`, `closed` for what the broker
-    ///   refused; `unavailable` at the deadline; `authentication` and `tls` at once; `stopped` when ``run()`` ended or the
+    ///   refused; `unavailable` at the deadline; `authentication` and `tls` at once; `stopped` when ``run()`` ended
+    /// or the
     ///   task was cancelled. Messages that were not confirmed may still have reached their queue.
     public func publish(_ messages: [OutgoingMessage], deadline: Duration) async throws(BrokerError) {
         let batch = try begin(messages) { _ in }
@@ -74,7 +76,8 @@ public final class Publisher: Sendable {
     /// The sequence is read as the broker confirms: at most two windows ahead.
     /// - Parameters:
     ///   - deadline: how long each window of messages may take.
-    ///   - onConfirmed: given the position of each confirmed message, not always in order, on the connection's thread; it must
+    ///   - onConfirmed: given the position of each confirmed message, not always in order, on the connection's
+    /// thread; it must
     ///     be quick. After a failure has been thrown it may be called for a message that was confirmed at that moment.
     /// - Throws: as ``publish(_:deadline:)``; the count of confirmed messages is that of the whole sequence.
     public func publish(
@@ -170,7 +173,8 @@ public final class Publisher: Sendable {
             return contents.ledger.expire(batch) { confirmed, total in
                 BrokerError(
                     .unavailable,
-                    "publishing \(described) to \(self.url) was given up after \(deadline) with \(confirmed) of \(total) confirmed: \(reason)"
+                    "publishing \(described) to \(self.url) was given up after \(deadline) with "
+                        + "\(confirmed) of \(total) confirmed: \(reason)"
                 )
             }
         }

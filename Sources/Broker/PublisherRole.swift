@@ -201,14 +201,16 @@ struct PublisherRole: ConnectionRole {
             : "no queue is bound to exchange '\(outgoing.exchange)' for '\(outgoing.routingKey)'"
         return BrokerError(
             .unroutable,
-            "a message of type '\(outgoing.message.type)' could not be routed (\(reason)): \(place); declare it in the topology, or start what declares it"
+            "a message of type '\(outgoing.message.type)' could not be routed (\(reason)): \(place); "
+                + "declare it in the topology, or start what declares it"
         )
     }
 
     private static func refused(_ outgoing: OutgoingMessage) -> BrokerError {
         BrokerError(
             .nacked,
-            "the broker refused a message for '\(outgoing.routingKey)': the queue is at its max-length limit or unwell; let it drain, or raise the limit of its policy"
+            "the broker refused a message for '\(outgoing.routingKey)': the queue is at its max-length "
+                + "limit or unwell; let it drain, or raise the limit of its policy"
         )
     }
 }

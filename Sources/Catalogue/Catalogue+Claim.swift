@@ -19,7 +19,8 @@ extension Catalogue {
 
     /// Claims at most `limit` open tasks of the hinted range: epoch + 1, one lease of `lease` for all of them.
     ///
-    /// Commits without waiting for the disc: a lost claim is harmless, since nothing was done under it yet that the state
+    /// Commits without waiting for the disc: a lost claim is harmless, since nothing was done under it yet that the
+    /// state
     /// guard of ``finish(_:results:worker:)`` would not count exactly once.
     public func claim(_ hint: Hint, limit: Int, worker: Int64, lease: Duration) async throws -> Claim {
         precondition(limit >= 1, "a claim takes at least one task")
@@ -103,7 +104,8 @@ extension Catalogue {
     ) throws -> [TaskBatch.Item] {
         guard hint.kind.countsInShard else { return items }
         let rows = try connection.query(
-            "SELECT number, payload FROM payloads WHERE shard_id = \(hint.shard) AND number = ANY(\(items.map(\.number)))"
+            "SELECT number, payload FROM payloads WHERE shard_id = \(hint.shard) AND number = "
+                + "ANY(\(items.map(\.number)))"
         )
         var payloads: [Int: [UInt8]] = [:]
         for row in rows { payloads[try row.int("number")] = try row.bytes("payload") }

@@ -7,7 +7,8 @@ extension Catalogue {
     /// The archives of all finished shards, relative to the object directory.
     public func archives() async throws -> [ShardRow] {
         try await connection.query(
-            "SELECT id, number, state::text AS state, tasks, done, tar, tar_sha256, tar_bytes FROM shards WHERE state = 'finished' ORDER BY id"
+            "SELECT id, number, state::text AS state, tasks, done, tar, tar_sha256, tar_bytes FROM "
+                + "shards WHERE state = 'finished' ORDER BY id"
         ).map(ShardRow.init(row:))
     }
 
@@ -23,7 +24,8 @@ extension Catalogue {
         return Set(try rows.map { try SHA256Digest(column: "sha256", of: $0) })
     }
 
-    /// Seconds since the oldest lease was acquired, 0 without leases. What its holder has stored may not be recorded yet,
+    /// Seconds since the oldest lease was acquired, 0 without leases. What its holder has stored may not be recorded
+    /// yet,
     /// however long the catalogue was away.
     public func oldestLeaseAge() async throws -> Double {
         try await connection.query(
@@ -31,7 +33,8 @@ extension Catalogue {
         ).one("SELECT min(acquired_at)").double("age")
     }
 
-    /// Whether the shard's archive, were it to lie in the object directory, may be needed: the job exists, and the shard
+    /// Whether the shard's archive, were it to lie in the object directory, may be needed: the job exists, and the
+    /// shard
     /// is not cancelled.
     public func mayNeedArchive(job name: String, shard number: Int) async throws -> Bool {
         try await connection.query(

@@ -99,7 +99,8 @@ extension Catalogue {
     }
 
     /// Removes a job that nobody works on with all its rows; the object directory is left to `gc`.
-    /// - Throws: ``CatalogueError`` with code `refused` for a job that is running and not finished, or whose tasks workers
+    /// - Throws: ``CatalogueError`` with code `refused` for a job that is running and not finished, or whose tasks
+    ///   workers
     ///   hold. A lease that ran out holds nothing: where no worker is left, nobody would ever take it away.
     public func purge(job name: String) async throws {
         let job = try await job(named: name)
@@ -114,12 +115,14 @@ extension Catalogue {
             guard try ["cancelled", "finished"].contains(row.string("state")), try !row.bool("leased") else {
                 throw CatalogueError(
                     .refused,
-                    "job '\(name)' is \(try row.string("state"))\(try row.bool("leased") ? " and workers hold tasks of it" : ""); run `detdiffusion-catalogue cancel --job \(name)` and let its workers finish first"
+                    "job '\(name)' is "
+                        + "\(try row.string("state"))\(try row.bool("leased") ? " and workers hold tasks of it" : ""); run `detdiffusion-catalogue cancel --job \(name)` and let its workers finish first"
                 )
             }
             for table in ["outputs", "payloads", "tasks", "leases"] as [StaticString] {
                 _ = try connection.execute(
-                    "DELETE FROM \(unsafeRaw: "\(table)") WHERE shard_id IN (SELECT id FROM shards WHERE job_id = \(job.id))"
+                    "DELETE FROM \(unsafeRaw: "\(table)") WHERE shard_id IN (SELECT id FROM shards WHERE "
+                        + "job_id = \(job.id))"
                 )
             }
             _ = try connection.execute("DELETE FROM shards WHERE job_id = \(job.id)")

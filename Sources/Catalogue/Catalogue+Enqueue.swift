@@ -1,16 +1,18 @@
 // Recording a job: the catalogue is the outbox, so everything is in one transaction and published afterwards.
 
-import Failpoints
 import Digests
+import Failpoints
 import Postgres
 import Tasks
 
 extension Catalogue {
-    /// Records `draft` with its first `taskCount` tasks, or finds it recorded, or extends it by the tasks that it lacks,
+    /// Records `draft` with its first `taskCount` tasks, or finds it recorded, or extends it by the tasks that it
+    /// lacks,
     /// beginning with a new shard. Nothing is published.
     ///
     /// - Parameter task: the task with this number in the job, from 0; must not depend on `taskCount`.
-    /// - Throws: ``CatalogueError`` with code `refused` when the name belongs to another specification (naming the fields
+    /// - Throws: ``CatalogueError`` with code `refused` when the name belongs to another specification (naming the
+    ///   fields
     ///   that differ), when the specification runs under another name, or when the job was cancelled.
     public func enqueue(
         _ draft: JobDraft, taskCount: Int, task: @escaping @Sendable (Int) throws -> TaskDraft
@@ -55,20 +57,26 @@ extension Catalogue {
                 recorded: try row.string("specification"), given: draft.specification)
             throw CatalogueError(
                 .refused,
-                "job '\(name)' exists with another specification (\(changes.joined(separator: "; "))); use another --job name, or the recorded options")
+                "job '\(name)' exists with another specification (\(changes.joined(separator: "; "))); "
+                    + "use another --job name, or the recorded options"
+            )
         }
         guard name == draft.name else {
             throw CatalogueError(
-                .refused, "job '\(draft.name)': the same specification already runs as job '\(name)'; use --job \(name)")
+                .refused, "job '\(draft.name)': the same specification already runs as job '\(name)'; use --job \(name)"
+            )
         }
         let state = try row.string("state")
         guard state != JobState.cancelled.rawValue else {
             throw CatalogueError(
                 .refused,
-                "job '\(name)' was cancelled; run `detdiffusion-catalogue purge --job \(name)` first, or change the seed and the name")
+                "job '\(name)' was cancelled; run `detdiffusion-catalogue purge --job \(name)` first, or "
+                    + "change the seed and the name"
+            )
         }
         return EnqueuedJob(
-            id: Int64(try row.int("id")), isNew: false, tasksBefore: try row.int("tasks"), tasksAdded: 0, shardsAdded: 0,
+            id: Int64(try row.int("id")), isNew: false, tasksBefore: try row.int("tasks"), tasksAdded: 0,
+            shardsAdded: 0,
             lane: Lane(rawValue: try row.string("lane")) ?? .normal, hintSize: try row.int("hint_size"))
     }
 
@@ -123,7 +131,8 @@ extension Catalogue {
                 if offset == tasks.count / 2 { Failpoint.hit("producer.in-copy") }
                 let draft = try task(tasks.lowerBound + offset)
                 try row.append(
-                    shards[offset / size], Int32(offset % size), Int64(draft.imageID), Int32(draft.sample), draft.payload)
+                    shards[offset / size], Int32(offset % size), Int64(draft.imageID), Int32(draft.sample),
+                    draft.payload)
             }
         }
     }

@@ -11,9 +11,12 @@ extension Catalogue {
         on connection: isolated Connection
     ) throws -> [Int] {
         let items = Dictionary(batch.items.map { ($0.number, $0) }, uniquingKeysWith: { first, _ in first })
-        var numbers: [Int] = [], epochs: [Int] = [], reasons: [String] = [], permanent: [Bool] = [], delays: [Double] = []
+        var numbers: [Int] = [], epochs: [Int] = [], reasons: [String] = [], permanent: [Bool] = [],
+            delays: [Double] = []
         for result in results {
-            guard case .failed(let reason, let isPermanent) = result.outcome, let item = items[result.number] else { continue }
+            guard case .failed(let reason, let isPermanent) = result.outcome, let item = items[result.number] else {
+                continue
+            }
             numbers.append(item.number)
             epochs.append(item.epoch)
             reasons.append(String(reason.prefix(2000)))
@@ -57,7 +60,9 @@ extension Catalogue {
             _ = try connection.execute("UPDATE shards SET dead = dead + \(dead.count) WHERE id = \(shard)")
         } else {
             _ = try connection.execute(
-                "UPDATE shards SET state = 'quarantined', reason = \(try first.string("reason")) WHERE id = \(shard) AND state = 'generated'")
+                "UPDATE shards SET state = 'quarantined', reason = \(try first.string("reason")) WHERE "
+                    + "id = \(shard) AND state = 'generated'"
+            )
         }
     }
 

@@ -56,7 +56,10 @@ extension Catalogue {
         for row in rows {
             let number = try row.int("number")
             guard let output = digests[number], try row.bytes("sha256") != output.digest.bytes else { continue }
-            let reason = "made again from its seed on the same device class, the image has another hash (\(output.digest.hex.prefix(12))) than the one that was lost; check the device's memory and the engine's determinism"
+            let reason =
+                "made again from its seed on the same device class, the image has another hash "
+                + "(\(output.digest.hex.prefix(12))) than the one that was lost; check the device's memory "
+                + "and the engine's determinism"
             divergent[number] = TaskResult(number: number, outcome: .failed(reason: reason, isPermanent: false))
         }
         return divergent
@@ -154,7 +157,11 @@ extension Catalogue {
         let done = Set(try rows.map { try $0.int("number") })
         var report = FinishReport(failed: failed)
         for result in results where !failed.contains(result.number) {
-            if done.contains(result.number) { report.accepted.append(result.number) } else { report.fenced.append(result.number) }
+            if done.contains(result.number) {
+                report.accepted.append(result.number)
+            } else {
+                report.fenced.append(result.number)
+            }
         }
         return report
     }

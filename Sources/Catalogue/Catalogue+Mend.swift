@@ -5,7 +5,8 @@ import Postgres
 import Tasks
 
 extension Catalogue {
-    /// Mends what the catalogue alone can mend in a shard: counters, leases that do not exist, task rows too many or too
+    /// Mends what the catalogue alone can mend in a shard: counters, leases that do not exist, task rows too many or
+    /// too
     /// few, outputs without a done task, done tasks without an output (generated again), the shard's state, a missing
     /// pack task, waiting tasks that nobody would wake.
     public func mend(shard: Int64) async throws {
@@ -18,7 +19,8 @@ extension Catalogue {
                 WHERE t.shard_id = \(shard) AND t.state = 'leased' AND NOT EXISTS (SELECT FROM leases l WHERE l.id = t.lease_id)
                 """)
             _ = try connection.execute(
-                "UPDATE tasks SET not_before = now() WHERE shard_id = \(shard) AND state = 'waiting' AND not_before IS NULL"
+                "UPDATE tasks SET not_before = now() WHERE shard_id = \(shard) AND state = 'waiting' AND "
+                    + "not_before IS NULL"
             )
             _ = try connection.execute(
                 """
@@ -161,7 +163,8 @@ extension Catalogue {
             var removed = 0
             for table in ["tasks", "payloads", "outputs"] as [StaticString] {
                 removed += try connection.execute(
-                    "DELETE FROM \(unsafeRaw: "\(table)") r WHERE NOT EXISTS (SELECT FROM shards s WHERE s.id = r.shard_id)"
+                    "DELETE FROM \(unsafeRaw: "\(table)") r WHERE NOT EXISTS (SELECT FROM shards s WHERE "
+                        + "s.id = r.shard_id)"
                 )
             }
             return removed

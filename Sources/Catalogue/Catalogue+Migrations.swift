@@ -32,7 +32,9 @@ extension Catalogue {
         guard pending.isEmpty else {
             throw CatalogueError(
                 .refused,
-                "catalogue schema: expected version \(Self.migrations.last?.version ?? 0), found \(pending.count) migration(s) not applied; run `detdiffusion-catalogue migrate`")
+                "catalogue schema: expected version \(Self.migrations.last?.version ?? 0), found "
+                    + "\(pending.count) migration(s) not applied; run `detdiffusion-catalogue migrate`"
+            )
         }
     }
 }

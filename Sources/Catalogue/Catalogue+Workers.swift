@@ -7,10 +7,13 @@ public import Tasks
 public struct WorkerIntroduction: Sendable {
     /// What people call it; need not be unique.
     public var name: String
+    /// The host's name.
     public var host: String
+    /// The process id on that host.
     public var pid: Int
     /// The program's version.
     public var version: String
+    /// What it can do.
     public var serves: [HandlerDescription]
 
     /// Introduces a worker.

@@ -6,11 +6,15 @@ public import Tasks
 
 /// A range of tasks and where its hint goes.
 public struct HintTarget: Sendable, Hashable {
+    /// Where the hints go.
     public var queue: WorkQueue
+    /// The job's row.
     public var job: Int64
     /// The job's name, for the message's correlation id.
     public var jobName: String
+    /// The hash of the job's specification.
     public var specification: SHA256Digest
+    /// The shard's row.
     public var shard: Int64
     /// Task numbers.
     public var range: Range<Int>
@@ -31,7 +35,8 @@ public struct HintTarget: Sendable, Hashable {
             specification: specification)
     }
 
-    /// Reads the columns id, job_id, name, digest, kind, capability, lane, hint_size, and first and tasks for the range.
+    /// Reads the columns id, job_id, name, digest, kind, capability, lane, hint_size, and first and tasks for the
+    /// range.
     init(row: Row) throws {
         let kind = TaskKind(rawValue: try row.string("kind"))
         let capability = Capability(rawValue: try row.string("capability"))

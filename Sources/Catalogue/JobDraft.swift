@@ -7,8 +7,11 @@ public import Tasks
 public struct JobDraft: Sendable {
     /// Unique, and a file name: letters, digits, `.`, `_` and `-`, at most 100.
     public var name: String
+    /// What the tasks do.
     public var kind: TaskKind
+    /// What a worker needs.
     public var capability: Capability
+    /// The priority.
     public var lane: Lane
     /// Shown by `jobs`; part of the specification already.
     public var strategy: String?
@@ -49,7 +52,9 @@ public struct JobDraft: Sendable {
 
 /// One task of a draft.
 public struct TaskDraft: Sendable {
+    /// The image whose layout it has.
     public var imageID: Int
+    /// Which of the layout's samples it is, from 0.
     public var sample: Int
     /// What the worker's handler reads.
     public var payload: [UInt8]
@@ -64,6 +69,7 @@ public struct TaskDraft: Sendable {
 
 /// What ``Catalogue/enqueue(_:taskCount:task:)`` found and did.
 public struct EnqueuedJob: Sendable {
+    /// The job's row.
     public var id: Int64
     /// False when the same specification was there already.
     public var isNew: Bool

@@ -7,6 +7,7 @@ extension Logger.Level: @retroactive ExpressibleByArgument {}
 
 /// `--log-level`.
 public struct LoggingOptions: ParsableArguments {
+    /// The lowest level that is shown.
     @Option(name: .long, help: "trace, debug, info, notice, warning, error or critical.")
     public var logLevel = Logger.Level.warning
 

@@ -71,7 +71,8 @@ public enum Format {
             unit += 1
         }
         if unit == 0 { return "\(value) B" }
-        return amount < 9.95 ? "\((amount * 10).rounded() / 10) \(units[unit])" : "\(Int(amount.rounded())) \(units[unit])"
+        return amount < 9.95
+            ? "\((amount * 10).rounded() / 10) \(units[unit])" : "\(Int(amount.rounded())) \(units[unit])"
     }
 
     /// `3 h 12 min`, `41 s`.

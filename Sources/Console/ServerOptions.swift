@@ -7,7 +7,9 @@ public import Postgres
 
 /// `--database-url`, or DATABASE_URL.
 public struct DatabaseOptions: ParsableArguments {
-    @Option(name: .long, help: ArgumentHelp("PostgreSQL, as a libpq URI or key=value string. Default: $DATABASE_URL.", valueName: "url"))
+    @Option(
+        name: .long,
+        help: ArgumentHelp("PostgreSQL, as a libpq URI or key=value string. Default: $DATABASE_URL.", valueName: "url"))
     var databaseURL: String?
 
     /// For the argument parser.
@@ -21,7 +23,10 @@ public struct DatabaseOptions: ParsableArguments {
 
 /// `--amqp-url`, or AMQP_URL.
 public struct BrokerOptions: ParsableArguments {
-    @Option(name: .long, help: ArgumentHelp("RabbitMQ, as amqp://user:password@host:port/vhost or amqps://. Default: $AMQP_URL.", valueName: "url"))
+    @Option(
+        name: .long,
+        help: ArgumentHelp(
+            "RabbitMQ, as amqp://user:password@host:port/vhost or amqps://. Default: $AMQP_URL.", valueName: "url"))
     var amqpURL: String?
 
     /// For the argument parser.
@@ -35,7 +40,9 @@ public struct BrokerOptions: ParsableArguments {
 
 /// `--store`, or DETDIFFUSION_STORE.
 public struct StoreOptions: ParsableArguments {
-    @Option(name: .long, help: ArgumentHelp("Object directory, shared by all workers. Default: $DETDIFFUSION_STORE.", valueName: "dir"))
+    @Option(
+        name: .long,
+        help: ArgumentHelp("Object directory, shared by all workers. Default: $DETDIFFUSION_STORE.", valueName: "dir"))
     var store: String?
 
     /// For the argument parser.
@@ -51,7 +58,10 @@ private func setting(_ flag: String?, variable: String, flag name: String) throw
     let value = flag ?? ProcessInfo.processInfo.environment[variable]
     guard let value, !value.isEmpty else {
         throw CommandError(
-            .usage, "\(name): expected a value or the environment variable \(variable), found neither; `eval \"$(ops/stack env)\"` sets it for the private servers")
+            .usage,
+            "\(name): expected a value or the environment variable \(variable), found neither; `eval "
+                + "\"$(ops/stack env)\"` sets it for the private servers"
+        )
     }
     return value
 }

@@ -74,7 +74,9 @@ struct AnnotationFile {
         guard stops == 2, names == summary.images else {
             throw ExportError(
                 .refused,
-                "cannot merge with \(set.path): expected the keys images, annotations and file_name written without escapes, and the file unchanged while it is read; found \(stops) of 2 lists and \(names) of \(summary.images) file names; write the file anew"
+                "cannot merge with \(set.path): expected the keys images, annotations and file_name "
+                    + "written without escapes, and the file unchanged while it is read; found \(stops) of 2 "
+                    + "lists and \(names) of \(summary.images) file names; write the file anew"
             )
         }
     }

@@ -9,7 +9,8 @@ import Tasks
 
 /// Writes finished shards as a folder that COCO readers read: `images/<key>.png`, `annotations.json`, `export.json`.
 ///
-/// File names in the annotation file are relative to the folder, so the folder is the image root. Images come out of the
+/// File names in the annotation file are relative to the folder, so the folder is the image root. Images come out of
+/// the
 /// shards' archives, each checked against its recorded SHA-256. Memory does not grow with the job or the real set.
 public struct CocoExport: Sendable {
     /// The real set's annotation file to merge with.
@@ -95,7 +96,9 @@ public struct CocoExport: Sendable {
         let place = ours.contains(other) ? "only in the job" : "only in the real set"
         throw ExportError(
             .refused,
-            "cannot merge the job '\(source.job.name)' with \(real.path): expected the same \(ours.count) categories by id and name, found \(theirs.count) and '\(other.name)' (id \(other.id)) \(place); give the file that the job was made from, or one with its categories"
+            "cannot merge the job '\(source.job.name)' with \(real.path): expected the same "
+                + "\(ours.count) categories by id and name, found \(theirs.count) and '\(other.name)' (id "
+                + "\(other.id)) \(place); give the file that the job was made from, or one with its categories"
         )
     }
 

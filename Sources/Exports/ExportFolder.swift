@@ -118,7 +118,8 @@ final class ExportFolder {
     private static func foreign(_ path: String, _ found: String) -> ExportError {
         ExportError(
             .destination,
-            "cannot export to \(path): expected nothing or an earlier export there, found \(found); choose another folder or move that away"
+            "cannot export to \(path): expected nothing or an earlier export there, found \(found); "
+                + "choose another folder or move that away"
         )
     }
 

@@ -35,7 +35,8 @@ public struct ExportSource: Sendable {
 
     /// Looks a job up.
     ///
-    /// Throws ``ExportError`` with code `refused` for a job of another kind, and, unless `allowingIncomplete`, for one with
+    /// Throws ``ExportError`` with code `refused` for a job of another kind, and, unless `allowingIncomplete`, for
+    /// one with
     /// shards that are not finished.
     public static func load(
         job name: String, from catalogue: Catalogue, allowingIncomplete: Bool = false
@@ -61,7 +62,9 @@ public struct ExportSource: Sendable {
         let first = unfinished.prefix(5).map(String.init).joined(separator: ", ") + (unfinished.count > 5 ? ", …" : "")
         throw ExportError(
             .refused,
-            "cannot export the job '\(job.name)': expected all \(total) shards finished, found \(unfinished.count) that are not (numbers \(first)); wait for them (`detdiffusion-catalogue watch --job \(job.name) --until finished`) or add --incomplete"
+            "cannot export the job '\(job.name)': expected all \(total) shards finished, found "
+                + "\(unfinished.count) that are not (numbers \(first)); wait for them (`detdiffusion-catalogue "
+                + "watch --job \(job.name) --until finished`) or add --incomplete"
         )
     }
 
@@ -71,7 +74,8 @@ public struct ExportSource: Sendable {
         } catch {
             throw ExportError(
                 .damaged,
-                "cannot export the job '\(job.name)': expected its categories as JSON in the catalogue, found something else (\(error))"
+                "cannot export the job '\(job.name)': expected its categories as JSON in the catalogue, "
+                    + "found something else (\(error))"
             )
         }
     }

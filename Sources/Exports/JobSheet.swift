@@ -46,7 +46,8 @@ public struct JobSheet: Sendable {
         guard !tiles.isEmpty else {
             throw ExportError(
                 .refused,
-                "cannot draw a sheet of the job '\(name)': expected generated images, found none; wait for the first ones"
+                "cannot draw a sheet of the job '\(name)': expected generated images, found none; wait "
+                    + "for the first ones"
             )
         }
         let tasks = rows.reduce(0) { $0 + $1.tasks }
@@ -115,7 +116,8 @@ extension Attribute {
 
 /// Picks places spread evenly over a run.
 enum EvenSpread {
-    /// At most `count` increasing indices of `0..<total`, the first and the last among them where there are two or more.
+    /// At most `count` increasing indices of `0..<total`, the first and the last among them where there are two or
+    /// more.
     static func indices(_ count: Int, of total: Int) -> [Int] {
         guard count < total else { return Array(0..<max(total, 0)) }
         guard count > 1 else { return count == 1 ? [0] : [] }

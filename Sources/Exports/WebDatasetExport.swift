@@ -30,7 +30,8 @@ public struct WebDatasetExport: Sendable {
 
     /// Writes `<job>-000000.tar` ... and `index.json` to `destination`, instead of an earlier export there.
     ///
-    /// Numbers are consecutive also when shards are missing, since the brace notation has no gaps; `index.json` says which
+    /// Numbers are consecutive also when shards are missing, since the brace notation has no gaps; `index.json` says
+    /// which
     /// shard each archive is.
     /// - Parameters:
     ///   - samples: how many images each shard has, in the order of the source's shards.
@@ -43,7 +44,8 @@ public struct WebDatasetExport: Sendable {
         guard !source.shards.isEmpty else {
             throw ExportError(
                 .refused,
-                "cannot export the job '\(source.job.name)': expected finished shards, found none; wait for the first one"
+                "cannot export the job '\(source.job.name)': expected finished shards, found none; wait "
+                    + "for the first one"
             )
         }
         let folder = try ExportFolder(destination, form: .webdataset)
@@ -60,7 +62,8 @@ public struct WebDatasetExport: Sendable {
                 guard found == digest else {
                     throw ExportError(
                         .damaged,
-                        "cannot export shard \(shard.number): \(path): expected SHA-256 \(digest), found \(found); mend it with `detdiffusion-catalogue reconcile --fix`"
+                        "cannot export shard \(shard.number): \(path): expected SHA-256 \(digest), found "
+                            + "\(found); mend it with `detdiffusion-catalogue reconcile --fix`"
                     )
                 }
                 shards.append(

@@ -77,7 +77,9 @@ actor ImageWriter {
                 let outcome = TaskOutcome.failed(reason: failure.description, isPermanent: failure.isPermanent)
                 results.append(TaskResult(number: number, outcome: outcome))
             case .success(let image) where image.width != specification.width || image.height != specification.height:
-                let reason = "expected an image of \(specification.width)x\(specification.height) pixels, found \(image.width)x\(image.height)"
+                let reason =
+                    "expected an image of \(specification.width)x\(specification.height) pixels, found "
+                    + "\(image.width)x\(image.height)"
                 results.append(TaskResult(number: number, outcome: .failed(reason: reason, isPermanent: true)))
             case .success(let image):
                 encoded.append((number, try image.png()))

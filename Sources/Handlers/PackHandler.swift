@@ -63,7 +63,9 @@ actor Packer {
         }
         guard written.lost.isEmpty else {
             let numbers = written.lost.prefix(5).map(String.init).joined(separator: ", ")
-            let reason = "\(written.lost.count) of \(samples.count) images are missing or corrupt in the object directory (tasks \(numbers)); run `detdiffusion-catalogue reconcile --fix`"
+            let reason =
+                "\(written.lost.count) of \(samples.count) images are missing or corrupt in the object "
+                + "directory (tasks \(numbers)); run `detdiffusion-catalogue reconcile --fix`"
             return .failed(reason: reason, isPermanent: true)
         }
         return try publish(temporary, samples: samples.count, bytes: written.bytes, at: path)
@@ -85,7 +87,8 @@ actor Packer {
             let task = try LayoutTask(decoding: sample.payload)
             try writer.append(name: task.key + ".png", contents: image)
             try writer.append(
-                name: task.key + ".json", contents: try SampleRecord(task: task, specification: specification).encoded())
+                name: task.key + ".json", contents: try SampleRecord(task: task, specification: specification).encoded()
+            )
         }
         return (try writer.finish(), lost)
     }
@@ -104,7 +107,9 @@ actor Packer {
     private func publish(_ temporary: String, samples: Int, bytes: Int, at path: String) throws -> TaskOutcome {
         let members = try TarReader.members(of: temporary)
         guard members.count == 2 * samples else {
-            throw PackError("archive \(path): expected \(2 * samples) members after writing, found \(members.count); check the disc")
+            throw PackError(
+                "archive \(path): expected \(2 * samples) members after writing, found \(members.count); check the disc"
+            )
         }
         let digest = try SHA256.digest(ofFileAt: temporary)
         try pausing { () throws(StoreError) in try store.commit(temporary: temporary, to: path) }

@@ -4,7 +4,8 @@ import Foundation
 import Layouts
 import Tasks
 
-/// The JSON of one sample, with boxes in the generated image's frame. Its JSON Schema is `schemas/messages/sample.v1.schema.json`.
+/// The JSON of one sample, with boxes in the generated image's frame. Its JSON Schema is
+/// `schemas/messages/sample.v1.schema.json`.
 public struct SampleRecord: Codable, Sendable, Hashable {
     /// One object of the sample.
     public struct Object: Codable, Sendable, Hashable {

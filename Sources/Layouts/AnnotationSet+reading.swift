@@ -102,7 +102,8 @@ extension AnnotationSet {
     private func unknown(_ key: String, _ id: Int, list: String, index: Int, path: String) -> LayoutError {
         LayoutError(
             .content,
-            "cannot use the annotations of \(path): annotations[\(index)].\(key): expected an id of \(list), found \(id); "
+            "cannot use the annotations of \(path): annotations[\(index)].\(key): expected an id of "
+                + "\(list), found \(id); "
                 + "add it to \(list) or remove the annotation")
     }
 }

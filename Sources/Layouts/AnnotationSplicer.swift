@@ -47,7 +47,8 @@ public struct AnnotationSplicer: Sendable {
 
     /// Copies bytes of `piece` from `position` on to the end of `output`, and moves `position` behind them.
     ///
-    /// Returns at a place where records may be appended to `output`, and then wants the same piece again; `nil` when the
+    /// Returns at a place where records may be appended to `output`, and then wants the same piece again; `nil` when
+    /// the
     /// piece is used up.
     public mutating func advance(
         through piece: [UInt8], from position: inout Int, into output: inout [UInt8]

@@ -47,7 +47,8 @@ public struct DetectionSet: Sendable {
         let stream = RecordStream(
             path: path, subject: "detections",
             fix:
-                "give a COCO results file of boxes: [{\"image_id\":…,\"category_id\":…,\"bbox\":[x,y,width,height],\"score\":…}]"
+                "give a COCO results file of boxes: "
+                + "[{\"image_id\":…,\"category_id\":…,\"bbox\":[x,y,width,height],\"score\":…}]"
         )
         let collected = Collected()
         let parser = RecordParser(sections: [section], isBareList: true) { _, record in

@@ -38,7 +38,8 @@ public enum ImageIDList {
             guard let id = Int(word) else {
                 throw LayoutError(
                     .content,
-                    "cannot read image ids from \(path), line \(number + 1): expected a whole number, found '\(word.prefix(40))'; "
+                    "cannot read image ids from \(path), line \(number + 1): expected a whole number, "
+                        + "found '\(word.prefix(40))'; "
                         + "list one id a line, or give a JSON array of ids")
             }
             ids.append(id)

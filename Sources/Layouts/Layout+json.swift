@@ -48,7 +48,8 @@ extension Layout {
     private static func contentError(_ place: String, expected: String, found: String) -> LayoutError {
         LayoutError(
             .content,
-            "cannot read a layout at \(place): expected \(expected), found \(found); write it as this version of the package does"
+            "cannot read a layout at \(place): expected \(expected), found \(found); write it as this "
+                + "version of the package does"
         )
     }
 }

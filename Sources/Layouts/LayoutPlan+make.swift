@@ -26,7 +26,8 @@ extension LayoutPlan {
             throw LayoutError(
                 .uncovered,
                 "cannot plan strategy origin: expected detections for all \(subset.images.count) images, found "
-                    + "\(uncovered.count) that the detector was not run on (\(LayoutError.list(uncovered))); run the detector on "
+                    + "\(uncovered.count) that the detector was not run on "
+                    + "(\(LayoutError.list(uncovered))); run the detector on "
                     + "them, list the images it was run on, or choose the uncovered policy skip or hard")
         }
         let nameable = attributes.nameableCategoryIDs ?? AttributeSource.defaultNameableCategoryIDs
@@ -49,7 +50,8 @@ extension LayoutPlan {
             guard contradicting.isEmpty else {
                 throw LayoutError(
                     .content,
-                    "cannot plan strategy origin: expected every image with detections in the list of detected images, found "
+                    "cannot plan strategy origin: expected every image with detections in the list of "
+                        + "detected images, found "
                         + "\(contradicting.count) missing (\(LayoutError.list(contradicting))); "
                         + "give the list that belongs to these detections")
             }
@@ -60,7 +62,8 @@ extension LayoutPlan {
         guard strange.isEmpty else {
             throw LayoutError(
                 .content,
-                "cannot match detections by class: expected category ids of the annotations, found \(strange.count) others "
+                "cannot match detections by class: expected category ids of the annotations, found "
+                    + "\(strange.count) others "
                     + "(\(LayoutError.list(strange))); write the detections with COCO's original ids, 1 to 90")
         }
     }

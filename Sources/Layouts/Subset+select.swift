@@ -13,7 +13,8 @@ extension Subset {
     ///   - things: Annotations of things; their images decide the order.
     ///   - stuff: Annotations of stuff: needed for fidelity, refused for trainability.
     ///   - subsetProtocol: Which rules.
-    ///   - imageIDs: The only images to keep, in any order; `nil` for all. An id that `things` does not have is an error.
+    ///   - imageIDs: The only images to keep, in any order; `nil` for all. An id that `things` does not have is an
+    /// error.
     public static func select(
         things: AnnotationSet, stuff: AnnotationSet?, protocol subsetProtocol: SubsetProtocol, imageIDs: [Int]? = nil
     ) throws(LayoutError) -> Subset {
@@ -51,7 +52,8 @@ extension Subset {
         if let shared = stuff.categories.first(where: { thingIDs.contains($0.id) }) {
             throw LayoutError(
                 .content,
-                "cannot join things and stuff: expected different category ids, found id \(shared.id) (\(shared.name)) in both "
+                "cannot join things and stuff: expected different category ids, found id \(shared.id) "
+                    + "(\(shared.name)) in both "
                     + "files; give a cocostuff file, whose ids begin at 92")
         }
         let sizes = Dictionary(things.images.map { ($0.id, $0) }, uniquingKeysWith: { first, _ in first })
@@ -60,7 +62,8 @@ extension Subset {
             guard other.width == image.width, other.height == image.height else {
                 throw LayoutError(
                     .content,
-                    "cannot join things and stuff: image \(image.id) is \(other.width)x\(other.height) in the things file, "
+                    "cannot join things and stuff: image \(image.id) is \(other.width)x\(other.height) "
+                        + "in the things file, "
                         + "found \(image.width)x\(image.height) in the stuff file; give two files of the same images")
             }
         }
@@ -95,8 +98,10 @@ private struct SubsetSelection {
         guard unknown.isEmpty else {
             throw LayoutError(
                 .missingImages,
-                "cannot select the listed images: expected every listed id in the annotations, found \(unknown.count) of "
-                    + "\(ids.count) missing (\(LayoutError.list(unknown))); give the list that belongs to this annotation file"
+                "cannot select the listed images: expected every listed id in the annotations, found "
+                    + "\(unknown.count) of "
+                    + "\(ids.count) missing (\(LayoutError.list(unknown))); give the list that belongs to "
+                    + "this annotation file"
             )
         }
         let listed = Set(ids)

@@ -1,4 +1,5 @@
-// Publishing hints from a worker. A hint that cannot be published is no loss: the catalogue's keeping-going finds the work.
+// Publishing hints from a worker. A hint that cannot be published is no loss: the catalogue's keeping-going finds the
+// work.
 
 public import Broker
 public import Catalogue
@@ -35,7 +36,10 @@ public struct Announcer: Sendable {
             body: control.encoded(), type: MessageNames.controlType, messageID: control.messageID,
             correlationID: nil, headers: [:])
         try await publisher.publish(
-            [OutgoingMessage(exchange: MessageNames.controlExchange, routingKey: "", message: message, mandatory: false)],
+            [
+                OutgoingMessage(
+                    exchange: MessageNames.controlExchange, routingKey: "", message: message, mandatory: false)
+            ],
             deadline: deadline)
     }
 }

@@ -10,27 +10,39 @@ public import Tasks
 public struct JobRequest: Sendable {
     /// The annotation file (things), and the stuff file where there is one.
     public var annotations: String
+    /// The stuff annotation file, where there is one.
     public var stuff: String?
+    /// Which rules choose images and objects.
     public var subset: SubsetProtocol
     /// A file with the image ids to keep.
     public var imageIDs: String?
     /// The most images; tasks are images times samples.
     public var limit: Int?
+    /// What the objects are labelled.
     public var strategy: Strategy
     /// A file in COCO's results format, for strategy `origin`.
     public var detections: String?
     /// A file with the ids of the images that the detector was run on.
     public var detectedImages: String?
+    /// The thresholds of eq. 2, for strategy `origin`.
     public var rule = AttributeRule()
+    /// What happens to images that the detector was not run on.
     public var uncovered = UncoveredPolicy.fail
+    /// The form of the prompt.
     public var template = PromptTemplate.compact
+    /// The location bins of the checkpoint.
     public var bins = Bins(columns: 256, rows: 256)
     /// Pixels of a generated image.
     public var width = 800
+    /// Pixels of a generated image.
     public var height = 456
+    /// Images per layout.
     public var samples = 1
+    /// The seed from which every task's seed is derived.
     public var seed: UInt64 = 0
+    /// The generator's name.
     public var generator = "sketch"
+    /// Tasks per shard.
     public var shardSize = 500
 
     /// A request with the defaults of the trainability protocol.
@@ -43,6 +55,7 @@ public struct JobRequest: Sendable {
 
 /// A job that is ready to be enqueued.
 public struct PlannedJob: Sendable {
+    /// What makes the job the job it is.
     public var specification: GenerateSpecification
     /// All layouts of the subset; ``taskCount`` says how many of them the limit leaves.
     public var plan: LayoutPlan
@@ -64,7 +77,8 @@ public struct PlannedJob: Sendable {
         let layout = plan.layouts[number / specification.samples]
         let sample = number % specification.samples
         let task = LayoutTask(
-            layout: layout, prompt: specification.template.prompt(for: layout, bins: specification.bins), sample: sample,
+            layout: layout, prompt: specification.template.prompt(for: layout, bins: specification.bins),
+            sample: sample,
             seed: LayoutTask.seed(jobSeed: specification.seed, imageID: layout.imageID, sample: sample))
         return TaskDraft(imageID: layout.imageID, sample: sample, payload: try task.encoded())
     }
@@ -89,12 +103,15 @@ public struct PlannedJob: Sendable {
 
 /// Plans jobs.
 public enum JobPlanner {
-    /// Reads the request's files and applies the rules of the method, section 1, the attributes of eq. 2 and the strategy.
+    /// Reads the request's files and applies the rules of the method, section 1, the attributes of eq. 2 and the
+    /// strategy.
     /// - Throws: `LayoutError` for the files' contents, ``TaskError`` for options that contradict one another.
     public static func plan(_ request: JobRequest) throws -> PlannedJob {
         try check(request)
         let things = try AnnotationSet.read(path: request.annotations)
-        let stuff = try request.stuff.map { path throws(LayoutError) in try AnnotationSet.read(path: path, isStuff: true) }
+        let stuff = try request.stuff.map { path throws(LayoutError) in
+            try AnnotationSet.read(path: path, isStuff: true)
+        }
         let imageIDs = try request.imageIDs.map { path throws(LayoutError) in try ImageIDList.read(path: path) }
         let subset = try Subset.select(things: things, stuff: stuff, protocol: request.subset, imageIDs: imageIDs)
         let source = try attributes(of: request)
@@ -102,14 +119,18 @@ public enum JobPlanner {
         guard !plan.layouts.isEmpty else {
             throw TaskError(
                 .invalid,
-                "\(request.annotations): expected images that pass the \(request.subset.rawValue) rules, found none of \(things.images.count); see `detdiffusion-producer plan` for what each rule dropped")
+                "\(request.annotations): expected images that pass the \(request.subset.rawValue) rules, "
+                    + "found none of \(things.images.count); see `detdiffusion-producer plan` for what each "
+                    + "rule dropped"
+            )
         }
         let images = min(plan.layouts.count, request.limit ?? Int.max)
         return PlannedJob(
             specification: try specification(of: request, imageIDs: imageIDs), plan: plan,
-            categories: things.categories + (stuff?.categories ?? []).filter { category in
-                !things.categories.contains { $0.id == category.id }
-            },
+            categories: things.categories
+                + (stuff?.categories ?? []).filter { category in
+                    !things.categories.contains { $0.id == category.id }
+                },
             images: images, taskCount: images * request.samples)
     }
 
@@ -120,22 +141,31 @@ public enum JobPlanner {
         for (name, value) in [("width", request.width), ("height", request.height)] {
             try require(
                 value >= 8 && value <= 4096 && value % 8 == 0,
-                "--size: expected a \(name) from 8 to 4096 that is a multiple of 8 (latents are 1/8 of it), found \(value)")
+                "--size: expected a \(name) from 8 to 4096 that is a multiple of 8 (latents are 1/8 of "
+                    + "it), found \(value)"
+            )
         }
         try require((1...1000).contains(request.samples), "--samples: expected 1 to 1000, found \(request.samples)")
-        try require((1...1_000_000).contains(request.shardSize), "--shard-size: expected 1 to 1000000, found \(request.shardSize)")
+        try require(
+            (1...1_000_000).contains(request.shardSize),
+            "--shard-size: expected 1 to 1000000, found \(request.shardSize)")
         try require(request.limit.map { $0 >= 1 } ?? true, "--limit: expected at least 1, found \(request.limit ?? 0)")
         try require(
-            request.seed < 1 << 53, "--seed: expected less than 2^53, which every JSON reader holds exactly, found \(request.seed)")
+            request.seed < 1 << 53,
+            "--seed: expected less than 2^53, which every JSON reader holds exactly, found \(request.seed)")
         let isOrigin = request.strategy == .origin
         try require(
             isOrigin || request.detections == nil,
-            "--detections: strategy \(request.strategy.rawValue) labels every object alike; drop the option, or use --strategy origin")
+            "--detections: strategy \(request.strategy.rawValue) labels every object alike; drop the "
+                + "option, or use --strategy origin"
+        )
         try require(
             !isOrigin || request.detections != nil,
-            "--strategy origin: its labels come from a detector; give its results in COCO format with --detections FILE")
+            "--strategy origin: its labels come from a detector; give its results in COCO format with --detections FILE"
+        )
         try require(
-            request.detectedImages == nil || isOrigin, "--detected-images: only strategy origin reads it; drop the option")
+            request.detectedImages == nil || isOrigin,
+            "--detected-images: only strategy origin reads it; drop the option")
         try require(
             (0...1).contains(request.rule.gamma) && (0...1).contains(request.rule.beta),
             "--gamma and --beta: expected numbers from 0 to 1, found \(request.rule.gamma) and \(request.rule.beta)")
@@ -143,7 +173,9 @@ public enum JobPlanner {
 
     private static func attributes(of request: JobRequest) throws(LayoutError) -> AttributeSource? {
         guard let path = request.detections else { return nil }
-        let detected = try request.detectedImages.map { path throws(LayoutError) in Set(try ImageIDList.read(path: path)) }
+        let detected = try request.detectedImages.map { path throws(LayoutError) in
+            Set(try ImageIDList.read(path: path))
+        }
         return AttributeSource(
             detections: try DetectionSet.read(path: path), detectedImages: detected, rule: request.rule,
             uncovered: request.uncovered)

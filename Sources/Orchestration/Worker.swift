@@ -24,7 +24,8 @@ public struct Worker: Service {
     /// - Parameters:
     ///   - handlers: the kinds that it serves, the most urgent first.
     ///   - catalogue: claims and finishes.
-    ///   - upkeep: renews leases and keeps the work going; a second connection, so that a long finish cannot hold it up.
+    ///   - upkeep: renews leases and keeps the work going; a second connection, so that a long finish cannot hold it
+    /// up.
     public init(
         configuration: WorkerConfiguration, handlers: [any TaskHandler], catalogue: Catalogue, upkeep: Catalogue,
         broker: BrokerURL, introduction: WorkerIntroduction, logger: Logger
@@ -58,14 +59,30 @@ public struct Worker: Service {
             consumer: consumer, announcer: Announcer(publisher: publisher, logger: logger), logger: logger)
         logger.info("Worker started", metadata: ["worker.serves": "\(introduction.serves.map(\.capability))"])
         try await withThrowingTaskGroup(of: Bool.self) { group in
-            group.addTask { try await publisher.run(); return false }
-            group.addTask { try await consumer.run(); return false }
-            group.addTask { await session.receive(); return false }
-            group.addTask { await session.obey(); return false }
-            group.addTask { try await session.renewLeases(); return false }
-            group.addTask { try await session.keepGoing(); return false }
-            group.addTask { await session.drainOnShutdown(); return false }
-            group.addTask { try await session.work(); return true }
+            group.addTask {
+                try await publisher.run(); return false
+            }
+            group.addTask {
+                try await consumer.run(); return false
+            }
+            group.addTask {
+                await session.receive(); return false
+            }
+            group.addTask {
+                await session.obey(); return false
+            }
+            group.addTask {
+                try await session.renewLeases(); return false
+            }
+            group.addTask {
+                try await session.keepGoing(); return false
+            }
+            group.addTask {
+                await session.drainOnShutdown(); return false
+            }
+            group.addTask {
+                try await session.work(); return true
+            }
             defer { group.cancelAll() }
             while let isDrained = try await group.next() {
                 if isDrained { break }
@@ -74,7 +91,8 @@ public struct Worker: Service {
         logger.info("Worker stopped")
     }
 
-    /// Every queue that the handlers serve, the most urgent first: by kind in the order of the handlers, high lanes first.
+    /// Every queue that the handlers serve, the most urgent first: by kind in the order of the handlers, high lanes
+    /// first.
     static func queues(of handlers: [any TaskHandler]) -> [WorkQueue] {
         handlers.map(\.description).flatMap { description in
             [Lane.high, .normal].map {

@@ -34,7 +34,7 @@ extension WorkerSession {
                 computing.cancel()
             }
             await computed.send((batch, store))
-        } catch where computing.isCancelled || error is CancellationError {
+        } catch  where computing.isCancelled || error is CancellationError {
             // Drained past the grace time, its job was cancelled, or the lease was lost.
             if held.holds(batch) { try await giveBack(batch) }
         } catch {

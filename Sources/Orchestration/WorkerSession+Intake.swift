@@ -53,11 +53,13 @@ extension WorkerSession {
 
     private func readHint(_ delivery: Delivery) throws(TaskError) -> Hint {
         guard !delivery.isOversized else {
-            throw TaskError(.unreadable, "hint message: expected at most 1 MiB, found a larger body (its first 64 KiB are kept)")
+            throw TaskError(
+                .unreadable, "hint message: expected at most 1 MiB, found a larger body (its first 64 KiB are kept)")
         }
         let hint = try Hint(decoding: delivery.message.body)
         guard handler(for: delivery.queue)?.description.kind == hint.kind else {
-            throw TaskError(.unreadable, "hint message: its kind '\(hint.kind)' is not the kind of queue \(delivery.queue)")
+            throw TaskError(
+                .unreadable, "hint message: its kind '\(hint.kind)' is not the kind of queue \(delivery.queue)")
         }
         return hint
     }
@@ -66,7 +68,9 @@ extension WorkerSession {
     private func keep(_ delivery: Delivery, because error: TaskError) async throws {
         logger.warning(
             "An unreadable message goes to the dead-letter table",
-            metadata: ["queue.name": "\(delivery.queue)", "message.id": "\(delivery.message.messageID)", "error": "\(error)"])
+            metadata: [
+                "queue.name": "\(delivery.queue)", "message.id": "\(delivery.message.messageID)", "error": "\(error)",
+            ])
         try await persistently("keep dead letter") {
             try await self.catalogue.keepDeadLetter(
                 queue: delivery.queue, messageID: delivery.message.messageID, body: delivery.message.body,

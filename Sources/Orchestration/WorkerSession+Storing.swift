@@ -51,8 +51,10 @@ extension WorkerSession {
             guard case .failed(let reason, _) = result.outcome, report.failed.contains(result.number) else { continue }
             logger.warning(
                 "A task failed",
-                metadata: ["job.name": "\(batch.job.name)", "shard.number": "\(batch.shardNumber)",
-                    "task.number": "\(result.number)", "reason": "\(reason)"])
+                metadata: [
+                    "job.name": "\(batch.job.name)", "shard.number": "\(batch.shardNumber)",
+                    "task.number": "\(result.number)", "reason": "\(reason)",
+                ])
         }
     }
 }

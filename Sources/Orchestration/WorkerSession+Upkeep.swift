@@ -9,7 +9,9 @@ import Tasks
 
 extension WorkerSession {
     /// How long a failed task waits before its next attempt.
-    var attemptBackoff: Backoff { Backoff(base: configuration.retryDelay, cap: max(configuration.retryDelay, .seconds(300))) }
+    var attemptBackoff: Backoff {
+        Backoff(base: configuration.retryDelay, cap: max(configuration.retryDelay, .seconds(300)))
+    }
 
     /// Renews every third of a lease; a lease that is gone is dropped and its computing stopped.
     func renewLeases() async throws {
@@ -82,7 +84,8 @@ extension WorkerSession {
             try await self.upkeep.forgottenShards(serving: self.descriptions, horizon: self.configuration.hintHorizon)
         }
         for target in targets {
-            logger.info("Hinting forgotten work", metadata: ["job.name": "\(target.jobName)", "shard.id": "\(target.shard)"])
+            logger.info(
+                "Hinting forgotten work", metadata: ["job.name": "\(target.jobName)", "shard.id": "\(target.shard)"])
             await announcer.announce(target)
         }
     }
@@ -92,7 +95,8 @@ extension WorkerSession {
         for await message in consumer.broadcasts {
             do {
                 let control = try ControlMessage(decoding: message.body)
-                logger.info("Job control", metadata: ["job.id": "\(control.job)", "action": "\(control.action.rawValue)"])
+                logger.info(
+                    "Job control", metadata: ["job.id": "\(control.job)", "action": "\(control.action.rawValue)"])
                 if control.action == .cancel { held.stopComputing(job: control.job) }
             } catch {
                 logger.warning("An unreadable control message is ignored", metadata: ["error": "\(error)"])

@@ -110,7 +110,8 @@ final class WorkerSession: Sendable {
         if let target { await announcer.announce(target) }
     }
 
-    /// Calls the catalogue until it answers: a server that is away is waited for, with jitter; results are kept meanwhile.
+    /// Calls the catalogue until it answers: a server that is away is waited for, with jitter; results are kept
+    /// meanwhile.
     func persistently<Result: Sendable>(
         _ action: String, _ call: @Sendable () async throws -> Result
     ) async throws -> Result {

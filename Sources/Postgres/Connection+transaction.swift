@@ -57,7 +57,8 @@ extension Connection {
                 guard tag == "COMMIT" else {
                     throw PostgresError(
                         .sql("25P02"), sqlstate: "25P02",
-                        "PostgreSQL: expected COMMIT, found \(tag): a statement of the transaction had failed and its error was not thrown"
+                        "PostgreSQL: expected COMMIT, found \(tag): a statement of the transaction had "
+                            + "failed and its error was not thrown"
                     )
                 }
             } catch {
@@ -65,7 +66,8 @@ extension Connection {
                 abandonSession()
                 throw PostgresError(
                     .commitUnknown, sqlstate: error.sqlstate,
-                    "\(error.description); this was during COMMIT, so the transaction is either whole or not there: look before trying again"
+                    "\(error.description); this was during COMMIT, so the transaction is either whole or "
+                        + "not there: look before trying again"
                 )
             }
         }

@@ -45,7 +45,8 @@ public struct CopyWriter: ~Copyable {
         guard column.accepts(Value.postgresType) else {
             throw PostgresError(
                 .decoding,
-                "COPY into \(target.table): column '\(column.name)': expected \(column.typeName), found \(TypeOID.description(Value.postgresType)) in row \(rowCount + 1)"
+                "COPY into \(target.table): column '\(column.name)': expected \(column.typeName), found "
+                    + "\(TypeOID.description(Value.postgresType)) in row \(rowCount + 1)"
             )
         }
         buffer.append(lengthAndValue: value)

@@ -20,7 +20,8 @@ public struct DatabaseURL: Sendable, CustomStringConvertible, CustomReflectable 
         let ports = (parameters["port"] ?? "").split(separator: ",")
         guard ports.allSatisfy({ UInt16($0) != nil }) else {
             throw Self.unreadable(
-                "its port is not a number from 1 to 65535 (write '/', '@', ':' and '#' in a password as %2F, %40, %3A, %23)"
+                "its port is not a number from 1 to 65535 (write '/', '@', ':' and '#' in a password as "
+                    + "%2F, %40, %3A, %23)"
             )
         }
     }
@@ -77,7 +78,8 @@ public struct DatabaseURL: Sendable, CustomStringConvertible, CustomReflectable 
     private static func unreadable(_ reason: String) -> PostgresError {
         PostgresError(
             .configuration,
-            "database URL: expected postgresql://USER:PASSWORD@HOST:PORT/DATABASE or libpq's key=value form, but \(reason)"
+            "database URL: expected postgresql://USER:PASSWORD@HOST:PORT/DATABASE or libpq's key=value "
+                + "form, but \(reason)"
         )
     }
 }

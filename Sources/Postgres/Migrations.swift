@@ -80,14 +80,16 @@ extension Connection {
         if let newest = recorded.keys.max(), newest > (migrations.migrations.last?.version ?? 0) {
             throw PostgresError(
                 .migration,
-                "the schema has migration \(newest), this program knows up to \(migrations.migrations.last?.version ?? 0): upgrade this program"
+                "the schema has migration \(newest), this program knows up to "
+                    + "\(migrations.migrations.last?.version ?? 0): upgrade this program"
             )
         }
         let known = Set(migrations.migrations.map(\.version))
         if let unknown = recorded.keys.filter({ !known.contains($0) }).min() {
             throw PostgresError(
                 .migration,
-                "the schema has migration \(unknown), which this program does not know: it was made by another program or branch"
+                "the schema has migration \(unknown), which this program does not know: it was made by "
+                    + "another program or branch"
             )
         }
         var pending: [Migration] = []
@@ -106,7 +108,9 @@ extension Connection {
         guard digest == recorded else {
             throw PostgresError(
                 .migration,
-                "migration \(migration.version) (\(migration.name)): the schema was made by a script with SHA-256 \(recorded), this program's has \(digest): use the program that made the schema, or undo the edit and add a new migration"
+                "migration \(migration.version) (\(migration.name)): the schema was made by a script "
+                    + "with SHA-256 \(recorded), this program's has \(digest): use the program that made the "
+                    + "schema, or undo the edit and add a new migration"
             )
         }
     }

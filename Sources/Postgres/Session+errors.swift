@@ -77,7 +77,8 @@ extension Session {
         }
         return PostgresError(
             .unavailable,
-            "PostgreSQL \(url): cannot connect: \(message); start the server or correct host and port in the database URL"
+            "PostgreSQL \(url): cannot connect: \(message); start the server or correct host and port in "
+                + "the database URL"
         )
     }
 

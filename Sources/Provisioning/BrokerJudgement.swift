@@ -48,7 +48,8 @@ enum BrokerJudgement {
 
     /// How long a delivery may stay unacknowledged before the broker closes the channel; nil means for ever.
     ///
-    /// Workers acknowledge as soon as a claim is committed, and give a delivery back after 20 s without room, so a minute
+    /// Workers acknowledge as soon as a claim is committed, and give a delivery back after 20 s without room, so a
+    /// minute
     /// is enough; the broker looks once a minute.
     static func consumerTimeout(milliseconds: Int?) -> Finding {
         let check = "consumer timeout",
@@ -58,7 +59,8 @@ enum BrokerJudgement {
         if seconds < 60 {
             return Finding(
                 .rabbitMQ, check, .fail,
-                "\(seconds) s, expected 300 s or more: channels close under workers, and messages die of the delivery limit",
+                "\(seconds) s, expected 300 s or more: channels close under workers, and messages die of "
+                    + "the delivery limit",
                 fix: fix)
         }
         if seconds < 300 {
@@ -73,7 +75,8 @@ enum BrokerJudgement {
         guard count > 0 else { return Finding(.rabbitMQ, "dead letters", .ok, "none") }
         return Finding(
             .rabbitMQ, "dead letters", .warn,
-            "\(count) messages that the broker gave up on; idle workers find their work in the catalogue, nothing is lost",
+            "\(count) messages that the broker gave up on; idle workers find their work in the "
+                + "catalogue, nothing is lost",
             fix: "look for workers that die, then purge: rabbitmqctl purge_queue --vhost … QUEUE")
     }
 
@@ -111,7 +114,8 @@ enum BrokerJudgement {
             return Finding(
                 .rabbitMQ, check, .fail, "it has no leader (\(online) of \(members) members are online)",
                 fix:
-                    "start the cluster's nodes; a queue that stays without a leader must be deleted and made again by provision"
+                    "start the cluster's nodes; a queue that stays without a leader must be deleted and "
+                    + "made again by provision"
             )
         }
         let found = "quorum, leader \(leader), \(online) of \(members) online, \(facts["messages"]?.int ?? 0) messages"

@@ -79,7 +79,8 @@ extension DatabaseSettings {
             .postgreSQL, "synchronous_commit", .fail,
             "off: results that workers were told are recorded can be lost in a crash",
             fix:
-                "ALTER SYSTEM SET synchronous_commit = on; SELECT pg_reload_conf(); and look at ALTER ROLE and ALTER DATABASE settings"
+                "ALTER SYSTEM SET synchronous_commit = on; SELECT pg_reload_conf(); and look at ALTER "
+                + "ROLE and ALTER DATABASE settings"
         )
     }
 

@@ -54,7 +54,8 @@ extension Doctor {
                 Finding(
                     .rabbitMQ, "policies", .warn, "AMQP tells nothing of policies, queue types and alarms",
                     fix:
-                        "give --management-url or RABBITMQ_MANAGEMENT_URL; or compare with: rabbitmqctl list_policies, rabbitmq-diagnostics alarms"
+                        "give --management-url or RABBITMQ_MANAGEMENT_URL; or compare with: rabbitmqctl "
+                        + "list_policies, rabbitmq-diagnostics alarms"
                 )
             ]
         }

@@ -113,13 +113,17 @@ extension Doctor {
                 fix: "`detdiffusion-catalogue tasks --state dead` says why; then `retry` or `finish --allow-dead N`"),
             try count(
                 "quarantined shards", "quarantined", "shards could not be packed",
-                fix: "`detdiffusion-catalogue shards --state quarantined` says why; then `reconcile --fix` and `retry`"),
+                fix:
+                    "`detdiffusion-catalogue shards --state quarantined` says why; then `reconcile --fix` "
+                    + "and `retry`"),
             try count(
                 "unreadable messages", "unreadable", "messages were kept because no worker could read them",
                 fix: "SELECT queue, reason, received_at FROM dead_letters; then delete the rows"),
             try count(
                 "expired leases", "expired",
-                "leases ran out over 10 minutes ago, and \(workers == 0 ? "no worker runs" : "\(workers) workers run"): nobody takes the work back",
+                "leases ran out over 10 minutes ago, and "
+                    + "\(workers == 0 ? "no worker runs" : "\(workers) workers run"): nobody takes the work "
+                    + "back",
                 fix: "start a worker: each takes expired leases back, whatever it serves"),
         ]
     }

@@ -58,7 +58,8 @@ struct ManagementClient: Sendable {
             }
             throw ProvisioningError(
                 .unavailable,
-                "management interface at \(url): cannot connect (\(Self.reason(error))); start rabbitmq_management or correct the management URL"
+                "management interface at \(url): cannot connect (\(Self.reason(error))); start "
+                    + "rabbitmq_management or correct the management URL"
             )
         }
         return try read(data, status: (response as? HTTPURLResponse)?.statusCode ?? 0, of: "\(method) \(place)")
@@ -79,7 +80,8 @@ struct ManagementClient: Sendable {
     private func refusal(_ request: String, status: Int) -> ProvisioningError {
         ProvisioningError(
             .notAllowed,
-            "management interface at \(url): \(request): refused to the user '\(url.user)' (HTTP \(status)); correct user and password, or give the user the tag policymaker or administrator"
+            "management interface at \(url): \(request): refused to the user '\(url.user)' (HTTP "
+                + "\(status)); correct user and password, or give the user the tag policymaker or administrator"
         )
     }
 
@@ -91,7 +93,8 @@ struct ManagementClient: Sendable {
             } catch {
                 throw ProvisioningError(
                     .unavailable,
-                    "management interface at \(url): \(request): expected JSON, found something else; correct the management URL"
+                    "management interface at \(url): \(request): expected JSON, found something else; "
+                        + "correct the management URL"
                 )
             }
         case 401, 403:
@@ -100,7 +103,8 @@ struct ManagementClient: Sendable {
         default:
             throw ProvisioningError(
                 .unavailable,
-                "management interface at \(url): \(request): HTTP \(status): \(String(decoding: data.prefix(200), as: UTF8.self))"
+                "management interface at \(url): \(request): HTTP \(status): "
+                    + "\(String(decoding: data.prefix(200), as: UTF8.self))"
             )
         }
     }

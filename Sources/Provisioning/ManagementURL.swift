@@ -25,7 +25,8 @@ public struct ManagementURL: Sendable, Hashable, CustomStringConvertible {
         else {
             throw ProvisioningError(
                 .invalid,
-                "cannot read the management URL: expected http://user:password@host:15672 or https://... (write '/', '@' and ':' in a password as %2F, %40, %3A)"
+                "cannot read the management URL: expected http://user:password@host:15672 or https://... "
+                    + "(write '/', '@' and ':' in a password as %2F, %40, %3A)"
             )
         }
         user = parts.user ?? "guest"

@@ -54,7 +54,9 @@ public struct PasswordFile: Sendable {
         guard status.st_mode & 0o077 == 0 else {
             throw ProvisioningError(
                 .invalid,
-                "password file \(path): expected mode 0600, found 0\(String(status.st_mode & 0o777, radix: 8)): others may read it; run chmod 600 and change the passwords"
+                "password file \(path): expected mode 0600, found "
+                    + "0\(String(status.st_mode & 0o777, radix: 8)): others may read it; run chmod 600 and "
+                    + "change the passwords"
             )
         }
         let data: Data
@@ -70,7 +72,8 @@ public struct PasswordFile: Sendable {
             guard parts.count == 2, let role = DatabaseRole(rawValue: String(parts[0])), !parts[1].isEmpty else {
                 throw ProvisioningError(
                     .invalid,
-                    "password file \(path), line \(index + 1): expected producer=…, worker=… or reader=… with a password, found another line"
+                    "password file \(path), line \(index + 1): expected producer=…, worker=… or reader=… "
+                        + "with a password, found another line"
                 )
             }
             passwords[role] = String(parts[1])

@@ -7,7 +7,8 @@ import Foundation
 extension ObjectStore {
     /// Keeps the bytes under their digest; durable when it returns.
     ///
-    /// Bytes that are there already are not written again, but count as new for ``removeObject(_:olderThan:)``; a damaged
+    /// Bytes that are there already are not written again, but count as new for ``removeObject(_:olderThan:)``; a
+    /// damaged
     /// file under their name is replaced. Failpoints: `store.full` (as a
     /// full disc) before writing, `store.after-write` between fsync and rename, `store.after-rename`.
     public func put(_ bytes: [UInt8], extension: String) throws(StoreError) -> StoredObject {

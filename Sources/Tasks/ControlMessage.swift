@@ -2,14 +2,17 @@
 
 import Foundation
 
-/// Tells workers that a job was paused, resumed or cancelled. Its JSON Schema is `schemas/messages/control.v1.schema.json`.
+/// Tells workers that a job was paused, resumed or cancelled. Its JSON Schema is
+/// `schemas/messages/control.v1.schema.json`.
 public struct ControlMessage: Hashable, Sendable, Codable {
     /// What was done to the job.
     public enum Action: String, Sendable, Codable { case pause, resume, cancel }
 
+    /// The message version.
     public var version: Int
     /// The job's row in the catalogue.
     public var job: Int64
+    /// What was done to the job.
     public var action: Action
 
     /// Makes a message of the current version.
@@ -34,7 +37,9 @@ public struct ControlMessage: Hashable, Sendable, Codable {
         } catch {
             throw TaskError(
                 .unreadable,
-                "control message: expected the JSON of schemas/messages/control.v1.schema.json, found \(body.count) bytes that do not decode")
+                "control message: expected the JSON of schemas/messages/control.v1.schema.json, found "
+                    + "\(body.count) bytes that do not decode"
+            )
         }
     }
 }

@@ -95,7 +95,11 @@ public struct GenerateSpecification: Hashable, Sendable, Codable {
         do {
             self = try JSONDecoder().decode(GenerateSpecification.self, from: Data(json.utf8))
         } catch {
-            throw TaskError(.unreadable, "job specification: expected the JSON of a generate job, found something else (\(error)); was it written by a newer version?")
+            throw TaskError(
+                .unreadable,
+                "job specification: expected the JSON of a generate job, found something else "
+                    + "(\(error)); was it written by a newer version?"
+            )
         }
     }
 }

@@ -55,13 +55,24 @@ public struct Hint: Hashable, Sendable, Codable {
         do {
             hint = try JSONDecoder().decode(Hint.self, from: Data(body))
         } catch {
-            throw TaskError(.unreadable, "hint message: expected the JSON of schemas/messages/hint.v1.schema.json, found \(body.count) bytes that do not decode (\(Hint.reason(of: error)))")
+            throw TaskError(
+                .unreadable,
+                "hint message: expected the JSON of schemas/messages/hint.v1.schema.json, found "
+                    + "\(body.count) bytes that do not decode (\(Hint.reason(of: error)))"
+            )
         }
         guard hint.version == Hint.version else {
-            throw TaskError(.unreadable, "hint message: expected version \(Hint.version), found \(hint.version); run workers of that version beside this one")
+            throw TaskError(
+                .unreadable,
+                "hint message: expected version \(Hint.version), found \(hint.version); run workers of "
+                    + "that version beside this one"
+            )
         }
-        guard hint.first >= 0, hint.count >= 1, hint.first <= Int(Int32.max) - hint.count, hint.count <= Int(Int32.max) else {
-            throw TaskError(.unreadable, "hint message: expected first >= 0 and count >= 1, found first \(hint.first), count \(hint.count)")
+        guard hint.first >= 0, hint.count >= 1, hint.first <= Int(Int32.max) - hint.count, hint.count <= Int(Int32.max)
+        else {
+            throw TaskError(
+                .unreadable,
+                "hint message: expected first >= 0 and count >= 1, found first \(hint.first), count \(hint.count)")
         }
         self = hint
     }

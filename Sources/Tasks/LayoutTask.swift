@@ -23,8 +23,10 @@ public struct LayoutTask: Hashable, Sendable, Codable {
         self.seed = seed
     }
 
-    /// The seed of sample `sample` of image `imageID` in a job with seed `jobSeed` (method, section 4): the first 53 bits
-    /// of SHA-256 of `detdiffusion.seed.v1|<job seed>|<image id>|<sample>`; 53, so that every JSON reader holds it exactly.
+    /// The seed of sample `sample` of image `imageID` in a job with seed `jobSeed` (method, section 4): the first 53
+    /// bits
+    /// of SHA-256 of `detdiffusion.seed.v1|<job seed>|<image id>|<sample>`; 53, so that every JSON reader holds it
+    /// exactly.
     public static func seed(jobSeed: UInt64, imageID: Int, sample: Int) -> UInt64 {
         let digest = SHA256.digest(of: "detdiffusion.seed.v1|\(jobSeed)|\(imageID)|\(sample)")
         return digest.bytes.prefix(8).reduce(0) { $0 << 8 | UInt64($1) } >> 11
@@ -45,7 +47,8 @@ public struct LayoutTask: Hashable, Sendable, Codable {
         do {
             encodedPrompt = try JSONEncoder().encode(prompt)
         } catch {
-            throw TaskError(.invalid, "layout task of image \(layout.imageID): its prompt cannot be written as JSON (\(error))")
+            throw TaskError(
+                .invalid, "layout task of image \(layout.imageID): its prompt cannot be written as JSON (\(error))")
         }
         return Array("{\"layout\":".utf8) + layout.encoded() + Array(",\"prompt\":".utf8) + Array(encodedPrompt)
             + Array(",\"sample\":\(sample),\"seed\":\(seed)}".utf8)
@@ -56,7 +59,11 @@ public struct LayoutTask: Hashable, Sendable, Codable {
         do {
             self = try JSONDecoder().decode(LayoutTask.self, from: Data(bytes))
         } catch {
-            throw TaskError(.unreadable, "layout task: expected the JSON that the producer wrote, found \(bytes.count) bytes that do not decode (\(error))")
+            throw TaskError(
+                .unreadable,
+                "layout task: expected the JSON that the producer wrote, found \(bytes.count) bytes that "
+                    + "do not decode (\(error))"
+            )
         }
     }
 }

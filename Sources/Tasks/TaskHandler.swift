@@ -6,10 +6,13 @@ public import Digests
 public struct TaskBatch: Sendable {
     /// The job's row, name and specification.
     public struct Job: Sendable, Hashable {
+        /// The job's row in the catalogue.
         public var id: Int64
+        /// The job's name.
         public var name: String
         /// Canonical JSON.
         public var specification: String
+        /// SHA-256 of the specification.
         public var digest: SHA256Digest
 
         /// Refers to a job.
@@ -41,7 +44,9 @@ public struct TaskBatch: Sendable {
         }
     }
 
+    /// What the tasks do.
     public var kind: TaskKind
+    /// The job that they belong to.
     public var job: Job
     /// The shard's row.
     public var shard: Int64
@@ -49,6 +54,7 @@ public struct TaskBatch: Sendable {
     public var shardNumber: Int
     /// The lease that protects all items.
     public var lease: Int64
+    /// The tasks, in the order of their numbers.
     public var items: [Item]
 
     /// Gathers what a claim returned.
@@ -86,7 +92,9 @@ public struct OutputRecord: Sendable, Hashable {
 public struct ArchiveRecord: Sendable, Hashable {
     /// Relative to the store's root.
     public var path: String
+    /// SHA-256 of the file.
     public var digest: SHA256Digest
+    /// Size of the file.
     public var bytes: Int
     /// How many images it holds.
     public var samples: Int
@@ -112,7 +120,9 @@ public enum TaskOutcome: Sendable, Hashable {
 
 /// The outcome of the task with this number in the batch.
 public struct TaskResult: Sendable, Hashable {
+    /// The task's number in the shard.
     public var number: Int
+    /// What became of it.
     public var outcome: TaskOutcome
 
     /// Ties an outcome to its task.
@@ -124,7 +134,9 @@ public struct TaskResult: Sendable, Hashable {
 
 /// What a handler is and takes.
 public struct HandlerDescription: Sendable, Hashable {
+    /// What it does.
     public var kind: TaskKind
+    /// What its queues are keyed by.
     public var capability: Capability
     /// The most tasks one call of `compute` takes, at least 1.
     public var maximumBatch: Int
@@ -150,7 +162,8 @@ public protocol TaskHandler: Sendable {
     func prepare() async throws
 
     /// The part that owns the device: one batch at a time. It returns the second half, which stores the results and may
-    /// overlap the computing of the next batch. Either half may throw when the batch as a whole failed; a failure of one
+    /// overlap the computing of the next batch. Either half may throw when the batch as a whole failed; a failure of
+    /// one
     /// task is an outcome. Cancellation means: stop soon, the batch will be given back.
     func compute(_ batch: TaskBatch) async throws -> StoreResults
 }

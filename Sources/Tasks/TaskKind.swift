@@ -17,7 +17,8 @@ public struct TaskKind: RawRepresentable, Hashable, Sendable, Codable, CustomStr
     public var description: String { rawValue }
 }
 
-/// What a worker must have to serve a task: a generator or detector, with its checkpoint's first 12 digits where it has one.
+/// What a worker must have to serve a task: a generator or detector, with its checkpoint's first 12 digits where it
+/// has one.
 public struct Capability: RawRepresentable, Hashable, Sendable, Codable, CustomStringConvertible {
     /// `sketch`, `diffusion.0a1b2c3d4e5f`, `archive`: the part of a queue's name after the kind.
     public let rawValue: String
@@ -58,7 +59,8 @@ public struct WorkQueue: Hashable, Sendable {
         self.lane = lane
     }
 
-    /// `detdiffusion.v1.<kind>.<capability>[.high]`; the message version stands in the name, so that old and new workers
+    /// `detdiffusion.v1.<kind>.<capability>[.high]`; the message version stands in the name, so that old and new
+    /// workers
     /// run side by side during an upgrade.
     public var name: String {
         "\(MessageNames.prefix).\(kind).\(capability)" + (lane == .high ? ".high" : "")

@@ -30,7 +30,8 @@ extension StoreOptions {
         guard FileManager.default.fileExists(atPath: root + "/objects") else {
             throw CommandError(
                 .noInput,
-                "--store: expected an object directory at \(root), found no folder 'objects' in it; mount it, or name the one that the workers use"
+                "--store: expected an object directory at \(root), found no folder 'objects' in it; "
+                    + "mount it, or name the one that the workers use"
             )
         }
         return try ObjectStore(root: root)
@@ -140,7 +141,8 @@ struct VerifyCommand: AsyncParsableCommand {
         if let shard, checked == 0 {
             throw CommandError(
                 .refused,
-                "verify: expected shard \(shard) to be a finished shard of job '\(trust.job ?? "")', found none; `detdiffusion-catalogue shards` lists them"
+                "verify: expected shard \(shard) to be a finished shard of job '\(trust.job ?? "")', "
+                    + "found none; `detdiffusion-catalogue shards` lists them"
             )
         }
         print("\(Format.count(checked)) archives checked, \(Format.count(findings)) findings")
@@ -184,7 +186,9 @@ struct ReconcileCommand: AsyncParsableCommand {
                 if fix && done.shards > 0 { try await hint(job, in: catalogue) }
             }
             print(
-                "\(Format.count(total.shards)) shards \(fix ? "mended" : "to mend"), \(Format.count(total.regenerated)) images lost, \(Format.count(total.unmendable)) findings that cannot be mended here"
+                "\(Format.count(total.shards)) shards \(fix ? "mended" : "to mend"), "
+                    + "\(Format.count(total.regenerated)) images lost, \(Format.count(total.unmendable)) "
+                    + "findings that cannot be mended here"
             )
             if total.unmendable > 0 || (dryRun && total.shards + orphans > 0) { throw fail() }
         }
@@ -226,11 +230,13 @@ struct CollectCommand: AsyncParsableCommand {
             print(
                 "\(verb) \(Format.count(report.temporaries)) temporary files (\(Format.bytes(report.temporaryBytes)))")
             print(
-                "\(verb) \(Format.count(report.archives)) archives of purged or cancelled work (\(Format.bytes(report.archiveBytes)))"
+                "\(verb) \(Format.count(report.archives)) archives of purged or cancelled work "
+                    + "(\(Format.bytes(report.archiveBytes)))"
             )
             if report.doubtfulArchives > 0 {
                 remark(
-                    "\(Format.count(report.doubtfulArchives)) finished archives are not what was recorded, so their loose images stay; run `detdiffusion-catalogue audit`"
+                    "\(Format.count(report.doubtfulArchives)) finished archives are not what was "
+                        + "recorded, so their loose images stay; run `detdiffusion-catalogue audit`"
                 )
             }
         }

@@ -89,7 +89,8 @@ struct CancelCommand: AsyncParsableCommand {
 
 struct RetryCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "retry", abstract: "Opens a job's dead tasks and quarantined shards for another round of attempts.")
+        commandName: "retry", abstract: "Opens a job's dead tasks and quarantined shards for another round of attempts."
+    )
 
     @OptionGroup var control: ControlOptions
 
@@ -113,7 +114,9 @@ struct FinishCommand: AsyncParsableCommand {
 
     func run() async throws {
         try await reporting("detdiffusion-catalogue") {
-            guard allowDead >= 0 else { throw CommandError(.usage, "--allow-dead: expected 0 or more, found \(allowDead)") }
+            guard allowDead >= 0 else {
+                throw CommandError(.usage, "--allow-dead: expected 0 or more, found \(allowDead)")
+            }
             let targets = try await control.options.open().allowDead(allowDead, job: control.job)
             try await control.announce(targets)
             print("job '\(control.job)': shards with at most \(allowDead) dead tasks finish without them")
@@ -123,7 +126,8 @@ struct FinishCommand: AsyncParsableCommand {
 
 struct PurgeCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "purge", abstract: "Removes a finished or cancelled job's rows; `gc` removes its files afterwards.")
+        commandName: "purge", abstract: "Removes a finished or cancelled job's rows; `gc` removes its files afterwards."
+    )
 
     @Option(help: ArgumentHelp("The job.", valueName: "name")) var job: String
     @OptionGroup var options: CatalogueOptions

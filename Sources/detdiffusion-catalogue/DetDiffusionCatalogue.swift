@@ -13,18 +13,24 @@ struct DetDiffusionCatalogue: AsyncParsableCommand {
             75 stopped before the end, 77 wrong credentials, 78 refused by the catalogue.
             """,
         groupedSubcommands: [
-            .init(name: "Looking", subcommands: [
-                JobsCommand.self, ShardsCommand.self, TasksCommand.self, OutputsCommand.self, WorkersCommand.self,
-                WatchCommand.self,
-            ]),
-            .init(name: "Control", subcommands: [
-                PauseCommand.self, ResumeCommand.self, CancelCommand.self, RetryCommand.self, FinishCommand.self,
-                PurgeCommand.self,
-            ]),
+            .init(
+                name: "Looking",
+                subcommands: [
+                    JobsCommand.self, ShardsCommand.self, TasksCommand.self, OutputsCommand.self, WorkersCommand.self,
+                    WatchCommand.self,
+                ]),
+            .init(
+                name: "Control",
+                subcommands: [
+                    PauseCommand.self, ResumeCommand.self, CancelCommand.self, RetryCommand.self, FinishCommand.self,
+                    PurgeCommand.self,
+                ]),
             .init(name: "Using", subcommands: [ExportCommand.self, SheetCommand.self]),
-            .init(name: "Trust", subcommands: [
-                AuditCommand.self, VerifyCommand.self, ReconcileCommand.self, CollectCommand.self,
-            ]),
+            .init(
+                name: "Trust",
+                subcommands: [
+                    AuditCommand.self, VerifyCommand.self, ReconcileCommand.self, CollectCommand.self,
+                ]),
             .init(name: "Setting up", subcommands: [ProvisionCommand.self, DoctorCommand.self, MigrateCommand.self]),
         ])
 }

@@ -15,7 +15,8 @@ struct DoctorCommand: AsyncParsableCommand {
     @Option(
         name: .customLong("rabbitmqctl"),
         help: ArgumentHelp(
-            "A command line that runs rabbitmqctl on the broker, such as 'ops/stack ctl'. Default: $DETDIFFUSION_RABBITMQCTL.",
+            "A command line that runs rabbitmqctl on the broker, such as 'ops/stack ctl'. Default: "
+                + "$DETDIFFUSION_RABBITMQCTL.",
             valueName: "command"))
     var control: String?
 

@@ -7,7 +7,8 @@ import Postgres
 
 struct MigrateCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "migrate", abstract: "Applies the migrations that the catalogue lacks, once; refuses a schema that drifted.")
+        commandName: "migrate",
+        abstract: "Applies the migrations that the catalogue lacks, once; refuses a schema that drifted.")
 
     @OptionGroup var options: CatalogueOptions
 
@@ -15,7 +16,9 @@ struct MigrateCommand: AsyncParsableCommand {
         try await reporting("detdiffusion-catalogue") {
             let applied = try await options.connect().migrate()
             for migration in applied { print("applied \(migration.version) \(migration.name)") }
-            if applied.isEmpty { print("the schema is at version \(Catalogue.migrations.last?.version ?? 0); nothing to do") }
+            if applied.isEmpty {
+                print("the schema is at version \(Catalogue.migrations.last?.version ?? 0); nothing to do")
+            }
         }
     }
 }

@@ -20,7 +20,8 @@ struct ProvisionCommand: AsyncParsableCommand {
 
     @Option(
         help: ArgumentHelp(
-            "The roles' passwords: a file of mode 0600 with lines such as worker=…; or `generate`, which writes new roles' passwords to detdiffusion-passwords in this folder.",
+            "The roles' passwords: a file of mode 0600 with lines such as worker=…; or `generate`, which "
+                + "writes new roles' passwords to detdiffusion-passwords in this folder.",
             valueName: "file"))
     var passwords: String?
 

@@ -43,7 +43,8 @@ struct ShardsCommand: AsyncParsableCommand {
         commandName: "shards", abstract: "Lists shards; `--state finished` are ready for training.")
 
     @Option(help: "Only shards of this job.") var job: String?
-    @Option(help: "Only shards that are open, generated, finished, quarantined or cancelled.") var state: ShardStateFilter?
+    @Option(help: "Only shards that are open, generated, finished, quarantined or cancelled.") var state:
+        ShardStateFilter?
     @OptionGroup var records: RecordOptions
     @OptionGroup var options: CatalogueOptions
 
@@ -54,7 +55,8 @@ struct ShardsCommand: AsyncParsableCommand {
                 var table = Table("job", "shard", "state", "tasks", "done", "dead", "size", "sha256", "tar")
                 for shard in shards {
                     table.append(
-                        shard.job, String(shard.shard), shard.state, Format.count(shard.tasks), Format.count(shard.done),
+                        shard.job, String(shard.shard), shard.state, Format.count(shard.tasks),
+                        Format.count(shard.done),
                         Format.count(shard.dead), shard.bytes.map(Format.bytes) ?? "",
                         String((shard.sha256 ?? "").prefix(12)), shard.tar ?? shard.reason ?? "")
                 }
@@ -105,7 +107,8 @@ struct OutputsCommand: AsyncParsableCommand {
         try await reporting("detdiffusion-catalogue") {
             let filter = CatalogueFilter(job: job, shard: shard, image: image, limit: records.limit)
             try records.write(try await options.open().outputs(filter)) { outputs in
-                var table = Table("job", "shard", "task", "image", "sample", "size", "pixels", "sha256", "worker", "recorded")
+                var table = Table(
+                    "job", "shard", "task", "image", "sample", "size", "pixels", "sha256", "worker", "recorded")
                 for output in outputs {
                     table.append(
                         output.job, String(output.shard), String(output.task), String(output.image),
@@ -130,7 +133,8 @@ struct WorkersCommand: AsyncParsableCommand {
         try await reporting("detdiffusion-catalogue") {
             let filter = CatalogueFilter(state: state?.rawValue, limit: records.limit)
             try records.write(try await options.open().workers(filter)) { workers in
-                var table = Table("worker", "name", "host", "pid", "state", "seen", "done", "failed", "leases", "serves")
+                var table = Table(
+                    "worker", "name", "host", "pid", "state", "seen", "done", "failed", "leases", "serves")
                 for worker in workers {
                     table.append(
                         String(worker.worker), worker.name, worker.host, String(worker.pid), worker.state,

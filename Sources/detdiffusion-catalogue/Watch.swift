@@ -31,7 +31,9 @@ struct WatchCommand: AsyncParsableCommand {
             var board = ProgressBoard(isTerminal: isatty(STDOUT_FILENO) == 1)
             let begin = ContinuousClock.now
             while true {
-                let jobs = try await catalogue.jobs().filter { job.isEmpty ? $0.state == "running" || until == nil : job.contains($0.job) }
+                let jobs = try await catalogue.jobs().filter {
+                    job.isEmpty ? $0.state == "running" || until == nil : job.contains($0.job)
+                }
                 board.show(jobs, at: .now)
                 if until == .finished {
                     if jobs.allSatisfy({ $0.state == "finished" }) { return }

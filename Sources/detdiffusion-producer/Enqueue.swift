@@ -11,7 +11,9 @@ struct Enqueue: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Records a job and publishes its tasks; run again, it publishes only what is missing.")
 
-    @Option(name: .customLong("job"), help: ArgumentHelp("The job's name: letters, digits, . _ and -, at most 100.", valueName: "name"))
+    @Option(
+        name: .customLong("job"),
+        help: ArgumentHelp("The job's name: letters, digits, . _ and -, at most 100.", valueName: "name"))
     var name: String
 
     @OptionGroup var job: JobOptions
@@ -55,7 +57,9 @@ struct Enqueue: AsyncParsableCommand {
         guard JobName.isValid(name) else {
             throw CommandError(
                 .usage,
-                "--job: expected 1 to 100 letters, digits, '.', '_' or '-', beginning with a letter or digit, found \(JobName.quoted(name))")
+                "--job: expected 1 to 100 letters, digits, '.', '_' or '-', beginning with a letter or "
+                    + "digit, found \(JobName.quoted(name))"
+            )
         }
         guard (1...100_000).contains(hintSize) else {
             throw CommandError(.usage, "--hint-size: expected 1 to 100000, found \(hintSize)")
@@ -98,6 +102,8 @@ struct EnqueueResult: Encodable {
 
     var text: String {
         let what = new ? "enqueued" : (tasksAdded > 0 ? "extended" : "already there")
-        return "job '\(job)' \(what): \(Format.count(tasks)) tasks, \(Format.count(tasksAdded)) new in \(Format.count(shardsAdded)) shards, \(Format.count(hintsPublished)) hints published"
+        return
+            "job '\(job)' \(what): \(Format.count(tasks)) tasks, \(Format.count(tasksAdded)) new in "
+            + "\(Format.count(shardsAdded)) shards, \(Format.count(hintsPublished)) hints published"
     }
 }

@@ -13,6 +13,7 @@ extension PromptTemplate: ExpressibleByArgument {}
 extension Lane: ExpressibleByArgument {}
 
 extension Bins: ExpressibleByArgument {
+    /// Reads `256x256`.
     public init?(argument: String) { self.init(parsing: argument) }
 }
 
@@ -104,7 +105,9 @@ struct JobOptions: ParsableArguments {
         guard generator == "sketch" else {
             throw CommandError(.usage, "--generator: expected sketch, found '\(generator)'")
         }
-        for (flag, isGiven) in [("--checkpoint", checkpoint != nil), ("--steps", steps != nil), ("--guidance", guidance != nil)]
+        for (flag, isGiven) in [
+            ("--checkpoint", checkpoint != nil), ("--steps", steps != nil), ("--guidance", guidance != nil),
+        ]
         where isGiven {
             throw CommandError(.usage, "\(flag): generator sketch draws without a model; drop the option")
         }

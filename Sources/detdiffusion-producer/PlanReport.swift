@@ -28,12 +28,16 @@ struct PlanReport: Encodable {
     var text: String {
         var lines = [
             "subset    \(Format.count(statistics.images)) images, \(Format.count(statistics.objects)) objects",
-            "job       \(Format.count(images)) images, \(Format.count(objects)) objects, \(Format.count(tasks)) tasks in \(Format.count(shards)) shards, about \(Format.bytes(estimatedBytes)) of images and as much again once packed",
+            "job       \(Format.count(images)) images, \(Format.count(objects)) objects, "
+                + "\(Format.count(tasks)) tasks in \(Format.count(shards)) shards, about "
+                + "\(Format.bytes(estimatedBytes)) of images and as much again once packed",
             "",
         ]
         var drops = Table("dropped", "rule", "count")
         for drop in statistics.droppedImages { drops.append("images", drop.rule.rawValue, Format.count(drop.count)) }
-        for drop in statistics.droppedAnnotations { drops.append("objects", drop.rule.rawValue, Format.count(drop.count)) }
+        for drop in statistics.droppedAnnotations {
+            drops.append("objects", drop.rule.rawValue, Format.count(drop.count))
+        }
         lines += [drops.text, ""]
         var attributes = Table("attribute", "objects")
         for count in statistics.attributes { attributes.append(count.attribute.rawValue, Format.count(count.objects)) }

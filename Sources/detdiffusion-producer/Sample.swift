@@ -7,10 +7,14 @@ import Layouts
 
 struct Sample: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Writes a made-up COCO annotation file: all 80 categories, crowds, tiny boxes, 0 to 20 objects an image.")
+        abstract:
+            "Writes a made-up COCO annotation file: all 80 categories, crowds, tiny boxes, 0 to 20 objects an image.")
 
     @Option(help: ArgumentHelp("Where to write it.", valueName: "file"))
     var out: String
+
+    @Option(help: ArgumentHelp("Also write made-up detector results for it, for strategy origin.", valueName: "file"))
+    var detections: String?
 
     @Option(help: "The same seed gives the same bytes.")
     var seed: UInt64 = 0
@@ -26,12 +30,24 @@ struct Sample: AsyncParsableCommand {
             guard (1...10_000_000).contains(images) else {
                 throw CommandError(.usage, "--images: expected 1 to 10000000, found \(images)")
             }
-            if large { return try SampleSubset.generateLarge(path: out, seed: seed) }
-            do {
-                try Data(SampleSubset.generate(seed: seed, images: images)).write(to: URL(fileURLWithPath: out), options: .atomic)
-            } catch {
-                throw CommandError(.cannotWrite, "\(out): cannot write the sample (\(error.localizedDescription)); check the folder and its rights")
+            if large {
+                guard detections == nil else {
+                    throw CommandError(.usage, "--detections: the large sample has none; drop one of the two options")
+                }
+                return try SampleSubset.generateLarge(path: out, seed: seed)
             }
+            try write(SampleSubset.generate(seed: seed, images: images), to: out)
+            if let detections { try write(SampleSubset.generateDetections(seed: seed, images: images), to: detections) }
+        }
+    }
+
+    private func write(_ bytes: [UInt8], to path: String) throws {
+        do {
+            try Data(bytes).write(to: URL(fileURLWithPath: path), options: .atomic)
+        } catch {
+            throw CommandError(
+                .cannotWrite,
+                "\(path): cannot write the sample (\(error.localizedDescription)); check the folder and its rights")
         }
     }
 }

@@ -21,7 +21,9 @@ struct Run: AsyncParsableCommand {
     @Option(help: ArgumentHelp("A profile from workers/; flags override it.", valueName: "file"))
     var profile: String?
 
-    @Option(name: .customLong("generator"), help: ArgumentHelp("A generator to serve: sketch. May be given more than once.", valueName: "name"))
+    @Option(
+        name: .customLong("generator"),
+        help: ArgumentHelp("A generator to serve: sketch. May be given more than once.", valueName: "name"))
     var generators: [String] = []
 
     @Option(help: ArgumentHelp("The most tasks of one claim; as many as the device takes in one pass.", valueName: "n"))
@@ -39,10 +41,13 @@ struct Run: AsyncParsableCommand {
     @Option(help: ArgumentHelp("When an idle worker hints a shard again. Default: 30.", valueName: "seconds"))
     var hintHorizon: Double?
 
-    @Option(help: ArgumentHelp("How long a drain may take before work is given back. Default: 30.", valueName: "seconds"))
+    @Option(
+        help: ArgumentHelp("How long a drain may take before work is given back. Default: 30.", valueName: "seconds"))
     var grace: Double?
 
-    @Option(help: ArgumentHelp("How long a failed task waits at most before its second attempt. Default: 2.", valueName: "seconds"))
+    @Option(
+        help: ArgumentHelp(
+            "How long a failed task waits at most before its second attempt. Default: 2.", valueName: "seconds"))
     var retryDelay: Double?
 
     @Option(help: ArgumentHelp("What people call this worker. Default: the host's name.", valueName: "name"))

@@ -3,7 +3,8 @@
 import Console
 import Foundation
 
-/// What a profile may say; every key is optional, and flags override it. Its JSON Schema is `schemas/profile.schema.json`.
+/// What a profile may say; every key is optional, and flags override it. Its JSON Schema is
+/// `schemas/profile.schema.json`.
 struct WorkerProfile: Decodable {
     /// Generators to serve, by name.
     var generators: [String]?
@@ -33,13 +34,18 @@ struct WorkerProfile: Decodable {
         do {
             data = try Data(contentsOf: URL(fileURLWithPath: path))
         } catch {
-            throw CommandError(.noInput, "profile \(path): cannot be read (\(error.localizedDescription)); see workers/ for examples")
+            throw CommandError(
+                .noInput, "profile \(path): cannot be read (\(error.localizedDescription)); see workers/ for examples")
         }
         do {
             if let object = try JSONSerialization.jsonObject(with: data) as? [String: Any],
-                let unknown = Set(object.keys).subtracting(keys).min() {
+                let unknown = Set(object.keys).subtracting(keys).min()
+            {
                 throw CommandError(
-                    .data, "profile \(path): unknown key '\(unknown)'; expected \(keys.subtracting(["$schema"]).sorted().joined(separator: ", "))")
+                    .data,
+                    "profile \(path): unknown key '\(unknown)'; expected "
+                        + "\(keys.subtracting(["$schema"]).sorted().joined(separator: ", "))"
+                )
             }
             return try JSONDecoder().decode(WorkerProfile.self, from: data)
         } catch let error as DecodingError {
@@ -47,14 +53,16 @@ struct WorkerProfile: Decodable {
         } catch let error as CommandError {
             throw error
         } catch {
-            throw CommandError(.data, "profile \(path): expected a JSON object, found something else; see schemas/profile.schema.json")
+            throw CommandError(
+                .data, "profile \(path): expected a JSON object, found something else; see schemas/profile.schema.json")
         }
     }
 
     private static func place(of error: DecodingError) -> String {
         switch error {
         case .typeMismatch(let type, let context):
-            "key '\(context.codingPath.map(\.stringValue).joined(separator: "."))': expected \(type), found another type"
+            "key '\(context.codingPath.map(\.stringValue).joined(separator: "."))': expected \(type), "
+                + "found another type"
         default: "expected a JSON object with the keys of a profile"
         }
     }

@@ -26,7 +26,8 @@ struct WorkerSettings {
         }
         packs = command.pack ?? profile?.pack ?? true
         guard packs || !generators.isEmpty else {
-            throw CommandError(.usage, "expected a generator or packing to serve, found neither; drop --no-pack or name a --generator")
+            throw CommandError(
+                .usage, "expected a generator or packing to serve, found neither; drop --no-pack or name a --generator")
         }
         configuration = WorkerConfiguration(
             name: command.name ?? ProcessInfo.processInfo.hostName,

@@ -15,7 +15,8 @@ public enum Surroundings {
     }
 
     /// What a skipped test says.
-    public static let serversMissing = "needs RabbitMQ and PostgreSQL: run it through ops/test, which sets AMQP_URL, DATABASE_URL and DETDIFFUSION_STORE"
+    public static let serversMissing =
+        "needs RabbitMQ and PostgreSQL: run it through ops/test, which sets AMQP_URL, DATABASE_URL and DETDIFFUSION_STORE"
 
     /// The repository.
     public static let root = URL(fileURLWithPath: #filePath)
@@ -59,7 +60,9 @@ public struct Commands: Sendable {
     public func succeed(_ name: String, _ arguments: [String], limit: Duration = .seconds(120)) throws -> String {
         let result = try run(name, arguments, limit: limit)
         guard result.status == 0 else {
-            throw ProcessFailure("detdiffusion-\(name) \(arguments.joined(separator: " ")): exit \(result.status): \(result.errors.suffix(2000)) \(result.output.suffix(2000))")
+            throw ProcessFailure(
+                "detdiffusion-\(name) \(arguments.joined(separator: " ")): exit \(result.status): \(result.errors.suffix(2000)) \(result.output.suffix(2000))"
+            )
         }
         return result.output
     }

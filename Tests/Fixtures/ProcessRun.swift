@@ -102,7 +102,9 @@ public final class RunningProcess: Sendable {
         defer { for pointer in argv + envp { free(pointer) } }
         var identifier: pid_t = 0
         let code = posix_spawn(&identifier, arguments[0], &actions, nil, argv, envp)
-        guard code == 0 else { throw ProcessFailure("cannot start \(arguments[0]): \(String(cString: strerror(code)))") }
+        guard code == 0 else {
+            throw ProcessFailure("cannot start \(arguments[0]): \(String(cString: strerror(code)))")
+        }
         return identifier
     }
 
@@ -115,12 +117,15 @@ public final class RunningProcess: Sendable {
 public struct ProcessResult: Sendable {
     /// The exit status; 128 and the signal's number when a signal ended it.
     public let status: Int32
+    /// What it wrote to standard output.
     public let output: String
+    /// What it wrote to standard error.
     public let errors: String
 }
 
 /// A process that did not do what a test needs.
 public struct ProcessFailure: Error, CustomStringConvertible {
+    /// One line.
     public let description: String
 
     /// Says what went wrong.
