@@ -132,6 +132,7 @@ let package = Package(
         tests("Executors", ["Executors"]),
         tests("Failpoints", ["Failpoints"]),
         tests("Crash", ["Fixtures"]),
+        tests("Soak", ["Fixtures"]),
         tests("Postgres", ["Postgres", .logging]),
         tests("Exports", ["Exports", "Fixtures", "Catalogue", "Layouts", "Tasks", "Digests"]),
         tests("Catalogue", ["Catalogue", "Tasks", "Postgres", "Digests", "Fixtures"]),

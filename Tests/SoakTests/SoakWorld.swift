@@ -1,0 +1,110 @@
+// A large job in a catalogue and an object directory of its own.
+
+import Fixtures
+import Foundation
+import Testing
+
+/// One long run's world.
+final class SoakWorld: Sendable {
+    private let folder: String
+    private let schema: String
+    private let commands: Commands
+
+    /// Makes an empty catalogue, an empty store and a sample of `images` images.
+    init(images: Int) throws {
+        schema = "soak_" + UUID().uuidString.lowercased().replacing("-", with: "").prefix(12)
+        folder = FileManager.default.temporaryDirectory.path + "/" + schema
+        try FileManager.default.createDirectory(atPath: folder + "/store", withIntermediateDirectories: true)
+        let url = try #require(Surroundings.variable("DATABASE_URL"))
+        let separator = url.contains("?") ? "&" : "?"
+        commands = Commands(environment: [
+            "DATABASE_URL": "\(url)\(separator)options=-csearch_path%3D\(schema)",
+            "DETDIFFUSION_STORE": folder + "/store",
+        ])
+        try Self.sql("CREATE SCHEMA \(schema)")
+        try commands.succeed("catalogue", ["migrate"])
+        try commands.succeed(
+            "producer", ["sample", "--out", folder + "/sample.json", "--seed", "0", "--images", String(images)])
+    }
+
+    /// Removes the schema and the files.
+    func remove() throws {
+        try Self.sql("DROP SCHEMA \(schema) CASCADE")
+        try FileManager.default.removeItem(atPath: folder)
+    }
+
+    func enqueue(limit: Int, samples: Int, shardSize: Int) throws {
+        try commands.succeed(
+            "producer",
+            [
+                "enqueue", "--job", "soak", "--annotations", folder + "/sample.json", "--strategy", "hard", "--limit",
+                String(limit), "--samples", String(samples), "--shard-size", String(shardSize), "--size", "64x48",
+            ])
+    }
+
+    /// Starts a worker with short leases.
+    /// - Parameter clockAhead: how far its wall clock is off, in faketime's words; its monotonic clock is right.
+    func startWorker(failpoints: String = "", clockAhead: String? = nil) throws -> RunningProcess {
+        let arguments = [
+            "run", "--batch", "16", "--lease", "5", "--hint-horizon", "2", "--retry-delay", "0.2", "--exit-when-idle",
+            "3", "--log-level", "info",
+        ]
+        guard let clockAhead else { return try commands.start("worker", arguments, failpoints: failpoints) }
+        var environment = commands.environment
+        environment["FAKETIME_DONT_FAKE_MONOTONIC"] = "1"
+        return try RunningProcess(
+            "/usr/bin/faketime",
+            ["-f", clockAhead, "\(Surroundings.executables)/detdiffusion-worker"] + arguments, environment: environment)
+    }
+
+    /// Tasks with a recorded result; waits for a database that is just being restarted.
+    func done() throws -> Int {
+        for _ in 0..<200 {
+            let result = try commands.run("catalogue", ["jobs", "--json"])
+            if result.status == 0 { return try number("done", in: result.output) }
+            usleep(100_000)
+        }
+        throw ProcessFailure("the catalogue did not come back")
+    }
+
+    func waitUntilDone(_ tasks: Int) throws {
+        let deadline = ContinuousClock.now + .seconds(600)
+        while try done() < tasks {
+            guard ContinuousClock.now < deadline else { throw ProcessFailure("\(tasks) tasks were not done in 600 s") }
+            usleep(50_000)
+        }
+    }
+
+    /// Everything done, nothing dead, every shard finished, and the audit holds.
+    func expectWhole(tasks: Int) throws {
+        let output = try commands.succeed("catalogue", ["jobs", "--json"])
+        #expect(try number("tasks", in: output) == tasks)
+        #expect(try number("done", in: output) == tasks)
+        #expect(try number("dead", in: output) == 0)
+        #expect(output.contains("\"state\":\"finished\""))
+        let audit = try commands.run("catalogue", ["audit"], limit: .seconds(600))
+        #expect(audit.status == 0, "\(audit.output) \(audit.errors)")
+    }
+
+    private func number(_ key: String, in line: String) throws -> Int {
+        let record = try JSONSerialization.jsonObject(with: Data(line.utf8)) as? [String: Any]
+        return try #require(record?[key] as? Int)
+    }
+
+    /// Ends one of the two servers and starts it again.
+    static func restart(_ server: String, by verb: String) throws {
+        for arguments in [[verb, server], ["start", server]] {
+            let result = try RunningProcess(Surroundings.root + "/ops/stack", arguments).wait()
+            guard result.status == 0 else { throw ProcessFailure("ops/stack \(arguments): \(result.errors)") }
+        }
+    }
+
+    private static func sql(_ statement: String) throws {
+        let result = try RunningProcess(
+            "/usr/bin/env",
+            ["psql", "-XqAt", "-v", "ON_ERROR_STOP=1", "-c", statement, Surroundings.variable("DATABASE_URL") ?? ""],
+            environment: ["PGOPTIONS": "-c client_min_messages=warning"]
+        ).wait()
+        guard result.status == 0 else { throw ProcessFailure("psql: \(result.errors)") }
+    }
+}
