@@ -98,11 +98,16 @@ extension Catalogue {
     public func workers(_ filter: CatalogueFilter = CatalogueFilter()) async throws -> [WorkerSummary] {
         try await connection.query(
             """
-            SELECT w.id, w.name, w.host, w.pid, w.version, array_to_string(w.serves, ',') AS serves, w.device_class,
-                   w.state, w.done, w.failed, (SELECT count(*) FROM leases l WHERE l.worker_id = w.id) AS leases,
-                   extract(epoch FROM now() - w.seen_at)::double precision AS silent
-            FROM workers w WHERE (\(optional: filter.state)::text IS NULL OR w.state = \(optional: filter.state))
-            ORDER BY w.id LIMIT \(optional: filter.limit)
+            SELECT * FROM (
+                SELECT w.id, w.name, w.host, w.pid, w.version, array_to_string(w.serves, ',') AS serves, w.device_class,
+                       w.done, w.failed, (SELECT count(*) FROM leases l WHERE l.worker_id = w.id) AS leases,
+                       extract(epoch FROM now() - w.seen_at)::double precision AS silent,
+                       CASE WHEN w.state <> 'stopped'
+                                 AND w.seen_at < now() - \(Self.silenceOfLostWorkers.inSeconds) * interval '1 second'
+                            THEN 'lost' ELSE w.state END AS state
+                FROM workers w) seen
+            WHERE (\(optional: filter.state)::text IS NULL OR state = \(optional: filter.state))
+            ORDER BY id LIMIT \(optional: filter.limit)
             """
         ).map { row in
             WorkerSummary(

@@ -49,10 +49,13 @@ extension Catalogue {
         return Int64(try row.int("id"))
     }
 
-    /// A sign of life.
+    /// How long a worker may show no sign of life before it counts as lost; it shows one every 30 seconds.
+    public static let silenceOfLostWorkers = Duration.seconds(180)
+
+    /// A sign of life. Who has stopped stays stopped, whatever an earlier call that was held up says.
     public func touch(worker: Int64, state: WorkerState) async throws {
         _ = try await connection.execute(
-            "UPDATE workers SET seen_at = now(), state = \(state.rawValue) WHERE id = \(worker)")
+            "UPDATE workers SET seen_at = now(), state = \(state.rawValue) WHERE id = \(worker) AND state <> 'stopped'")
     }
 
     /// Keeps a message that could not be read, with its bytes, so that it can be acknowledged.

@@ -134,7 +134,7 @@ public struct WorkerSummary: Codable, Sendable, Hashable {
     public var serves: [String]
     /// Equal classes give equal bytes for equal seeds.
     public var deviceClass: String
-    /// `running`, `draining` or `stopped`.
+    /// `running`, `draining`, `stopped`, or `lost` without a sign of life for three minutes.
     public var state: String
     /// Tasks that it finished.
     public var done: Int

@@ -10,6 +10,8 @@ final class HeldBatches: Sendable {
     private struct Entry {
         var batch: TaskBatch
         var computing: Task<StoreResults, any Error>?
+        /// Whether its results are being recorded, which ends its lease.
+        var isSettling = false
     }
 
     private let entries = Mutex<[Int64: Entry]>([:])
@@ -35,6 +37,11 @@ final class HeldBatches: Sendable {
         entries.withLock { $0[batch.lease]?.computing = task }
     }
 
+    /// Notes that its results are being recorded: a lease that is gone now was not lost.
+    func settles(_ batch: TaskBatch) {
+        entries.withLock { $0[batch.lease]?.isSettling = true }
+    }
+
     func remove(_ batch: TaskBatch) {
         entries.withLock { _ = $0.removeValue(forKey: batch.lease) }
     }
@@ -43,9 +50,10 @@ final class HeldBatches: Sendable {
     func drop(leases: Set<Int64>) -> [TaskBatch] {
         entries.withLock { entries in
             leases.compactMap { lease in
-                let entry = entries.removeValue(forKey: lease)
-                entry?.computing?.cancel()
-                return entry?.batch
+                guard let entry = entries[lease], !entry.isSettling else { return nil }
+                entries.removeValue(forKey: lease)
+                entry.computing?.cancel()
+                return entry.batch
             }
         }
     }

@@ -13,10 +13,10 @@ extension WorkerSession {
         Backoff(base: configuration.retryDelay, cap: max(configuration.retryDelay, .seconds(300)))
     }
 
-    /// Renews every third of a lease; a lease that is gone is dropped and its computing stopped.
+    /// Renews every third of a lease, and shows a sign of life; a lease that is gone is dropped and its computing stopped.
     func renewLeases() async throws {
         while true {
-            try await Task.sleep(for: configuration.lease / 3)
+            try await Task.sleep(for: min(configuration.lease / 3, .seconds(30)))
             let leases = held.leases
             let kept = try await persistently("renew leases") {
                 try await self.upkeep.renew(leases, worker: self.id, for: self.configuration.lease)
@@ -27,10 +27,9 @@ extension WorkerSession {
                     "A lease was lost; its batch belongs to somebody else now",
                     metadata: ["job.name": "\(batch.job.name)", "shard.number": "\(batch.shardNumber)"])
             }
-            if leases.isEmpty && !isDraining {
-                try await persistently("show a sign of life") {
-                    try await self.upkeep.touch(worker: self.id, state: .running)
-                }
+            let state = isDraining ? WorkerState.draining : .running
+            try await persistently("show a sign of life") {
+                try await self.upkeep.touch(worker: self.id, state: state)
             }
         }
     }

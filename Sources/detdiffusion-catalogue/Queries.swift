@@ -125,7 +125,7 @@ struct OutputsCommand: AsyncParsableCommand {
 struct WorkersCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(commandName: "workers", abstract: "Lists worker processes.")
 
-    @Option(help: "Only workers that are running, draining or stopped.") var state: WorkerStateFilter?
+    @Option(help: "Only workers that are running, draining, stopped or lost.") var state: WorkerStateFilter?
     @OptionGroup var records: RecordOptions
     @OptionGroup var options: CatalogueOptions
 
@@ -147,4 +147,4 @@ struct WorkersCommand: AsyncParsableCommand {
     }
 }
 
-enum WorkerStateFilter: String, ExpressibleByArgument, CaseIterable { case running, draining, stopped }
+enum WorkerStateFilter: String, ExpressibleByArgument, CaseIterable { case running, draining, stopped, lost }

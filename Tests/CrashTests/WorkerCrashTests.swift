@@ -97,6 +97,7 @@ struct WorkerCrashTests {
             try worker.waitFor("Batch recorded")
             worker.send(SIGTERM)
             #expect(try worker.wait().status == 0)
+            #expect(try world.records("workers").first?["state"] as? String == "stopped")
             #expect(try world.records("tasks", ["--state", "leased"]).isEmpty)
             try world.heal()
             try world.expectWhole()
