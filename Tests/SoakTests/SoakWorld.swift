@@ -45,10 +45,7 @@ final class SoakWorld: Sendable {
     /// Starts a worker with short leases.
     /// - Parameter clockAhead: how far its wall clock is off, in faketime's words; its monotonic clock is right.
     func startWorker(failpoints: String = "", clockAhead: String? = nil) throws -> RunningProcess {
-        let arguments = [
-            "run", "--batch", "16", "--lease", "5", "--hint-horizon", "2", "--retry-delay", "0.2", "--exit-when-idle",
-            "3", "--log-level", "info",
-        ]
+        let arguments = Self.workerArguments
         guard let clockAhead else { return try commands.start("worker", arguments, failpoints: failpoints) }
         var environment = commands.environment
         environment["FAKETIME_DONT_FAKE_MONOTONIC"] = "1"
@@ -56,6 +53,23 @@ final class SoakWorld: Sendable {
             "/usr/bin/faketime",
             ["-f", clockAhead, "\(Surroundings.executables)/detdiffusion-worker"] + arguments, environment: environment)
     }
+
+    /// Starts a worker on a simulated host.
+    func startWorker(on host: SimulatedHost) throws -> RunningProcess {
+        var environment = commands.environment.merging(host.environment) { $1 }
+        let options = "options=-csearch_path%3D\(schema)"
+        let url = environment["DATABASE_URL"] ?? ""
+        environment["DATABASE_URL"] = url + (url.contains("?") ? "&" : "?") + options
+        return try RunningProcess(
+            "/usr/bin/env",
+            ["ip", "netns", "exec", host.name, "\(Surroundings.executables)/detdiffusion-worker"] + Self.workerArguments,
+            environment: environment)
+    }
+
+    private static let workerArguments = [
+        "run", "--batch", "16", "--lease", "5", "--hint-horizon", "2", "--retry-delay", "0.2", "--exit-when-idle", "3",
+        "--log-level", "info",
+    ]
 
     /// Tasks with a recorded result; waits for a database that is just being restarted.
     func done() throws -> Int {
