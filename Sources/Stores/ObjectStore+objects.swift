@@ -8,16 +8,15 @@ extension ObjectStore {
     /// Keeps the bytes under their digest; durable when it returns.
     ///
     /// Bytes that are there already are not written again, but count as new for ``removeObject(_:olderThan:)``; a
-    /// damaged
-    /// file under their name is replaced. Failpoints: `store.full` (as a
-    /// full disc) before writing, `store.after-write` between fsync and rename, `store.after-rename`.
+    /// damaged file under their name is replaced. Failpoints: `store.full` (as a full disc) before writing,
+    /// `store.after-write` between fsync and rename, `store.after-rename`.
     public func put(_ bytes: [UInt8], extension: String) throws(StoreError) -> StoredObject {
         try put([bytes], extension: `extension`)[0]
     }
 
     /// Keeps several objects at once; all are durable when it returns, in the order given.
     ///
-    /// Everything is written first, then each file is fsynced and renamed, then each folder fsynced once. Where it
+    /// Everything is written first, then all files are fsynced side by side, renamed, and their folders fsynced. Where it
     /// throws, some may be kept and none is promised; nothing stays in `tmp/`.
     public func put(_ items: [[UInt8]], extension: String) throws(StoreError) -> [StoredObject] {
         var objects: [StoredObject] = []
@@ -36,7 +35,7 @@ extension ObjectStore {
                 try Disc.create(temporary, bytes)
                 written.append((temporary, object.path))
             }
-            for file in written { try Disc.sync(file.temporary) }
+            try Disc.sync(written.map(\.temporary))
             while let file = written.first {
                 Failpoint.hit("store.after-write")
                 try move(file.temporary, to: file.path)
@@ -71,7 +70,7 @@ extension ObjectStore {
     /// Also for objects that were there: whoever renamed them may not have come to this step yet.
     private func syncFolders(of objects: [StoredObject]) throws(StoreError) {
         for object in objects { try makeFolder(of: object.path) }
-        for folder in Set(objects.map { folder(of: $0.path) }).sorted() { try Disc.sync(absolutePath(of: folder)) }
+        try Disc.sync(Set(objects.map { absolutePath(of: folder(of: $0.path)) }).sorted())
     }
 
     /// The object's bytes, checked against their digest.
