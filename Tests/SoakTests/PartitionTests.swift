@@ -90,7 +90,9 @@ final class SimulatedHost: Sendable {
 
     private static func ip(_ arguments: String...) throws {
         let result = try RunningProcess("/usr/bin/env", ["ip"] + arguments).wait()
-        guard result.status == 0 else { throw ProcessFailure("ip \(arguments.joined(separator: " ")): \(result.errors)") }
+        guard result.status == 0 else {
+            throw ProcessFailure("ip \(arguments.joined(separator: " ")): \(result.errors)")
+        }
     }
 }
 

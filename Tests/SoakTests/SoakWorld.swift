@@ -62,7 +62,8 @@ final class SoakWorld: Sendable {
         environment["DATABASE_URL"] = url + (url.contains("?") ? "&" : "?") + options
         return try RunningProcess(
             "/usr/bin/env",
-            ["ip", "netns", "exec", host.name, "\(Surroundings.executables)/detdiffusion-worker"] + Self.workerArguments,
+            ["ip", "netns", "exec", host.name, "\(Surroundings.executables)/detdiffusion-worker"]
+                + Self.workerArguments,
             environment: environment)
     }
 
