@@ -143,6 +143,22 @@ let package = Package(
                 "Fixtures",
             ]),
         tests("Provisioning", ["Provisioning", "Fixtures", "Catalogue", "Broker", "Postgres", "Tasks", .logging]),
+        tests("Tasks", ["Tasks", "Layouts", "Digests"]),
+        tests("Orchestration", ["Orchestration", "Catalogue", "Broker", "Layouts", "Tasks", "Digests", "Fixtures"]),
+        tests(
+            "Handlers",
+            [
+                "Handlers", "Catalogue", "Stores", "Archives", "Pixels", "Layouts", "Tasks", "Postgres", "Digests",
+                "Fixtures",
+            ]),
+        tests(
+            "Console",
+            [
+                "Console", "Broker", "Postgres", "Catalogue", "Stores", "Layouts", "Tasks", "Digests", "Fixtures",
+                .arguments,
+            ]),
+        tests("Schemas", ["CSchemas", "Orchestration", "Broker", "Tasks", "Catalogue", "Fixtures", .logging]),
+        tests("EndToEnd", ["Broker", "Orchestration", "Tasks", "Digests", "Fixtures", .logging]),
     ],
     swiftLanguageModes: [.v6]
 )

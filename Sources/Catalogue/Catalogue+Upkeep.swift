@@ -85,14 +85,13 @@ extension Catalogue {
     /// job's tasks cannot be served, so they do not count.
     public func isIdle(serving: [HandlerDescription]) async throws -> Bool {
         let keys = serving.map { "\($0.kind) \($0.capability)" }
-        let servesPack = serving.contains { $0.kind == .pack }
         return try await connection.query(
             """
             SELECT NOT EXISTS (
                 SELECT FROM shards s JOIN jobs j ON j.id = s.job_id
                 JOIN tasks t ON t.shard_id = s.id AND t.state IN ('open', 'waiting', 'leased')
                 WHERE j.state = 'running' AND s.state IN ('open', 'generated')
-                  AND (j.kind || ' ' || j.capability = ANY(\(keys)) OR (t.kind = 'pack' AND \(servesPack)))) AS idle
+                  AND t.kind || ' ' || (CASE WHEN t.kind = 'pack' THEN 'archive' ELSE j.capability END) = ANY(\(keys))) AS idle
             """
         ).one("SELECT NOT EXISTS").bool("idle")
     }

@@ -34,7 +34,9 @@ public struct HintTarget: Sendable, Hashable {
             kind: queue.kind, job: job, shard: shard, first: part.lowerBound, count: part.count,
             specification: specification)
     }
+}
 
+extension HintTarget {
     /// Reads the columns id, job_id, name, digest, kind, capability, lane, hint_size, and first and tasks for the
     /// range.
     init(row: Row) throws {

@@ -70,6 +70,8 @@ extension ExitStatus {
         switch error.code {
         case .unavailable, .retryable, .commitUnknown: .unavailable
         case .authentication: .noPermission
+        case .configuration: .usage
+        case .migration: .refused
         default: error.sqlstate == "42501" ? .noPermission : .software
         }
     }
@@ -77,6 +79,7 @@ extension ExitStatus {
     private static func status(of error: BrokerError) -> ExitStatus {
         switch error.code {
         case .authentication: .noPermission
+        case .invalidURL: .usage
         default: .unavailable
         }
     }

@@ -42,9 +42,16 @@ public struct Table {
             row.indices.map { column in
                 let padding = String(repeating: " ", count: widths[column] - row[column].count)
                 if isNumeric[column] { return padding + row[column] }
-                return column == row.indices.last ? row[column] : row[column] + padding
-            }.joined(separator: "  ")
+                return row[column] + padding
+            }.joined(separator: "  ").trimmingSuffix(" ")
         }.joined(separator: "\n")
+    }
+}
+
+extension String {
+    /// The text without the `character`s at its end.
+    fileprivate func trimmingSuffix(_ character: Character) -> String {
+        String(reversed().drop { $0 == character }.reversed())
     }
 }
 

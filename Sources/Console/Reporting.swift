@@ -7,15 +7,13 @@ import Foundation
 public func reporting<Result>(
     _ command: String, isolation: isolated (any Actor)? = #isolation, _ body: () async throws -> Result
 ) async throws -> Result {
-    hideSecretsInProcessTitle()
     do {
         return try await body()
     } catch let error as ExitCode {
         throw error
     } catch {
         if error is CleanExit || error is ValidationError { throw error }
-        let line = "\(error)".split(whereSeparator: \.isNewline).joined(separator: " ")
-        FileHandle.standardError.write(Data("\(command): \(line)\n".utf8))
+        remark("\(command): \(oneLine("\(error)"))")
         throw ExitCode(ExitStatus(error).rawValue)
     }
 }
@@ -23,31 +21,40 @@ public func reporting<Result>(
 /// Ends a command with a code that is no error line: what was asked for does not hold, and the output said so.
 public func fail(_ status: ExitStatus = .failed) -> ExitCode { ExitCode(status.rawValue) }
 
-/// Overwrites passwords that were given as flags, so that process lists do not show them.
-private func hideSecretsInProcessTitle() {
-    for index in 1..<max(1, Int(CommandLine.argc)) {
-        guard let argument = CommandLine.unsafeArgv[index] else { continue }
-        let text = String(cString: argument)
-        for secret in secrets(in: text) {
-            guard let range = text.range(of: secret) else { continue }
-            let offset = text.utf8.distance(from: text.startIndex, to: range.lowerBound)
-            for byte in 0..<secret.utf8.count { argument[offset + byte] = UInt8(ascii: "x").signed }
+extension AsyncParsableCommand {
+    /// The whole life of a command: parses, runs, and ends the process. Options that cannot be read are one line on
+    /// standard error, too, and the exit code 64.
+    public static func start() async -> Never {
+        let arguments = Array(CommandLine.arguments.dropFirst())
+        hideSecretsInProcessTitle()
+        do {
+            var command = try parseAsRoot(arguments)
+            if var command = command as? any AsyncParsableCommand {
+                try await command.run()
+            } else {
+                try command.run()
+            }
+            exit()
+        } catch {
+            guard !(error is ExitCode), exitCode(for: error) != .success else { exit(withError: error) }
+            let text = ArgumentSecrets.redacted(message(for: error), arguments: arguments)
+            remark("\(configuration.commandName ?? "detdiffusion"): \(oneLine(text)); see --help")
+            exit(withError: ExitCode(ExitStatus.usage.rawValue))
         }
     }
 }
 
-private func secrets(in argument: String) -> [String] {
-    var found: [String] = []
-    if let scheme = argument.range(of: "://"), let at = argument.lastIndex(of: "@"), scheme.upperBound < at {
-        let userInfo = argument[scheme.upperBound..<at]
-        if let colon = userInfo.firstIndex(of: ":") { found.append(String(userInfo[userInfo.index(after: colon)...])) }
-    }
-    if let key = argument.range(of: "password=") {
-        found.append(String(argument[key.upperBound...].prefix { $0 != " " && $0 != "&" }))
-    }
-    return found.filter { !$0.isEmpty }
+private func oneLine(_ text: String) -> String {
+    text.split(whereSeparator: \.isNewline).joined(separator: " ")
 }
 
-extension UInt8 {
-    fileprivate var signed: CChar { CChar(bitPattern: self) }
+/// Overwrites passwords that were given as flags, so that process lists do not show them.
+private func hideSecretsInProcessTitle() {
+    for index in 1..<max(1, Int(CommandLine.argc)) {
+        guard let argument = CommandLine.unsafeArgv[index] else { continue }
+        let bytes = UnsafeBufferPointer(start: argument, count: strlen(argument)).map { UInt8(bitPattern: $0) }
+        for position in ArgumentSecrets.ranges(in: bytes).joined() {
+            argument[position] = CChar(bitPattern: UInt8(ascii: "x"))
+        }
+    }
 }

@@ -96,14 +96,15 @@ actor ImageWriter {
     }
 }
 
-/// Turns failures of the object directory that time or an operator mends into a pause.
+/// Turns failures to write that time or an operator mends into a pause: a disc that is full, read-only, away or ill says
+/// nothing about the task.
 func pausing<Value>(_ action: () throws(StoreError) -> Value) throws -> Value {
     do {
         return try action()
     } catch {
         switch error.code {
-        case .full, .readOnly: throw WorkPaused(error.description)
-        default: throw error
+        case .full, .readOnly, .missing, .other: throw WorkPaused(error.description)
+        case .corrupt, .invalid: throw error
         }
     }
 }

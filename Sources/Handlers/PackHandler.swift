@@ -58,7 +58,7 @@ actor Packer {
         let written: (bytes: Int, lost: [Int])
         do {
             written = try write(samples, specification: specification, to: temporary)
-        } catch let error as ArchiveError where error.code == .full {
+        } catch let error as ArchiveError where error.code.isOfTheDisc {
             throw WorkPaused(error.description)
         }
         guard written.lost.isEmpty else {
@@ -115,6 +115,16 @@ actor Packer {
         try pausing { () throws(StoreError) in try store.commit(temporary: temporary, to: path) }
         Failpoint.hit("pack.after-rename")
         return .archive(ArchiveRecord(path: path, digest: digest, bytes: bytes, samples: samples))
+    }
+}
+
+extension ArchiveError.Code {
+    /// Whether the system refused, and not the archive's contents.
+    fileprivate var isOfTheDisc: Bool {
+        switch self {
+        case .full, .missing, .system: true
+        case .truncated, .checksum, .notUstar, .unsupportedMember, .invalidName, .tooLarge: false
+        }
     }
 }
 

@@ -166,9 +166,6 @@ public enum JobPlanner {
         try require(
             request.detectedImages == nil || isOrigin,
             "--detected-images: only strategy origin reads it; drop the option")
-        try require(
-            (0...1).contains(request.rule.gamma) && (0...1).contains(request.rule.beta),
-            "--gamma and --beta: expected numbers from 0 to 1, found \(request.rule.gamma) and \(request.rule.beta)")
     }
 
     private static func attributes(of request: JobRequest) throws(LayoutError) -> AttributeSource? {

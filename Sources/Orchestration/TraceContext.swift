@@ -13,8 +13,12 @@ public struct TraceContext: Sendable, Hashable {
 
     /// Continues a trace that a message carried; anything that is not a `traceparent` begins a new one.
     public init(continuing header: String?) {
+        // A long or strange header must not travel on: the broker refuses messages whose headers fill a frame.
         let parts = (header ?? "").split(separator: "-", omittingEmptySubsequences: false)
-        let isValid = parts.count == 4 && parts[0] == "00" && parts[1].count == 32 && parts[2].count == 16
+        let isValid =
+            parts.map(\.utf8.count) == [2, 32, 16, 2] && parts[0] == "00"
+            && parts.allSatisfy { $0.utf8.allSatisfy(Self.isLowerCaseHex) }
+            && parts[1...2].allSatisfy { $0.utf8.contains { $0 != UInt8(ascii: "0") } }
         guard isValid, let header else {
             self.init()
             return
@@ -23,6 +27,10 @@ public struct TraceContext: Sendable, Hashable {
     }
 
     private init(traceparent: String) { self.traceparent = traceparent }
+
+    private static func isLowerCaseHex(_ byte: UInt8) -> Bool {
+        (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte) || (UInt8(ascii: "a")...UInt8(ascii: "f")).contains(byte)
+    }
 
     private static func hex(_ value: UInt64) -> String {
         let digits = String(value, radix: 16)

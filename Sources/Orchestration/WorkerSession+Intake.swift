@@ -73,8 +73,8 @@ extension WorkerSession {
             ])
         try await persistently("keep dead letter") {
             try await self.catalogue.keepDeadLetter(
-                queue: delivery.queue, messageID: delivery.message.messageID, body: delivery.message.body,
-                reason: error.description)
+                queue: delivery.queue, messageID: delivery.message.messageID.storable, body: delivery.message.body,
+                reason: error.description.storable)
         }
         consumer.acknowledge(delivery.tag)
     }

@@ -30,6 +30,7 @@ extension WorkerSession {
     /// Records what became of a batch, however long the catalogue is away.
     func finish(_ batch: TaskBatch, results: [TaskResult]) async throws {
         let retry = attemptBackoff
+        let results = results.map(\.storable)
         held.settles(batch)
         let report = try await persistently("finish") {
             try await self.catalogue.finish(batch, results: results, worker: self.id) { retry.delay(attempt: $0) }

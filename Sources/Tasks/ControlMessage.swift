@@ -41,5 +41,11 @@ public struct ControlMessage: Hashable, Sendable, Codable {
                     + "\(body.count) bytes that do not decode"
             )
         }
+        guard version == Hint.version, job >= 1 else {
+            throw TaskError(
+                .unreadable,
+                "control message: expected version \(Hint.version) and a job from 1 on, found version \(version), job \(job)"
+            )
+        }
     }
 }

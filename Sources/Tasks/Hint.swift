@@ -74,6 +74,10 @@ public struct Hint: Hashable, Sendable, Codable {
                 .unreadable,
                 "hint message: expected first >= 0 and count >= 1, found first \(hint.first), count \(hint.count)")
         }
+        guard hint.job >= 1, hint.shard >= 1 else {
+            throw TaskError(
+                .unreadable, "hint message: expected rows from 1 on, found job \(hint.job), shard \(hint.shard)")
+        }
         self = hint
     }
 

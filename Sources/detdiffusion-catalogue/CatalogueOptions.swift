@@ -33,6 +33,13 @@ struct RecordOptions: ParsableArguments {
     @Option(help: ArgumentHelp("At most this many rows.", valueName: "n"))
     var limit: Int?
 
+    /// Refuses a limit that means nothing.
+    func validate() throws {
+        guard (limit ?? 0) >= 0 else {
+            throw ValidationError("--limit: expected 0 or more rows, found \(limit ?? 0)")
+        }
+    }
+
     /// Writes records as JSON lines, or as the table that `table` makes of them.
     func write<Record: Encodable>(_ records: [Record], table: ([Record]) -> Table) throws {
         if json {

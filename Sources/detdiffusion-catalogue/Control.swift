@@ -18,6 +18,12 @@ struct ControlOptions: ParsableArguments {
     func announce(_ targets: [HintTarget], control: ControlMessage? = nil) async throws {
         try await broker.announce(targets, control: control, logging: options.logging)
     }
+
+    /// Opens the catalogue. A broker's address that is missing or wrong is told before anything is changed.
+    func open() async throws -> Catalogue {
+        _ = try broker.url()
+        return try await options.open()
+    }
 }
 
 extension BrokerOptions {
@@ -50,7 +56,7 @@ struct PauseCommand: AsyncParsableCommand {
 
     func run() async throws {
         try await reporting("detdiffusion-catalogue") {
-            let id = try await control.options.open().pause(job: control.job)
+            let id = try await control.open().pause(job: control.job)
             try await control.announce([], control: ControlMessage(job: id, action: .pause))
             print("job '\(control.job)' is paused")
         }
@@ -65,7 +71,7 @@ struct ResumeCommand: AsyncParsableCommand {
 
     func run() async throws {
         try await reporting("detdiffusion-catalogue") {
-            let (id, targets) = try await control.options.open().resume(job: control.job)
+            let (id, targets) = try await control.open().resume(job: control.job)
             try await control.announce(targets, control: ControlMessage(job: id, action: .resume))
             print("job '\(control.job)' is running")
         }
@@ -80,7 +86,7 @@ struct CancelCommand: AsyncParsableCommand {
 
     func run() async throws {
         try await reporting("detdiffusion-catalogue") {
-            let id = try await control.options.open().cancel(job: control.job)
+            let id = try await control.open().cancel(job: control.job)
             try await control.announce([], control: ControlMessage(job: id, action: .cancel))
             print("job '\(control.job)' is cancelled")
         }
@@ -96,7 +102,7 @@ struct RetryCommand: AsyncParsableCommand {
 
     func run() async throws {
         try await reporting("detdiffusion-catalogue") {
-            let (opened, targets) = try await control.options.open().retry(job: control.job)
+            let (opened, targets) = try await control.open().retry(job: control.job)
             try await control.announce(targets)
             print("job '\(control.job)': \(Format.count(opened)) tasks opened again")
         }
@@ -117,7 +123,7 @@ struct FinishCommand: AsyncParsableCommand {
             guard allowDead >= 0 else {
                 throw CommandError(.usage, "--allow-dead: expected 0 or more, found \(allowDead)")
             }
-            let targets = try await control.options.open().allowDead(allowDead, job: control.job)
+            let targets = try await control.open().allowDead(allowDead, job: control.job)
             try await control.announce(targets)
             print("job '\(control.job)': shards with at most \(allowDead) dead tasks finish without them")
         }

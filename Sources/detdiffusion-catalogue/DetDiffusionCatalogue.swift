@@ -1,6 +1,7 @@
 // The command `detdiffusion-catalogue`: everything that operators and trainers ask of the catalogue.
 
 import ArgumentParser
+import Console
 
 @main
 struct DetDiffusionCatalogue: AsyncParsableCommand {
@@ -9,7 +10,7 @@ struct DetDiffusionCatalogue: AsyncParsableCommand {
         abstract: "Queries and controls jobs, checks and mends what is stored, exports finished shards.",
         discussion: """
             Servers and object directory are found in AMQP_URL, DATABASE_URL and DETDIFFUSION_STORE; flags override them.
-            Exit codes: 0 done, 1 what was checked does not hold, 64 wrong options, 69 a server is away, 73 cannot write, \
+            Exit codes: 0 done, 1 what was checked does not hold, 64 wrong options, 65 unreadable file contents, 66 missing file, 69 a server is away, 73 cannot write, \
             75 stopped before the end, 77 wrong credentials, 78 refused by the catalogue.
             """,
         groupedSubcommands: [
@@ -33,4 +34,6 @@ struct DetDiffusionCatalogue: AsyncParsableCommand {
                 ]),
             .init(name: "Setting up", subcommands: [ProvisionCommand.self, DoctorCommand.self, MigrateCommand.self]),
         ])
+
+    static func main() async { await start() }
 }

@@ -26,6 +26,9 @@ struct WatchCommand: AsyncParsableCommand {
             guard every.isFinite, (0.05...3600).contains(every) else {
                 throw CommandError(.usage, "--every: expected 0.05 to 3600 seconds, found \(every)")
             }
+            guard (timeout ?? 0).isFinite, (0...1e9).contains(timeout ?? 0) else {
+                throw CommandError(.usage, "--timeout: expected 0 to 1000000000 seconds, found \(timeout ?? 0)")
+            }
             let catalogue = try await options.open()
             for name in job { _ = try await catalogue.job(named: name) }
             var board = ProgressBoard(isTerminal: isatty(STDOUT_FILENO) == 1)

@@ -1,6 +1,7 @@
 // The command `detdiffusion-producer`: splits a COCO subset into layout tasks and enqueues them.
 
 import ArgumentParser
+import Console
 
 @main
 struct DetDiffusionProducer: AsyncParsableCommand {
@@ -10,7 +11,9 @@ struct DetDiffusionProducer: AsyncParsableCommand {
         discussion: """
             Servers are found in AMQP_URL and DATABASE_URL; flags override them.
             Exit codes: 0 done, 64 wrong options, 65 unreadable file contents, 66 missing file, 69 a server is away, \
-            77 wrong credentials, 78 refused by the catalogue.
+            73 cannot write, 77 wrong credentials, 78 refused by the catalogue.
             """,
         subcommands: [Plan.self, Enqueue.self, Sample.self])
+
+    static func main() async { await start() }
 }

@@ -105,6 +105,9 @@ struct JobOptions: ParsableArguments {
         guard generator == "sketch" else {
             throw CommandError(.usage, "--generator: expected sketch, found '\(generator)'")
         }
+        guard (0...1).contains(gamma), (0...1).contains(beta) else {
+            throw CommandError(.usage, "--gamma and --beta: expected numbers from 0 to 1, found \(gamma) and \(beta)")
+        }
         for (flag, isGiven) in [
             ("--checkpoint", checkpoint != nil), ("--steps", steps != nil), ("--guidance", guidance != nil),
         ]

@@ -38,9 +38,12 @@ struct WorkerProfile: Decodable {
                 .noInput, "profile \(path): cannot be read (\(error.localizedDescription)); see workers/ for examples")
         }
         do {
-            if let object = try JSONSerialization.jsonObject(with: data) as? [String: Any],
-                let unknown = Set(object.keys).subtracting(keys).min()
-            {
+            guard let object = try JSONSerialization.jsonObject(with: data) as? [String: Any] else {
+                throw CommandError(
+                    .data,
+                    "profile \(path): expected a JSON object, found another value; see schemas/profile.schema.json")
+            }
+            if let unknown = Set(object.keys).subtracting(keys).min() {
                 throw CommandError(
                     .data,
                     "profile \(path): unknown key '\(unknown)'; expected "

@@ -40,14 +40,6 @@ private struct MadeJob {
         try commands.run("catalogue", arguments + ["--job", name, "--out", "\(folder)/\(out)"])
     }
 
-    /// Runs a script of Tests/Readers with the readers' Python and decodes what it prints.
-    func read<Report: Decodable>(_ script: String, _ argument: String) throws -> Report {
-        let python = try #require(Readers.python)
-        let result = try RunningProcess(python, ["\(Surroundings.root)/Tests/Readers/\(script)", argument]).wait()
-        guard result.status == 0 else { throw ProcessFailure("\(script) \(argument): \(result.errors.suffix(2000))") }
-        return try JSONDecoder().decode(Report.self, from: Data(result.output.utf8))
-    }
-
     /// The kept objects as image and annotation ids, by the rules of the method applied here.
     func keptObjects(limit: Int) throws -> [[Int]] {
         let set = try AnnotationSet.read(path: annotations)
@@ -108,7 +100,7 @@ struct ReaderTests {
 
     private func checkAlone(_ job: MadeJob, kept: [[Int]]) throws {
         for _ in 0..<2 { #expect(try job.catalogue(["export", "coco"], out: "coco").status == 0) }
-        let alone: CocoReport = try job.read("coco.py", "\(job.folder)/coco")
+        let alone: CocoReport = try Readers.run("coco.py", "\(job.folder)/coco")
         #expect(alone.images == 10 && alone.generated == 10 && alone.files.count == 10)
         #expect(alone.objects == kept)
         #expect(alone.categories == Self.cocoCategories)
@@ -121,7 +113,7 @@ struct ReaderTests {
             ["export", "coco", "--with-real", job.annotations, "--real-prefix", "/data/real"], out: "merged")
         #expect(result.status == 0, "\(result.errors)")
         let real = try AnnotationSet.read(path: job.annotations)
-        let merged: CocoReport = try job.read("coco.py", "\(job.folder)/merged")
+        let merged: CocoReport = try Readers.run("coco.py", "\(job.folder)/merged")
         #expect(merged.images == real.images.count + 10 && merged.generated == 10)
         #expect(merged.annotations == real.annotations.count + kept.count)
         #expect(merged.crowds == real.annotations.count { $0.isCrowd })
@@ -139,7 +131,7 @@ struct ReaderTests {
             #expect(result.status == 0, "\(result.errors)")
             let url = result.output.trimmingCharacters(in: .whitespacesAndNewlines)
             #expect(url.hasSuffix("/\(out)/\(job.name)-{000000..000002}.tar"))
-            let report: ShardReport = try job.read("shards.py", url)
+            let report: ShardReport = try Readers.run("shards.py", url)
             let objects = report.samples.compactMap { if case .id(let count) = $0[1] { count } else { nil } }
             #expect(objects.count == 10)
             #expect(objects.reduce(0, +) == kept.count)

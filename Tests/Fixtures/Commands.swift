@@ -18,6 +18,10 @@ public enum Surroundings {
     public static let serversMissing =
         "needs RabbitMQ and PostgreSQL: run it through ops/test, which sets AMQP_URL, DATABASE_URL and DETDIFFUSION_STORE"
 
+    /// What a skipped test says.
+    public static let cocoMissing =
+        "the folder of real COCO data is missing: set DETDIFFUSION_COCO, or put it at ../shared/data/coco"
+
     /// The repository.
     public static let root = URL(fileURLWithPath: #filePath)
         .deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent().path

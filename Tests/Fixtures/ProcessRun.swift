@@ -31,10 +31,12 @@ public final class RunningProcess: Sendable {
     }
 
     deinit {
-        guard isRunning else { return }
-        kill(identifier, SIGKILL)
-        var status: Int32 = 0
-        waitpid(identifier, &status, 0)
+        if isRunning {
+            kill(identifier, SIGKILL)
+            var status: Int32 = 0
+            waitpid(identifier, &status, 0)
+        }
+        try? FileManager.default.removeItem(at: outputFile.deletingLastPathComponent())  // Litter, at worst.
     }
 
     /// Whether it has not ended yet.

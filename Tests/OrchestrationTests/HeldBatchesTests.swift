@@ -1,0 +1,76 @@
+// The batches between claim and finish: what is renewed, dropped and stopped.
+
+import Digests
+import Tasks
+import Testing
+
+@testable import Orchestration
+
+struct HeldBatchesTests {
+    @Test func whatIsHeldIsRenewedUntilItIsRemoved() {
+        let held = HeldBatches()
+        #expect(held.isEmpty)
+        held.add(batch(lease: 1))
+        held.add(batch(lease: 2))
+        #expect(Set(held.leases) == [1, 2] && held.holds(batch(lease: 1)))
+        held.remove(batch(lease: 1))
+        held.remove(batch(lease: 1))
+        #expect(held.leases == [2] && !held.holds(batch(lease: 1)))
+        #expect(held.batches.map(\.lease) == [2])
+    }
+
+    @Test func droppingALeaseStopsItsComputingOnly() {
+        let held = HeldBatches()
+        let tasks = [Int64(1), 2].map { lease in
+            held.add(batch(lease: lease))
+            let task = computing()
+            held.computes(batch(lease: lease), in: task)
+            return task
+        }
+        #expect(held.drop(leases: [1, 77]).map(\.lease) == [1])
+        #expect(tasks[0].isCancelled && !tasks[1].isCancelled)
+        #expect(held.leases == [2])
+        held.stopComputing()
+        #expect(tasks[1].isCancelled)
+    }
+
+    @Test func stoppingAJobKeepsItsBatchesForGivingBack() {
+        let held = HeldBatches()
+        let tasks = [(lease: Int64(1), job: Int64(10)), (2, 20)].map { pair in
+            let batch = batch(lease: pair.lease, job: pair.job)
+            held.add(batch)
+            let task = computing()
+            held.computes(batch, in: task)
+            return task
+        }
+        held.stopComputing(job: 20)
+        #expect(!tasks[0].isCancelled && tasks[1].isCancelled)
+        #expect(Set(held.leases) == [1, 2])
+        held.stopComputing()
+    }
+
+    @Test func computingForABatchThatIsGoneIsNotTied() {
+        let held = HeldBatches()
+        let task = computing()
+        held.computes(batch(lease: 5), in: task)
+        #expect(held.isEmpty)
+        held.stopComputing()
+        #expect(!task.isCancelled)
+        task.cancel()
+    }
+
+    /// Computes until it is cancelled.
+    private func computing() -> Task<StoreResults, any Error> {
+        Task {
+            try await Task.sleep(for: .seconds(3600))
+            return { [] }
+        }
+    }
+
+    private func batch(lease: Int64, job: Int64 = 1) -> TaskBatch {
+        TaskBatch(
+            kind: .generate,
+            job: .init(id: job, name: "j", specification: "{}", digest: SHA256.digest(of: "{}")), shard: 1,
+            shardNumber: 0, lease: lease, items: [])
+    }
+}
