@@ -126,7 +126,7 @@ public enum JobPlanner {
         }
         let images = min(plan.layouts.count, request.limit ?? Int.max)
         return PlannedJob(
-            specification: try specification(of: request, imageIDs: imageIDs), plan: plan,
+            specification: try specification(of: request, imageIDs: imageIDs, source: source), plan: plan,
             categories: things.categories
                 + (stuff?.categories ?? []).filter { category in
                     !things.categories.contains { $0.id == category.id }
@@ -178,20 +178,24 @@ public enum JobPlanner {
             uncovered: request.uncovered)
     }
 
-    private static func specification(of request: JobRequest, imageIDs: [Int]?) throws -> GenerateSpecification {
+    /// The ids count, not how their file spells or orders them.
+    private static func digest(ofIDs ids: [Int]) -> SHA256Digest {
+        SHA256.digest(of: Set(ids).sorted().map(String.init).joined(separator: "\n"))
+    }
+
+    private static func specification(
+        of request: JobRequest, imageIDs: [Int]?, source: AttributeSource?
+    ) throws -> GenerateSpecification {
         var specification = GenerateSpecification(
             annotations: try SHA256.digest(ofFileAt: request.annotations), subset: request.subset,
             strategy: request.strategy, template: request.template, bins: request.bins, width: request.width,
             height: request.height, samples: request.samples, seed: request.seed, generator: request.generator,
             shardSize: request.shardSize)
         specification.stuff = try request.stuff.map { try SHA256.digest(ofFileAt: $0) }
-        // The ids count, not how their file spells or orders them.
-        specification.imageIDs = imageIDs.map { ids in
-            SHA256.digest(of: Set(ids).sorted().map(String.init).joined(separator: "\n"))
-        }
+        specification.imageIDs = imageIDs.map(digest(ofIDs:))
         if let detections = request.detections {
             specification.detections = try SHA256.digest(ofFileAt: detections)
-            specification.detectedImages = try request.detectedImages.map { try SHA256.digest(ofFileAt: $0) }
+            specification.detectedImages = source?.detectedImages.map { digest(ofIDs: Array($0)) }
             specification.gamma = request.rule.gamma
             specification.beta = request.rule.beta
             specification.sameClass = request.rule.sameClass
