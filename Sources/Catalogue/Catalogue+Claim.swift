@@ -22,10 +22,16 @@ extension Catalogue {
     /// Commits without waiting for the disc: a lost claim is harmless, since nothing was done under it yet that the
     /// state
     /// guard of ``finish(_:results:worker:)`` would not count exactly once.
-    public func claim(_ hint: Hint, limit: Int, worker: Int64, lease: Duration) async throws -> Claim {
+    /// - Parameter capability: what the caller can do; a hint that strayed into another queue then claims nothing. `nil`
+    ///   claims whatever the hint means.
+    public func claim(
+        _ hint: Hint, capability: Capability? = nil, limit: Int, worker: Int64, lease: Duration
+    ) async throws -> Claim {
         precondition(limit >= 1, "a claim takes at least one task")
         return try await transaction("claim", synchronousCommit: false) { connection in
-            guard let target = try Self.target(of: hint, on: connection) else { return Claim() }
+            guard let target = try Self.target(of: hint, on: connection),
+                capability == nil || capability == target.hints.queue.capability
+            else { return Claim() }
             var items = try Self.take(hint, limit: limit, suspects: false, worker: worker, lease: lease, on: connection)
             if items.isEmpty {
                 items = try Self.take(hint, limit: 1, suspects: true, worker: worker, lease: lease, on: connection)

@@ -39,7 +39,8 @@ extension WorkerSession {
         Failpoint.hit("worker.before-claim")
         let claim = try await persistently("claim") {
             try await self.catalogue.claim(
-                hint, limit: handler.description.maximumBatch, worker: self.id, lease: self.configuration.lease)
+                hint, capability: handler.description.capability, limit: handler.description.maximumBatch,
+                worker: self.id, lease: self.configuration.lease)
         }
         Failpoint.hit("worker.after-claim")
         if let rest = claim.rest {
