@@ -74,8 +74,10 @@ struct Enqueue: AsyncParsableCommand {
         let catalogue = Catalogue(
             url: try database.url(), applicationName: "detdiffusion-producer", logger: logger)
         try await catalogue.requireCurrentSchema()
+        // Both lanes: a job that was recorded before keeps its own.
         let publisher = Publisher(
-            url: try broker.url(), topology: .detdiffusion(queues: [planned.queue(priority)]), logger: logger)
+            url: try broker.url(), topology: .detdiffusion(queues: Lane.allCases.map { planned.queue($0) }),
+            logger: logger)
         let recorded = try await catalogue.enqueue(draft, taskCount: planned.taskCount) { number in
             try planned.task(number)
         }
