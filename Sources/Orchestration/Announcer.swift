@@ -30,6 +30,16 @@ public struct Announcer: Sendable {
         }
     }
 
+    /// Hints all these ranges. The first failure ends it: with a broker that is away, every further range would take
+    /// the whole deadline again.
+    public func announce(_ targets: [HintTarget]) async throws {
+        let trace = TraceContext()
+        let messages = targets.lazy.flatMap { target in
+            target.hints.lazy.map { OutgoingMessage(hint: $0, of: target, trace: trace) }
+        }
+        try await publisher.publish(messages, deadline: deadline) { _ in }
+    }
+
     /// Tells every worker that a job's control row changed; workers also see the row at their next claim.
     public func announce(_ control: ControlMessage) async throws {
         let message = Message(

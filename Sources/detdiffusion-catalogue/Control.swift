@@ -37,7 +37,7 @@ extension BrokerOptions {
         let announcer = Announcer(publisher: publisher, logger: logger)
         do {
             try await publisher.whileRunning {
-                for target in targets { await announcer.announce(target) }
+                try await announcer.announce(targets)
                 if let control { try await announcer.announce(control) }
             }
         } catch {
