@@ -61,6 +61,10 @@ extension Array {
 }
 
 extension PostgresError {
-    /// Whether waiting may mend it: the server is away, or its answer to a COMMIT was lost.
-    public var isTransient: Bool { code == .unavailable || code == .commitUnknown || code == .retryable }
+    /// Whether waiting may mend it: the server is away, its answer to a COMMIT was lost, a statement took too long
+    /// (57014), or the server is a standby that has not been promoted yet (25006).
+    public var isTransient: Bool {
+        code == .unavailable || code == .commitUnknown || code == .retryable
+            || ["57014", "25006"].contains(sqlstate ?? "")
+    }
 }

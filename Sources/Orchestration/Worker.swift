@@ -78,7 +78,7 @@ public struct Worker: Service {
                 try await session.keepGoing(); return false
             }
             group.addTask {
-                await session.drainOnShutdown(); return false
+                await session.drainOnShutdown()
             }
             group.addTask {
                 try await session.work(); return true

@@ -6,6 +6,7 @@ import Catalogue
 import Executors
 import Foundation
 import Logging
+import Postgres
 import Tasks
 
 extension WorkerSession {
@@ -43,7 +44,7 @@ extension WorkerSession {
         }
     }
 
-    /// Repeats `action` while the surroundings fail; the results stay in hand and the lease is renewed meanwhile.
+    /// Repeats `action` while the surroundings fail, the catalogue included; the results stay in hand and the lease is renewed meanwhile.
     func persistentlyPaused<Result: Sendable>(
         _ batch: TaskBatch, _ action: @Sendable () async throws -> Result
     ) async throws -> Result {
@@ -51,9 +52,9 @@ extension WorkerSession {
         while true {
             do {
                 return try await action()
-            } catch let pause as WorkPaused {
+            } catch  where error is WorkPaused || (error as? PostgresError)?.isTransient == true {
                 guard !isDraining, held.holds(batch) else { throw CancellationError() }
-                logger.warning("Work pauses", metadata: metadata(of: batch, error: pause))
+                logger.warning("Work pauses", metadata: metadata(of: batch, error: error))
                 try await Task.sleep(for: backoff.delay(attempt: attempt))
                 attempt += 1
             }

@@ -31,6 +31,9 @@ final class WorkerSession: Sendable {
     /// How long failed database calls and failed tasks wait.
     let backoff = Backoff(base: .milliseconds(200), cap: .seconds(15))
 
+    /// How long the catalogue may take after the grace time to take leases back.
+    private static let timeToGiveBack = Duration.seconds(5)
+
     private let draining = Mutex(false)
 
     init(
@@ -55,17 +58,39 @@ final class WorkerSession: Sendable {
     /// The pipeline: takes hints, computes, stores, until drained; then gives back what is left.
     func work() async throws {
         try await withTaskCancellationHandler {
-            try await withThrowingTaskGroup(of: Void.self) { group in
-                group.addTask { try await self.takeIn() }
-                group.addTask { try await self.compute() }
-                group.addTask { try await self.store() }
-                try await group.waitForAll()
+            do {
+                try await runPipeline()
+            } catch {
+                await giveBackAfterFailure()
+                throw error
             }
             try await giveEverythingBack()
         } onCancel: {
-            shelf.close()
-            held.stopComputing()
+            stopPipeline()
         }
+    }
+
+    /// Runs the three parts. When one fails the others end too: an intake left alone would go on claiming, and renewing
+    /// the leases of, tasks that nobody computes.
+    private func runPipeline() async throws {
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            group.addTask { try await self.takeIn() }
+            group.addTask { try await self.compute() }
+            group.addTask { try await self.store() }
+            do {
+                while try await group.next() != nil {}
+            } catch {
+                stopPipeline()
+                group.cancelAll()
+                throw error
+            }
+        }
+    }
+
+    /// Ends the waits that no cancellation of a task reaches.
+    private func stopPipeline() {
+        shelf.close()
+        held.stopComputing()
     }
 
     /// Begins to drain: no new work, the batch that is being computed may finish within the grace time.
@@ -86,21 +111,43 @@ final class WorkerSession: Sendable {
     }
 
     /// Drains when the process is asked to stop, and cuts the computing short when the grace time is over.
-    func drainOnShutdown() async {
+    /// - Returns: true when the worker has to leave with what it still holds, because nobody takes it back.
+    func drainOnShutdown() async -> Bool {
         do {
             try await gracefulShutdown()
             await drain()
             try await Task.sleep(for: configuration.grace)
+            logger.info(
+                "The grace time is over; giving leases back", metadata: ["batches.held": "\(held.leases.count)"])
+            held.stopComputing()
+            try await Task.sleep(for: Self.timeToGiveBack)
         } catch {
-            return  // The worker ended by itself.
+            return false  // The worker ended by itself.
         }
-        logger.info("The grace time is over; giving leases back", metadata: ["batches.held": "\(held.leases.count)"])
-        held.stopComputing()
+        logger.warning(
+            "Leaving without the catalogue's answer; leases run out by themselves",
+            metadata: ["batches.held": "\(held.leases.count)"])
+        return true
     }
 
     private func giveEverythingBack() async throws {
         for batch in held.batches { try await giveBack(batch) }
-        try await upkeep.touch(worker: id, state: .stopped)
+        do {
+            try await upkeep.touch(worker: id, state: .stopped)
+        } catch let error as PostgresError where error.isTransient {
+            // Nothing is held any more, so nothing is lost: a drain ends well even while the catalogue is away.
+            logger.warning("The catalogue does not know that this worker stopped", metadata: ["error": "\(error)"])
+        }
+    }
+
+    /// Gives back what can be given back before the worker ends with an error: a lease that runs out would count as a
+    /// death of its tasks.
+    private func giveBackAfterFailure() async {
+        do {
+            try await giveEverythingBack()
+        } catch {
+            logger.warning("Leases were not given back; they run out by themselves", metadata: ["error": "\(error)"])
+        }
     }
 
     /// Gives a batch back and hints it; its tasks are claimable at once.

@@ -11,7 +11,7 @@ final class CrashWorld: Sendable {
     static let hintSize = 4
     static let shardCount = taskCount / shardSize
 
-    private let world: TestWorld
+    let world: TestWorld
     let annotations: String
     var commands: Commands { world.commands }
     var store: String { world.store }
