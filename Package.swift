@@ -109,7 +109,7 @@ let package = Package(
         command(
             "detdiffusion-worker",
             [
-                "Console", "Orchestration", "Handlers", "Catalogue", "Broker", "Postgres", "Stores", "Tasks",
+                "Console", "Orchestration", "Handlers", "Catalogue", "Broker", "Postgres", "Stores", "Tasks", "Digests",
                 .lifecycle, .signals,
             ]),
         command(

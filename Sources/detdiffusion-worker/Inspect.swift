@@ -2,8 +2,10 @@
 
 import ArgumentParser
 import Console
+import Digests
 import Handlers
 import Logging
+import Tasks
 
 struct Inspect: AsyncParsableCommand {
     static let configuration = CommandConfiguration(

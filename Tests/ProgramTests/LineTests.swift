@@ -137,7 +137,8 @@ struct BatchLineTests {
         let task = batch.tasks[1]
         #expect(task.id == 1 && task.seed == 1001 && task.imageID == 101)
         #expect(task.objects[0].bbox == [2, 4, 20, 40])
-        #expect(task.objects[0].corners == [2 / 64, 4 / 48, 22 / 64, 44 / 48])
+        let corners: [Double] = [2.0 / 64, 4.0 / 48, 22.0 / 64, 44.0 / 48]
+        #expect(task.objects[0].corners == corners)
         #expect(task.objects[1].corners[2...] == [1, 1])
         let line = try batch.encoded()
         #expect(line.filter { $0 == UInt8(ascii: "\n") }.count == 1 && line.last == UInt8(ascii: "\n"))
