@@ -135,7 +135,8 @@ struct JobOptions: ParsableArguments {
                 .usage, "--generator: expected \(GeneratorName.rule), found \(JobName.quoted(generator))")
         }
         for (flag, isGiven) in [
-            ("--checkpoint-digest", checkpointDigest != nil), ("--steps", steps != nil), ("--guidance", guidance != nil),
+            ("--checkpoint-digest", checkpointDigest != nil), ("--steps", steps != nil),
+            ("--guidance", guidance != nil),
         ]
         where isGiven && generator == "sketch" {
             throw CommandError(.usage, "\(flag): generator sketch draws without a model; drop the option")

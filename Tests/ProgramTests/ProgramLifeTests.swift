@@ -25,7 +25,9 @@ import Testing
     private func exists(_ identifier: String) -> Bool {
         guard let number = pid_t(identifier), kill(number, 0) == 0 else { return false }
         // A zombie that its new parent has not reaped yet has ended, too.
-        let status = FileManager.default.contents(atPath: "/proc/\(number)/stat").map { String(decoding: $0, as: UTF8.self) }
+        let status = FileManager.default.contents(atPath: "/proc/\(number)/stat").map {
+            String(decoding: $0, as: UTF8.self)
+        }
         return status.map { !$0.contains(") Z ") } ?? false
     }
 
@@ -37,8 +39,11 @@ import Testing
         #expect(
             try await startError(try ScriptedProgram("time.sleep(600)"), limit: .milliseconds(200))
                 .contains("expected an answer within 0.2 seconds"))
-        #expect(try await startError(try ScriptedProgram("ready(version=2)")).contains("expected version 1 of the protocol, found 2"))
-        #expect(try await startError(try ScriptedProgram("answer(dict(id=1, tasks=[]))")).contains("found type 'result'"))
+        #expect(
+            try await startError(try ScriptedProgram("ready(version=2)")).contains(
+                "expected version 1 of the protocol, found 2"))
+        #expect(
+            try await startError(try ScriptedProgram("answer(dict(id=1, tasks=[]))")).contains("found type 'result'"))
         #expect(
             try await startError(try ScriptedProgram("", prelude: "#!/nonexistent/interpreter\n"))
                 .contains("cannot be started (No such file or directory)"))

@@ -12,7 +12,9 @@ import Testing
 @Suite(.serialized) struct ProgramTests {
     private let good = "ready()\nfor batch in batches(): answer(batch)"
 
-    private func images(_ results: [Result<Image, GenerationFailure>]) throws -> [Image] { try results.map { try $0.get() } }
+    private func images(_ results: [Result<Image, GenerationFailure>]) throws -> [Image] {
+        try results.map { try $0.get() }
+    }
 
     private func reason(_ result: Result<Image, GenerationFailure>?) -> String {
         guard case .failure(let failure) = result else { return "no failure: \(result.debugDescription)" }
@@ -22,11 +24,14 @@ import Testing
     @Test func theExampleProgramMakesTheSameImagesInAnyBatch() async throws {
         let command = try ProgramCommand(path: Surroundings.root + "/workers/example-program/generate.py")
         let generator = try await ProgramGenerator.start(command, maximumBatch: 64, logger: CollectedLog().logger)
-        #expect(generator.describe() == GeneratorDescription(name: "example", maximumBatch: 16, deviceClass: "example-1"))
+        #expect(
+            generator.describe() == GeneratorDescription(name: "example", maximumBatch: 16, deviceClass: "example-1"))
         let specification = Made.specification()
         let together = try images(try await generator.generate(Made.tasks(5), specification: specification))
         var alone: [Image] = []
-        for task in Made.tasks(5) { alone += try images(try await generator.generate([task], specification: specification)) }
+        for task in Made.tasks(5) {
+            alone += try images(try await generator.generate([task], specification: specification))
+        }
         await generator.stop()
         #expect(together == alone && Set(together.map(\.pixels)).count == 5)
         #expect(together.allSatisfy { $0.width == 64 && $0.height == 48 })
@@ -44,7 +49,9 @@ import Testing
                 results[2] = dict(id=2, error="no such category", permanent=True, file=None)
                 answer(batch, results[::-1])
             """)
-        let results = try await program.started { try await $0.generate(Made.tasks(4), specification: Made.specification()) }
+        let results = try await program.started {
+            try await $0.generate(Made.tasks(4), specification: Made.specification())
+        }
         #expect(reason(results[1]) == "program program.py: out of memory and more")
         guard case .failure(let failure) = results[2] else { throw ProcessFailure("task 2 did not fail") }
         #expect(failure.isPermanent && failure.description.contains("no such category"))
@@ -60,7 +67,10 @@ import Testing
         (#"name = "none.png""#, "file 'none.png': expected an image file in the batch's folder, found no such file"),
         (#"os.mkfifo(folder + "/f.png"); name = "f.png""#, "found something that is no plain file"),
         (#"os.mkdir(folder + "/d.png"); name = "d.png""#, "found something that is no plain file"),
-        (#"open(folder + "/t.png", "w").write("not an image"); name = "t.png""#, "expected a PNG image, found 12 bytes"),
+        (
+            #"open(folder + "/t.png", "w").write("not an image"); name = "t.png""#,
+            "expected a PNG image, found 12 bytes"
+        ),
         (#"open(folder + "/e.png", "w"); name = "e.png""#, "expected a PNG image, found 0 bytes"),
         (
             #"open(folder + "/w.png", "wb").write(png([bytes(96)] * 48, 32, 48)); name = "w.png""#,
@@ -83,7 +93,9 @@ import Testing
                 results[0]["file"] = name
                 answer(batch, results)
             """)
-        let results = try await program.started { try await $0.generate(Made.tasks(2), specification: Made.specification()) }
+        let results = try await program.started {
+            try await $0.generate(Made.tasks(2), specification: Made.specification())
+        }
         #expect(reason(results[0]).contains(expected), "\(reason(results[0]))")
         #expect(reason(results[0]).hasPrefix("program program.py: task 0: "))
         #expect(try images([results[1]]).count == 1)
@@ -91,8 +103,11 @@ import Testing
 
     @Test func oneFileForTwoTasksIsRefused() async throws {
         let program = try ScriptedProgram(
-            #"ready()\#nfor batch in batches(): answer(batch, [{**make(task, batch), "file": "0.png"} for task in batch["tasks"]])"#)
-        let results = try await program.started { try await $0.generate(Made.tasks(2), specification: Made.specification()) }
+            #"ready()\#nfor batch in batches(): answer(batch, [{**make(task, batch), "file": "0.png"} for task in batch["tasks"]])"#
+        )
+        let results = try await program.started {
+            try await $0.generate(Made.tasks(2), specification: Made.specification())
+        }
         #expect(reason(results[1]).contains("file '0.png': expected a file for each task, found it for two"))
     }
 
@@ -133,7 +148,10 @@ import Testing
         #expect(!reason(results[1]).contains("\n") && reason(results[1]).utf8.count < 500)
         #expect(try images([results[0], results[2]]).count == 2)
         #expect(log.all.filter { $0.hasPrefix("A program was started again") }.count == 2)
-        #expect(log.all.contains { $0.hasPrefix("A program failed on a batch; its tasks are tried one by one batch.tasks=3") })
+        #expect(
+            log.all.contains {
+                $0.hasPrefix("A program failed on a batch; its tasks are tried one by one batch.tasks=3")
+            })
     }
 
     @Test func aBatchBeyondItsTimeLimitIsEndedAndTriedTaskByTask() async throws {
@@ -147,7 +165,8 @@ import Testing
         let results = try await program.started(timeLimit: .milliseconds(400)) {
             try await $0.generate(Made.tasks(2), specification: Made.specification())
         }
-        #expect(reason(results[0]) == "program program.py: expected an answer within 0.4 seconds, found none; it was ended")
+        #expect(
+            reason(results[0]) == "program program.py: expected an answer within 0.4 seconds, found none; it was ended")
         #expect(try images([results[1]]).count == 1)
     }
 
@@ -170,7 +189,9 @@ import Testing
 
     @Test func aSizeThatItDoesNotMakeIsSaidWithoutAskingIt() async throws {
         let program = try ScriptedProgram(#"ready(sizes=["512x512"])\#nfor batch in batches(): sys.exit(1)"#)
-        let results = try await program.started { try await $0.generate(Made.tasks(2), specification: Made.specification()) }
+        let results = try await program.started {
+            try await $0.generate(Made.tasks(2), specification: Made.specification())
+        }
         #expect(reason(results[1]).contains("expected a size that it makes (512x512), found the job's 64x48"))
     }
 }

@@ -11,11 +11,13 @@ import Testing
         let text = try Commands().succeed("worker", ["inspect", "--program", Self.example])
         #expect(text.contains("capability  example\n") && text.contains("enqueue     --generator example\n"))
         let digest = String(repeating: "0a", count: 32)
-        let program = try ScriptedProgram("ready(checkpoint='\(digest)', sizes=['512x512'])\nfor batch in batches(): pass")
+        let program = try ScriptedProgram(
+            "ready(checkpoint='\(digest)', sizes=['512x512'])\nfor batch in batches(): pass")
         let json = try Commands().succeed(
             "worker", ["inspect", "--program", program.path, "--program-argument", program.folder, "--json"])
         #expect(
-            json == #"{"batch":16,"capability":"test.0a0a0a0a0a0a","checkpoint":"\#(digest)","deviceClass":"test-1","name":"test","sizes":"512x512"}"#
+            json
+                == #"{"batch":16,"capability":"test.0a0a0a0a0a0a","checkpoint":"\#(digest)","deviceClass":"test-1","name":"test","sizes":"512x512"}"#
                 + "\n")
     }
 
@@ -36,7 +38,10 @@ import Testing
 
     @Test(arguments: [
         (["--generator", "Not a name"], "--generator: expected 1 to 40 of a-z, 0-9 and '-'"),
-        (["--generator", "example", "--checkpoint-digest", "12"], "--checkpoint-digest: expected 64 hexadecimal digits"),
+        (
+            ["--generator", "example", "--checkpoint-digest", "12"],
+            "--checkpoint-digest: expected 64 hexadecimal digits"
+        ),
         (["--generator", "example", "--steps", "0"], "--steps: expected 1 to 10000, found 0"),
         (["--generator", "example", "--guidance", "nan"], "--guidance: expected a number from 0 to 1000"),
         (["--steps", "5"], "generator sketch draws without a model"),
@@ -51,7 +56,9 @@ import Testing
 @Suite(.serialized, .enabled(if: Surroundings.hasServers, Comment(rawValue: Surroundings.serversMissing)))
 struct ProgramWorkerTests {
     private let program = Surroundings.root + "/workers/example-program/generate.py"
-    private static let worker = ["run", "--batch", "4", "--hint-horizon", "0.5", "--retry-delay", "0.05", "--exit-when-idle", "0.7"]
+    private static let worker = [
+        "run", "--batch", "4", "--hint-horizon", "0.5", "--retry-delay", "0.05", "--exit-when-idle", "0.7",
+    ]
 
     /// A catalogue, a store and a sample of the test's own.
     private func with(_ body: (Commands, String) async throws -> Void) async throws {
@@ -69,7 +76,8 @@ struct ProgramWorkerTests {
         try commands.succeed(
             "producer",
             [
-                "enqueue", "--job", name, "--annotations", folder + "/sample.json", "--strategy", "hard", "--limit", "20",
+                "enqueue", "--job", name, "--annotations", folder + "/sample.json", "--strategy", "hard", "--limit",
+                "20",
                 "--shard-size", "8", "--size", "64x48",
             ] + options)
     }
@@ -96,7 +104,8 @@ struct ProgramWorkerTests {
                 try commands.succeed("worker", Self.worker + serving.flatMap { ["--generator", $0] } + program)
                 let shards = try commands.succeed("catalogue", ["shards", "--job", "sketched", "--json"])
                 archives.append(shards.matches(of: /"sha256":"([0-9a-f]{64})"/).map { String($0.1) })
-                let drawn = try commands.succeed("catalogue", ["shards", "--job", "drawn", "--state", "finished", "--json"])
+                let drawn = try commands.succeed(
+                    "catalogue", ["shards", "--job", "drawn", "--state", "finished", "--json"])
                 #expect(drawn.split(separator: "\n").count == (serving.contains("program") ? 3 : 0))
             }
         }
@@ -106,7 +115,8 @@ struct ProgramWorkerTests {
     @Test func aDrainPastItsGraceGivesTheBatchOfAStuckProgramBack() async throws {
         try await with { commands, folder in
             try enqueue("stuck", ["--generator", "test"], in: folder, commands)
-            let stuck = try ScriptedProgram(#"ready()\#nfor batch in batches(): note("pid", str(os.getpid())); time.sleep(600)"#)
+            let stuck = try ScriptedProgram(
+                #"ready()\#nfor batch in batches(): note("pid", str(os.getpid())); time.sleep(600)"#)
             let worker = try commands.start(
                 "worker",
                 ["run", "--program", stuck.path, "--program-argument", stuck.folder, "--grace", "0.1", "--batch", "4"])
