@@ -10,8 +10,8 @@ struct DetDiffusionWorker: AsyncParsableCommand {
         abstract: "Serves tasks: generates images and packs finished shards.",
         discussion: """
             Servers and object directory are found in AMQP_URL, DATABASE_URL and DETDIFFUSION_STORE; flags override them.
-            Exit codes: 0 drained, 64 wrong options, 65 unreadable profile, 66 missing profile or program, 69 a server or \
-            generator program cannot be used at the start, 73 the object directory cannot be written, 77 wrong \
+            Exit codes: 0 drained, 64 wrong options, 65 unreadable profile, 66 missing profile or program, 69 a server is away \
+            or a generator program cannot be used at the start, 73 the object directory cannot be written, 77 wrong \
             credentials, 78 the schema is not this program's.
             """,
         subcommands: [Run.self, Inspect.self])

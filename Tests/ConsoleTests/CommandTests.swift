@@ -49,8 +49,8 @@ struct ErrorLineTests {
             "--size: expected a width"
         ),
         (
-            "producer", ["plan", "--annotations", "a", "--strategy", "hard", "--generator", "dall-e"],
-            "--generator: expected sketch"
+            "producer", ["plan", "--annotations", "a", "--strategy", "hard", "--generator", "dall e"],
+            "--generator: expected 1 to 40 of a-z"
         ),
         (
             "producer", ["plan", "--annotations", "a", "--strategy", "origin", "--detections", "d", "--gamma", "2"],
