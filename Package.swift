@@ -60,6 +60,7 @@ let package = Package(
         .systemLibrary(name: "CCrypto", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
         .systemLibrary(name: "CYajl", pkgConfig: "yajl", providers: [.apt(["libyajl-dev"])]),
         .target(name: "CSchemas", cSettings: [.unsafeFlags(["-std=c23"])]),
+        .target(name: "CProcesses"),
 
         // Level 1: values.
         module("Layouts", ["CYajl"], settings: strictWithPointers + optimised),
@@ -95,8 +96,8 @@ let package = Package(
             "Handlers",
             [
                 "Catalogue", "Tasks", "Stores", "Archives", "Pixels", "Layouts", "Digests", "Executors", "Failpoints",
-                .logging,
-            ]),
+                "CProcesses", .logging,
+            ], settings: strictWithPointers),
         module(
             "Console",
             ["Broker", "Postgres", "Catalogue", "Stores", "Layouts", "Tasks", "Digests", .arguments, .logging]),
@@ -108,7 +109,7 @@ let package = Package(
         command(
             "detdiffusion-worker",
             [
-                "Console", "Orchestration", "Handlers", "Catalogue", "Broker", "Postgres", "Stores", "Tasks",
+                "Console", "Orchestration", "Handlers", "Catalogue", "Broker", "Postgres", "Stores", "Tasks", "Digests",
                 .lifecycle, .signals,
             ]),
         command(
@@ -142,6 +143,7 @@ let package = Package(
                 "Auditing", "Handlers", "Catalogue", "Stores", "Archives", "Tasks", "Postgres", "Digests", "Layouts",
                 "Fixtures",
             ]),
+        tests("Program", ["Handlers", "Tasks", "Layouts", "Pixels", "Executors", "Digests", "Fixtures", .logging]),
         tests("Provisioning", ["Provisioning", "Fixtures", "Catalogue", "Broker", "Postgres", "Tasks", .logging]),
         tests("Tasks", ["Tasks", "Layouts", "Digests"]),
         tests("Orchestration", ["Orchestration", "Catalogue", "Broker", "Layouts", "Tasks", "Digests", "Fixtures"]),

@@ -61,7 +61,7 @@ actor ImageWriter {
     private let thread = DedicatedThread(name: "image-writer")
     private let store: ObjectStore
 
-    nonisolated var unownedExecutor: UnownedSerialExecutor { thread.asUnownedSerialExecutor() }
+    nonisolated var unownedExecutor: UnownedSerialExecutor { unsafe thread.asUnownedSerialExecutor() }
 
     init(store: ObjectStore) { self.store = store }
 

@@ -45,7 +45,7 @@ actor Packer {
     private let thread = DedicatedThread(name: "packer")
     nonisolated let store: ObjectStore
 
-    nonisolated var unownedExecutor: UnownedSerialExecutor { thread.asUnownedSerialExecutor() }
+    nonisolated var unownedExecutor: UnownedSerialExecutor { unsafe thread.asUnownedSerialExecutor() }
 
     init(store: ObjectStore) { self.store = store }
 
@@ -54,7 +54,7 @@ actor Packer {
         let specification = try GenerateSpecification(json: job.specification)
         let temporary = store.temporaryPath()
         // Gone already when it got its name.
-        defer { unlink(temporary) }
+        defer { unsafe unlink(temporary) }
         let written: (bytes: Int, lost: [Int])
         do {
             written = try write(samples, specification: specification, to: temporary)

@@ -13,7 +13,7 @@ public actor SketchGenerator: Generator {
     private let maximumBatch: Int
 
     /// Runs on its own thread.
-    public nonisolated var unownedExecutor: UnownedSerialExecutor { thread.asUnownedSerialExecutor() }
+    public nonisolated var unownedExecutor: UnownedSerialExecutor { unsafe thread.asUnownedSerialExecutor() }
 
     /// Makes a generator that takes up to `maximumBatch` tasks at once.
     public init(maximumBatch: Int = 16) { self.maximumBatch = maximumBatch }

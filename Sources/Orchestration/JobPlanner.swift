@@ -1,7 +1,7 @@
 // From annotation files and options to a job: read, select, label, describe.
 
 public import Catalogue
-import Digests
+public import Digests
 import Foundation
 public import Layouts
 public import Tasks
@@ -42,6 +42,12 @@ public struct JobRequest: Sendable {
     public var seed: UInt64 = 0
     /// The generator's name.
     public var generator = "sketch"
+    /// SHA-256 over the generator's checkpoint, where it has one.
+    public var checkpoint: SHA256Digest?
+    /// Denoising steps, where the generator denoises.
+    public var steps: Int?
+    /// Classifier-free guidance scale, where the generator denoises.
+    public var guidance: Double?
     /// Tasks per shard.
     public var shardSize = 500
 
@@ -153,6 +159,12 @@ public enum JobPlanner {
         try require(
             request.seed < 1 << 53,
             "--seed: expected less than 2^53, which every JSON reader holds exactly, found \(request.seed)")
+        try require(
+            request.steps.map { (1...10_000).contains($0) } ?? true,
+            "--steps: expected 1 to 10000, found \(request.steps ?? 0)")
+        try require(
+            request.guidance.map { (0...1000).contains($0) } ?? true,
+            "--guidance: expected a number from 0 to 1000, found \(request.guidance ?? 0)")
         let isOrigin = request.strategy == .origin
         try require(
             isOrigin || request.detections == nil,
@@ -191,6 +203,9 @@ public enum JobPlanner {
             strategy: request.strategy, template: request.template, bins: request.bins, width: request.width,
             height: request.height, samples: request.samples, seed: request.seed, generator: request.generator,
             shardSize: request.shardSize)
+        specification.checkpoint = request.checkpoint
+        specification.steps = request.steps
+        specification.guidance = request.guidance
         specification.stuff = try request.stuff.map { try SHA256.digest(ofFileAt: $0) }
         specification.imageIDs = imageIDs.map(digest(ofIDs:))
         if let detections = request.detections {

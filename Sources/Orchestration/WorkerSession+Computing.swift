@@ -13,19 +13,16 @@ extension WorkerSession {
     /// Computes staged batches until intake has ended.
     func compute() async throws {
         defer { computed.finish() }
-        for await batch in staged {
+        for await (batch, handler) in staged {
             if !isDraining { consumer.setConsuming(true) }
             // Not begun when the drain began, or lost while it was staged.
             if isDraining { try await giveBack(batch); continue }
             guard held.holds(batch) else { continue }
-            try await compute(batch)
+            try await compute(batch, with: handler)
         }
     }
 
-    private func compute(_ batch: TaskBatch) async throws {
-        guard let handler = handlers.first(where: { $0.description.kind == batch.kind }) else {
-            preconditionFailure("a batch of kind \(batch.kind) was claimed without a handler for it")
-        }
+    private func compute(_ batch: TaskBatch, with handler: any TaskHandler) async throws {
         let computing = Task { try await persistentlyPaused(batch) { try await handler.compute(batch) } }
         held.computes(batch, in: computing)
         do {

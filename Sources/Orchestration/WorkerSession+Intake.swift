@@ -18,13 +18,13 @@ extension WorkerSession {
     func takeIn() async throws {
         defer { staged.finish() }
         while !isDraining, let delivery = await shelf.take() {
-            guard let batch = try await claim(delivery) else { continue }
+            guard let (batch, handler) = try await claim(delivery) else { continue }
             held.add(batch)
-            await staged.send(batch)
+            await staged.send((batch, handler))
         }
     }
 
-    private func claim(_ delivery: Delivery) async throws -> TaskBatch? {
+    private func claim(_ delivery: Delivery) async throws -> (TaskBatch, any TaskHandler)? {
         let hint: Hint
         do {
             hint = try readHint(delivery)
@@ -49,7 +49,7 @@ extension WorkerSession {
         Failpoint.hit("worker.before-acknowledge")
         consumer.acknowledge(delivery.tag)
         Failpoint.hit("worker.after-acknowledge")
-        return claim.batch
+        return claim.batch.map { ($0, handler) }
     }
 
     private func readHint(_ delivery: Delivery) throws(TaskError) -> Hint {

@@ -25,7 +25,9 @@ final class WorkerSession: Sendable {
     let held = HeldBatches()
     let shelf: DeliveryShelf
     /// Intake to computing; a send waits until computing takes the batch, so one batch is staged.
-    let staged = AsyncChannel<TaskBatch>()
+    ///
+    /// Each batch goes with the handler whose queue it came from: several may serve one kind.
+    let staged = AsyncChannel<(batch: TaskBatch, handler: any TaskHandler)>()
     /// Computing to storing.
     let computed = AsyncChannel<(batch: TaskBatch, store: StoreResults)>()
     /// How long failed database calls and failed tasks wait.

@@ -2,6 +2,7 @@
 
 public import ArgumentParser
 import Console
+import Digests
 public import Layouts
 import Orchestration
 public import Tasks
@@ -85,11 +86,15 @@ struct JobOptions: ParsableArguments {
     @Option(help: "Seed from which every image's seed is derived.")
     var seed: UInt64 = 0
 
-    @Option(help: "The generator; `sketch` draws the layout.")
+    @Option(
+        help: ArgumentHelp(
+            "The generator: sketch draws the layout; else the name in a program's ready line.", valueName: "name"))
     var generator = "sketch"
 
-    @Option(help: ArgumentHelp("Checkpoint of a generator that has one.", valueName: "dir"))
-    var checkpoint: String?
+    @Option(
+        help: ArgumentHelp(
+            "SHA-256 of the generator's checkpoint, as `detdiffusion-worker inspect` shows it.", valueName: "hex"))
+    var checkpointDigest: String?
 
     @Option(help: "Denoising steps, for a generator that denoises.")
     var steps: Int?
@@ -102,17 +107,8 @@ struct JobOptions: ParsableArguments {
 
     /// The request that these options make.
     func request() throws -> JobRequest {
-        guard generator == "sketch" else {
-            throw CommandError(.usage, "--generator: expected sketch, found '\(generator)'")
-        }
         guard (0...1).contains(gamma), (0...1).contains(beta) else {
             throw CommandError(.usage, "--gamma and --beta: expected numbers from 0 to 1, found \(gamma) and \(beta)")
-        }
-        for (flag, isGiven) in [
-            ("--checkpoint", checkpoint != nil), ("--steps", steps != nil), ("--guidance", guidance != nil),
-        ]
-        where isGiven {
-            throw CommandError(.usage, "\(flag): generator sketch draws without a model; drop the option")
         }
         var request = JobRequest(annotations: annotations, subset: subset, strategy: strategy)
         request.stuff = stuff
@@ -128,9 +124,35 @@ struct JobOptions: ParsableArguments {
         request.height = size.height
         request.samples = samples
         request.seed = seed
-        request.generator = generator
+        try setGenerator(of: &request)
         request.shardSize = shardSize
         return request
+    }
+
+    private func setGenerator(of request: inout JobRequest) throws {
+        guard GeneratorName.isValid(generator) else {
+            throw CommandError(
+                .usage, "--generator: expected \(GeneratorName.rule), found \(JobName.quoted(generator))")
+        }
+        for (flag, isGiven) in [
+            ("--checkpoint-digest", checkpointDigest != nil), ("--steps", steps != nil),
+            ("--guidance", guidance != nil),
+        ]
+        where isGiven && generator == "sketch" {
+            throw CommandError(.usage, "\(flag): generator sketch draws without a model; drop the option")
+        }
+        request.generator = generator
+        request.steps = steps
+        request.guidance = guidance
+        request.checkpoint = try checkpointDigest.map { text in
+            guard let digest = SHA256Digest(hex: text) else {
+                throw CommandError(
+                    .usage,
+                    "--checkpoint-digest: expected 64 hexadecimal digits, found \(JobName.quoted(text)); see "
+                        + "`detdiffusion-worker inspect`")
+            }
+            return digest
+        }
     }
 }
 

@@ -10,10 +10,11 @@ struct DetDiffusionWorker: AsyncParsableCommand {
         abstract: "Serves tasks: generates images and packs finished shards.",
         discussion: """
             Servers and object directory are found in AMQP_URL, DATABASE_URL and DETDIFFUSION_STORE; flags override them.
-            Exit codes: 0 drained, 64 wrong options, 65 unreadable profile, 66 missing profile, 69 a server is away at the start, \
-            73 the object directory cannot be written, 77 wrong credentials, 78 the schema is not this program's.
+            Exit codes: 0 drained, 64 wrong options, 65 unreadable profile, 66 missing profile or program, 69 a server is away \
+            or a generator program cannot be used at the start, 73 the object directory cannot be written, 77 wrong \
+            credentials, 78 the schema is not this program's.
             """,
-        subcommands: [Run.self])
+        subcommands: [Run.self, Inspect.self])
 
     static func main() async { await start() }
 }

@@ -23,7 +23,7 @@ struct Run: AsyncParsableCommand {
 
     @Option(
         name: .customLong("generator"),
-        help: ArgumentHelp("A generator to serve: sketch. May be given more than once.", valueName: "name"))
+        help: ArgumentHelp("A generator to serve: sketch or program. May be given more than once.", valueName: "name"))
     var generators: [String] = []
 
     @Option(help: ArgumentHelp("The most tasks of one claim; as many as the device takes in one pass.", valueName: "n"))
@@ -53,6 +53,7 @@ struct Run: AsyncParsableCommand {
     @Option(help: ArgumentHelp("What people call this worker. Default: the host's name.", valueName: "name"))
     var name: String?
 
+    @OptionGroup var program: ProgramOptions
     @OptionGroup var database: DatabaseOptions
     @OptionGroup var broker: BrokerOptions
     @OptionGroup var objects: StoreOptions
@@ -64,25 +65,38 @@ struct Run: AsyncParsableCommand {
         try await reporting("detdiffusion-worker") {
             let settings = try WorkerSettings(self)
             let logger = LoggingOptions.bootstrap("detdiffusion-worker", level: logLevel)
-            let worker = try makeWorker(settings, logger: logger)
-            let group = ServiceGroup(
-                configuration: .init(
-                    services: [.init(service: worker, successTerminationBehavior: .gracefullyShutdownGroup)],
-                    gracefulShutdownSignals: [.sigterm, .sigint], logger: logger))
-            let impatience = ImpatientExit(grace: settings.configuration.grace)
-            defer { withExtendedLifetime(impatience) {} }
-            try await group.run()
+            let programs = try await RunningPrograms.start(settings.programs, batch: settings.batch, logger: logger)
+            do {
+                try await serve(settings, generators: settings.generators + programs.generators, logger: logger)
+            } catch {
+                await programs.stop()
+                throw error
+            }
+            await programs.stop()
         }
     }
 
-    private func makeWorker(_ settings: WorkerSettings, logger: Logger) throws -> Worker {
+    private func serve(_ settings: WorkerSettings, generators: [any Generator], logger: Logger) async throws {
+        let worker = try makeWorker(settings, generators: generators, logger: logger)
+        let group = ServiceGroup(
+            configuration: .init(
+                services: [.init(service: worker, successTerminationBehavior: .gracefullyShutdownGroup)],
+                gracefulShutdownSignals: [.sigterm, .sigint], logger: logger))
+        let impatience = ImpatientExit(grace: settings.configuration.grace)
+        defer { withExtendedLifetime(impatience) {} }
+        try await group.run()
+    }
+
+    private func makeWorker(
+        _ settings: WorkerSettings, generators: [any Generator], logger: Logger
+    ) throws -> Worker {
         let url = try database.url()
         let store = try ObjectStore(root: try objects.path())
         let catalogue = Catalogue(url: url, applicationName: "detdiffusion-worker", logger: logger)
         let upkeep = Catalogue(url: url, applicationName: "detdiffusion-worker upkeep", logger: logger)
         var handlers: [any TaskHandler] = []
         if settings.packs { handlers.append(PackHandler(catalogue: catalogue, store: store)) }
-        handlers += settings.generators.map { GenerateHandler(generator: $0, store: store) }
+        handlers += generators.map { GenerateHandler(generator: $0, store: store) }
         let introduction = WorkerIntroduction(
             name: settings.configuration.name, host: ProcessInfo.processInfo.hostName,
             pid: Int(ProcessInfo.processInfo.processIdentifier), version: detdiffusionVersion,

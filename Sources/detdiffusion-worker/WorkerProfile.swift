@@ -6,8 +6,23 @@ import Foundation
 /// What a profile may say; every key is optional, and flags override it. Its JSON Schema is
 /// `schemas/profile.schema.json`.
 struct WorkerProfile: Decodable {
+    /// A generator program.
+    struct Program: Decodable {
+        var path: String
+        var arguments: [String]?
+        /// Seconds for a batch.
+        var timeLimit: Double?
+        /// Seconds from its start to its ready line.
+        var startLimit: Double?
+
+        /// The keys above.
+        static let keys: Set<String> = ["path", "arguments", "timeLimit", "startLimit"]
+    }
+
     /// Generators to serve, by name.
     var generators: [String]?
+    /// Generator programs to serve.
+    var programs: [Program]?
     /// Whether it packs finished shards.
     var pack: Bool?
     /// The most tasks of one claim.
@@ -25,7 +40,8 @@ struct WorkerProfile: Decodable {
 
     /// The keys above.
     private static let keys: Set<String> = [
-        "$schema", "generators", "pack", "batch", "lease", "hintHorizon", "grace", "retryDelay", "exitWhenIdle",
+        "$schema", "generators", "programs", "pack", "batch", "lease", "hintHorizon", "grace", "retryDelay",
+        "exitWhenIdle",
     ]
 
     /// Reads a profile; an unknown key is an error, since a misspelt one would be ignored in silence.
@@ -50,6 +66,7 @@ struct WorkerProfile: Decodable {
                         + "\(keys.subtracting(["$schema"]).sorted().joined(separator: ", "))"
                 )
             }
+            try checkPrograms(data, path: path)
             return try JSONDecoder().decode(WorkerProfile.self, from: data)
         } catch let error as DecodingError {
             throw CommandError(.data, "profile \(path): \(place(of: error)); see schemas/profile.schema.json")
@@ -58,6 +75,17 @@ struct WorkerProfile: Decodable {
         } catch {
             throw CommandError(
                 .data, "profile \(path): expected a JSON object, found something else; see schemas/profile.schema.json")
+        }
+    }
+
+    private static func checkPrograms(_ data: Data, path: String) throws {
+        let object = try JSONSerialization.jsonObject(with: data) as? [String: Any]
+        for program in object?["programs"] as? [[String: Any]] ?? [] {
+            guard let unknown = Set(program.keys).subtracting(Program.keys).min() else { continue }
+            throw CommandError(
+                .data,
+                "profile \(path): programs: unknown key '\(unknown)'; expected "
+                    + Program.keys.sorted().joined(separator: ", "))
         }
     }
 

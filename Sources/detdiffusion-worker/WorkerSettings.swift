@@ -4,28 +4,35 @@ import Console
 import Foundation
 import Handlers
 import Orchestration
+import Tasks
 
 /// The settings of one worker process.
 struct WorkerSettings {
     let configuration: WorkerConfiguration
+    /// The generators of this process itself.
     let generators: [any Generator]
+    /// The generator programs to start.
+    let programs: [ProgramCommand]
+    /// The most tasks of one claim.
+    let batch: Int
     let packs: Bool
 
     init(_ command: Run) throws {
         let profile = try command.profile.map(WorkerProfile.read(path:))
-        let batch = command.batch ?? profile?.batch ?? 16
+        batch = command.batch ?? profile?.batch ?? 16
         guard (1...10_000).contains(batch) else {
             throw CommandError(.usage, "--batch: expected 1 to 10000, found \(batch)")
         }
-        let names = command.generators.isEmpty ? profile?.generators ?? ["sketch"] : command.generators
-        generators = try names.map { name in
-            guard name == "sketch" else {
-                throw CommandError(.usage, "--generator: expected sketch, found '\(name)'")
-            }
-            return SketchGenerator(maximumBatch: batch)
-        }
+        // Flags are heard before the profile: a --program alone is all that is served.
+        let profiled = command.program.program == nil ? profile?.generators : nil
+        let names = command.generators.isEmpty ? profiled : command.generators
+        programs = try Self.programs(command, profile)
+        try Self.check(names, programs: programs)
+        // Without a word about generators, programs are served where there are some, else sketch.
+        let servesSketch = names?.contains("sketch") ?? programs.isEmpty
+        generators = servesSketch ? [SketchGenerator(maximumBatch: batch)] : []
         packs = command.pack ?? profile?.pack ?? true
-        guard packs || !generators.isEmpty else {
+        guard packs || !generators.isEmpty || !programs.isEmpty else {
             throw CommandError(
                 .usage, "expected a generator or packing to serve, found neither; drop --no-pack or name a --generator")
         }
@@ -40,6 +47,29 @@ struct WorkerSettings {
             grace: try Self.seconds(command.grace ?? profile?.grace ?? 30, flag: "--grace", atLeast: 0),
             retryDelay: try Self.seconds(
                 command.retryDelay ?? profile?.retryDelay ?? 2, flag: "--retry-delay", atLeast: 0.01))
+    }
+
+    /// The program of the flags, else those of the profile.
+    private static func programs(_ command: Run, _ profile: WorkerProfile?) throws -> [ProgramCommand] {
+        if let program = try command.program.command() { return [program] }
+        // Flags that choose other generators leave the profile's programs out.
+        guard command.generators.isEmpty || command.generators.contains("program") else { return [] }
+        return try (profile?.programs ?? []).map { try $0.command(flag: "profile: programs") }
+    }
+
+    private static func check(_ names: [String]?, programs: [ProgramCommand]) throws {
+        guard let names else { return }
+        for name in names where name != "sketch" && name != "program" {
+            throw CommandError(.usage, "--generator: expected sketch or program, found \(JobName.quoted(name))")
+        }
+        guard names.contains("program") == !programs.isEmpty else {
+            throw CommandError(
+                .usage,
+                programs.isEmpty
+                    ? "--generator program: expected --program PATH, or programs in the profile, found neither"
+                    : "--program: expected --generator program beside the other generators, found "
+                        + names.joined(separator: ", "))
+        }
     }
 
     private static func seconds(_ value: Double, flag: String, atLeast least: Double) throws -> Duration {

@@ -1,0 +1,86 @@
+// One child process in a group of its own, with three pipes: started without a shell, ended with its descendants.
+
+import CProcesses
+import Foundation
+
+/// A started executable.
+///
+/// Foundation's `Process` is not used: on Linux it takes a child for alive as long as any of its descendants is.
+struct ChildProcess {
+    /// The process's id, and its group's.
+    let identifier: pid_t
+    /// Write what it shall read; does not block.
+    let input: Int32
+    /// Read what it writes; does not block.
+    let output: Int32
+    /// Read what it complains of; does not block.
+    let errors: Int32
+
+    /// A pipe, both of whose ends close when a program is executed.
+    struct Pipe {
+        let read: Int32
+        let write: Int32
+
+        /// - Throws: the number of the error.
+        init() throws(Failure) {
+            var ends: [Int32] = [-1, -1]
+            let code = unsafe detdiffusion_pipe(&ends)
+            guard code == 0 else { throw Failure(code) }
+            (read, write) = (ends[0], ends[1])
+        }
+
+        func close() {
+            Foundation.close(read)
+            Foundation.close(write)
+        }
+    }
+
+    /// What the system said.
+    struct Failure: Error, CustomStringConvertible {
+        let description: String
+
+        init(_ code: Int32) { description = unsafe String(cString: strerror(code)) }
+    }
+
+    /// Starts `arguments[0]` in `folder`.
+    init(_ arguments: [String], environment: [String], folder: String) throws(Failure) {
+        var pipes: [Pipe] = []
+        do throws(Failure) {
+            for _ in 0..<3 { pipes.append(try Pipe()) }
+            identifier = try Self.spawn(
+                arguments, environment: environment, folder: folder,
+                descriptors: [pipes[0].read, pipes[1].write, pipes[2].write])
+        } catch {
+            for pipe in pipes { pipe.close() }
+            throw error
+        }
+        for descriptor in [pipes[0].read, pipes[1].write, pipes[2].write] { close(descriptor) }
+        (input, output, errors) = (pipes[0].write, pipes[1].read, pipes[2].read)
+        for descriptor in [input, output, errors] { _ = fcntl(descriptor, F_SETFL, O_NONBLOCK) }
+    }
+
+    private static func spawn(
+        _ arguments: [String], environment: [String], folder: String, descriptors: [Int32]
+    ) throws(Failure) -> pid_t {
+        let argv = unsafe arguments.map { unsafe strdup($0) } + [nil]
+        let envp = unsafe environment.map { unsafe strdup($0) } + [nil]
+        defer { unsafe (argv + envp).forEach { unsafe free($0) } }
+        var identifier: pid_t = 0
+        let code = unsafe detdiffusion_spawn(&identifier, argv, envp, folder, descriptors)
+        guard code == 0 else { throw Failure(code) }
+        return identifier
+    }
+
+    /// Whether it has ended; it stays a zombie, so that its id and its group's stay its own.
+    var hasEnded: Bool { detdiffusion_has_ended(identifier) }
+
+    /// Ends what is left of its group and takes its exit status. To be called once.
+    /// - Returns: how it ended, as in "it ended with exit code 1".
+    func reap() -> String {
+        kill(-identifier, SIGKILL)
+        var status: Int32 = 0
+        while unsafe waitpid(identifier, &status, 0) < 0 && errno == EINTR {}
+        let signal = status & 0x7f
+        return signal == 0 ? "exit code \((status >> 8) & 0xff)" : "signal \(signal)"
+    }
+}

@@ -1,0 +1,92 @@
+// The folders of a generator program: one of its own, and one in it for each batch.
+
+import Foundation
+
+/// A folder that exists as long as this object does.
+///
+/// Its descriptor is opened before the program knows of it, so whatever the program puts in its place later, files are
+/// read from the folder that was made.
+final class ProgramFolder {
+    /// Absolute, without symbolic links.
+    let path: String
+    private let descriptor: Int32
+    private let report: @Sendable (String) -> Void
+
+    /// Makes a folder that only this user enters.
+    /// - Parameter report: told when the folder cannot be removed.
+    init(in parent: String, name: String, report: @escaping @Sendable (String) -> Void) throws(ProgramError) {
+        let made = parent + "/" + name
+        guard unsafe mkdir(made, 0o700) == 0 else { throw Self.failure("make the folder", made) }
+        descriptor = unsafe open(made, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
+        guard descriptor >= 0 else { throw Self.failure("open the folder", made) }
+        path = URL(fileURLWithPath: made).resolvingSymlinksInPath().path
+        self.report = report
+    }
+
+    /// Makes a program's working folder among the system's temporary files.
+    convenience init(report: @escaping @Sendable (String) -> Void) throws(ProgramError) {
+        let name = "detdiffusion-program-\(UUID().uuidString.lowercased())"
+        try self.init(in: FileManager.default.temporaryDirectory.path, name: name, report: report)
+    }
+
+    deinit {
+        close(descriptor)
+        do {
+            try FileManager.default.removeItem(atPath: path)
+        } catch {
+            report("\(path): cannot be removed (\(error.localizedDescription)); remove it by hand")
+        }
+    }
+
+    /// The bytes of the plain file `name` in this folder itself.
+    /// - Throws: ``LineRefusal`` for names that lead elsewhere, for links, for what is no file, and beyond `limit` bytes.
+    func read(_ name: String, limit: Int) throws(LineRefusal) -> [UInt8] {
+        guard !name.isEmpty, name != ".", name != "..", !name.utf8.contains(UInt8(ascii: "/")), !name.utf8.contains(0)
+        else {
+            throw LineRefusal(
+                "expected the name of a file in the batch's folder, without a path, found \(quoted(name))")
+        }
+        // A FIFO would hold up a blocking open for ever.
+        let file = unsafe openat(descriptor, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC)
+        guard file >= 0 else {
+            let found =
+                switch errno {
+                case ELOOP: "a symbolic link"
+                case ENOENT: "no such file"
+                default: unsafe String(cString: strerror(errno))
+                }
+            throw LineRefusal("file \(quoted(name)): expected an image file in the batch's folder, found \(found)")
+        }
+        defer { close(file) }
+        var status = stat()
+        guard unsafe fstat(file, &status) == 0, status.st_mode & S_IFMT == S_IFREG else {
+            throw LineRefusal("file \(quoted(name)): expected an image file, found something that is no plain file")
+        }
+        guard status.st_size <= limit else {
+            throw LineRefusal("file \(quoted(name)): expected at most \(limit) bytes, found \(status.st_size)")
+        }
+        return try contents(of: file, name: name, limit: limit)
+    }
+
+    private func contents(of file: Int32, name: String, limit: Int) throws(LineRefusal) -> [UInt8] {
+        var bytes: [UInt8] = []
+        var piece = [UInt8](repeating: 0, count: 1 << 18)
+        while bytes.count <= limit {
+            let count = unsafe Foundation.read(file, &piece, piece.count)
+            if count < 0 && errno == EINTR { continue }
+            guard count >= 0 else {
+                throw LineRefusal("file \(quoted(name)): cannot be read (\(unsafe String(cString: strerror(errno))))")
+            }
+            if count == 0 { return bytes }
+            bytes.append(contentsOf: piece[..<count])
+        }
+        throw LineRefusal("file \(quoted(name)): expected at most \(limit) bytes, found more")
+    }
+
+    private static func failure(_ action: String, _ path: String) -> ProgramError {
+        ProgramError(
+            .start,
+            "\(path): cannot \(action) for a program (\(unsafe String(cString: strerror(errno)))); set TMPDIR to a folder "
+                + "that can be written")
+    }
+}

@@ -1,0 +1,19 @@
+// How generators may be called, since their names become parts of queue names.
+
+/// The name of a generator: what producers ask for and workers serve.
+public enum GeneratorName {
+    /// 1 to 40 lower-case letters, digits and `-`, beginning with a letter or digit.
+    public static func isValid(_ name: String) -> Bool {
+        (1...40).contains(name.utf8.count) && name.first != "-" && name.utf8.allSatisfy(isAllowed)
+    }
+
+    /// What ``isValid(_:)`` asks for, in words for error messages.
+    public static let rule = "1 to 40 of a-z, 0-9 and '-', beginning with a letter or digit"
+
+    private static func isAllowed(_ byte: UInt8) -> Bool {
+        switch byte {
+        case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "-"): true
+        default: false
+        }
+    }
+}
