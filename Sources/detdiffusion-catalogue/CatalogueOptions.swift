@@ -17,6 +17,13 @@ struct CatalogueOptions: ParsableArguments {
         return catalogue
     }
 
+    /// Opens the catalogue and refuses the name of a job that it does not have: no rows would look like no work.
+    func open(job name: String?) async throws -> Catalogue {
+        let catalogue = try await open()
+        if let name { _ = try await catalogue.job(named: name) }
+        return catalogue
+    }
+
     /// Opens the catalogue whatever its schema is.
     func connect() throws -> Catalogue {
         Catalogue(

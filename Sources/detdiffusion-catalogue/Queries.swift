@@ -51,7 +51,7 @@ struct ShardsCommand: AsyncParsableCommand {
     func run() async throws {
         try await reporting("detdiffusion-catalogue") {
             let filter = CatalogueFilter(job: job, state: state?.rawValue, limit: records.limit)
-            try records.write(try await options.open().shards(filter)) { shards in
+            try records.write(try await options.open(job: job).shards(filter)) { shards in
                 var table = Table("job", "shard", "state", "tasks", "done", "dead", "size", "sha256", "tar")
                 for shard in shards {
                     table.append(
@@ -81,7 +81,7 @@ struct TasksCommand: AsyncParsableCommand {
         try await reporting("detdiffusion-catalogue") {
             let filter = CatalogueFilter(
                 job: job, shard: shard, state: state?.rawValue, image: image, limit: records.limit)
-            try records.write(try await options.open().tasks(filter)) { tasks in
+            try records.write(try await options.open(job: job).tasks(filter)) { tasks in
                 var table = Table("job", "shard", "task", "kind", "image", "sample", "state", "attempt", "reason")
                 for task in tasks {
                     table.append(
@@ -106,7 +106,7 @@ struct OutputsCommand: AsyncParsableCommand {
     func run() async throws {
         try await reporting("detdiffusion-catalogue") {
             let filter = CatalogueFilter(job: job, shard: shard, image: image, limit: records.limit)
-            try records.write(try await options.open().outputs(filter)) { outputs in
+            try records.write(try await options.open(job: job).outputs(filter)) { outputs in
                 var table = Table(
                     "job", "shard", "task", "image", "sample", "size", "pixels", "sha256", "worker", "recorded")
                 for output in outputs {

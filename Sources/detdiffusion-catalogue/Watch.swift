@@ -9,7 +9,7 @@ struct WatchCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "watch", abstract: "Shows the progress of jobs until they are finished or you stop it.",
         discussion: """
-            Exit codes: 0 as soon as every watched job is finished; 1 when one was cancelled, or nothing is left to do and \
+            Exit codes: 0 as soon as every watched job is finished; 1 when one named with --job was cancelled, or nothing is left to do and \
             dead tasks or quarantined shards keep it from finishing; 75 after --timeout.
             """)
 
