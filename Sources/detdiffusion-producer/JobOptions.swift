@@ -96,6 +96,9 @@ struct JobOptions: ParsableArguments {
             "SHA-256 of the generator's checkpoint, as `detdiffusion-worker inspect` shows it.", valueName: "hex"))
     var checkpointDigest: String?
 
+    @Option(help: ArgumentHelp("Checkpoint folder of a generator in this package that has one.", valueName: "dir"))
+    var checkpoint: String?
+
     @Option(help: "Denoising steps, for a generator that denoises.")
     var steps: Int?
 
@@ -135,11 +138,17 @@ struct JobOptions: ParsableArguments {
                 .usage, "--generator: expected \(GeneratorName.rule), found \(JobName.quoted(generator))")
         }
         for (flag, isGiven) in [
-            ("--checkpoint-digest", checkpointDigest != nil), ("--steps", steps != nil),
-            ("--guidance", guidance != nil),
+            ("--checkpoint-digest", checkpointDigest != nil), ("--checkpoint", checkpoint != nil),
+            ("--steps", steps != nil), ("--guidance", guidance != nil),
         ]
         where isGiven && generator == "sketch" {
             throw CommandError(.usage, "\(flag): generator sketch draws without a model; drop the option")
+        }
+        guard checkpoint == nil else {
+            throw CommandError(
+                .usage,
+                "--checkpoint: generator \(generator) is a program that keeps its own checkpoint; give what "
+                    + "`detdiffusion-worker inspect` shows with --checkpoint-digest")
         }
         request.generator = generator
         request.steps = steps
