@@ -63,6 +63,7 @@ let package = Package(
         .target(name: "CProcesses"),
 
         // Level 1: values.
+        module("ErrorLines"),
         module("Layouts", ["CYajl"], settings: strictWithPointers + optimised),
         module("Pixels", ["CPNG"], settings: strictWithPointers + optimised),
         module("Digests", ["CCrypto"], settings: strictWithPointers),
@@ -70,11 +71,11 @@ let package = Package(
         module("Failpoints"),
 
         // Level 2: parts.
-        module("Archives", ["Digests"]),
+        module("Archives", ["Digests", "ErrorLines"]),
         module("Stores", ["Digests", "Failpoints"]),
         module("Broker", ["CRabbitMQ", "Executors", "Failpoints", .logging], settings: strictWithPointers),
         module("Postgres", ["CPostgres", "Executors", "Failpoints", .logging], settings: strictWithPointers),
-        module("Tasks", ["Layouts", "Digests"]),
+        module("Tasks", ["Layouts", "Digests", "ErrorLines"]),
 
         // Level 3: stores.
         module("Catalogue", ["Postgres", "Tasks", "CSchemas", "Digests", "Failpoints", .logging]),
@@ -88,7 +89,7 @@ let package = Package(
             ]),
         module("Exports", ["Catalogue", "Stores", "Archives", "Layouts", "Pixels", "Tasks", "Digests"]),
 
-        module("Auditing", ["Catalogue", "Stores", "Archives", "Tasks", "Digests", "Executors"]),
+        module("Auditing", ["Catalogue", "Stores", "Archives", "Tasks", "Digests", "Executors", "ErrorLines"]),
         module("Provisioning", ["Catalogue", "Broker", "Postgres", "Stores", "Tasks", "Executors", .logging]),
 
         // Level 5: plug-ins.
@@ -100,7 +101,10 @@ let package = Package(
             ], settings: strictWithPointers),
         module(
             "Console",
-            ["Broker", "Postgres", "Catalogue", "Stores", "Layouts", "Tasks", "Digests", .arguments, .logging]),
+            [
+                "Broker", "Postgres", "Catalogue", "Stores", "Layouts", "Tasks", "Digests", "ErrorLines", .arguments,
+                .logging,
+            ]),
 
         // Level 6: commands.
         command(
@@ -110,7 +114,7 @@ let package = Package(
             "detdiffusion-worker",
             [
                 "Console", "Orchestration", "Handlers", "Catalogue", "Broker", "Postgres", "Stores", "Tasks", "Digests",
-                .lifecycle, .signals,
+                "ErrorLines", .lifecycle, .signals,
             ]),
         command(
             "detdiffusion-catalogue",
@@ -161,6 +165,20 @@ let package = Package(
             ]),
         tests("Schemas", ["CSchemas", "Orchestration", "Broker", "Tasks", "Catalogue", "Fixtures", .logging]),
         tests("EndToEnd", ["Broker", "Orchestration", "Tasks", "Digests", "Fixtures", .logging]),
+        tests("Hostile", ["Fixtures", "Orchestration", "Broker", "Postgres", "Catalogue", "Tasks", "Digests"]),
     ],
     swiftLanguageModes: [.v6]
 )
+
+// Fuzzing needs another runtime under everything: `ops/fuzz` builds this, and nothing else does.
+if Context.environment["DETDIFFUSION_FUZZ"] != nil {
+    package.targets += [
+        .systemLibrary(name: "CFuzzer", path: "Tests/Fuzz/CFuzzer"),
+        .executableTarget(
+            name: "fuzz",
+            dependencies: [
+                "CFuzzer", "Layouts", "Tasks", "Archives", "Auditing", "Pixels", "Digests", "Console", "ErrorLines",
+            ],
+            path: "Tests/Fuzz/Sources", swiftSettings: strict),
+    ]
+}

@@ -1,5 +1,6 @@
 // Why an archive could not be written or read.
 
+import ErrorLines
 import Foundation
 
 /// An archive that could not be written or read.
@@ -33,7 +34,7 @@ public struct ArchiveError: Error, CustomStringConvertible, Sendable {
 
     init(_ code: Code, _ description: String) {
         self.code = code
-        self.description = description
+        self.description = ErrorLine.text(description)
     }
 
     /// The failure of a system call on `path`, from `errno`.

@@ -1,5 +1,7 @@
 // One thing that does not hold, as people and programs read it.
 
+import ErrorLines
+
 /// Something that an audit or a verification found wrong.
 public struct Finding: Sendable, Hashable, Codable, CustomStringConvertible {
     /// The job's name; absent for what belongs to none.
@@ -27,9 +29,9 @@ public struct Finding: Sendable, Hashable, Codable, CustomStringConvertible {
         self.job = job
         self.shard = shard
         self.task = task
-        self.what = what
-        self.expected = expected
-        self.found = found
+        self.what = ErrorLine.text(what)
+        self.expected = ErrorLine.text(expected)
+        self.found = ErrorLine.text(found)
         self.fix = fix
     }
 

@@ -4,6 +4,7 @@ import ArgumentParser
 import Broker
 import Catalogue
 import Digests
+import ErrorLines
 import Layouts
 import Postgres
 import Stores
@@ -44,7 +45,7 @@ public struct CommandError: Error, CustomStringConvertible, Sendable {
     /// Makes an error from its one line.
     public init(_ status: ExitStatus, _ description: String) {
         self.status = status
-        self.description = description
+        self.description = ErrorLine.text(description)
     }
 }
 

@@ -1,6 +1,7 @@
 // How a command ends: one line on standard error, and the exit code that fits.
 
 public import ArgumentParser
+import ErrorLines
 import Foundation
 
 /// Runs a command's body; an error becomes one line on standard error and the exit code of its kind.
@@ -13,7 +14,7 @@ public func reporting<Result>(
         throw error
     } catch {
         if error is CleanExit || error is ValidationError { throw error }
-        remark("\(command): \(oneLine("\(error)"))")
+        remark("\(command): \(ErrorLine.text("\(error)"))")
         throw ExitCode(ExitStatus(error).rawValue)
     }
 }
@@ -38,14 +39,10 @@ extension AsyncParsableCommand {
         } catch {
             guard !(error is ExitCode), exitCode(for: error) != .success else { exit(withError: error) }
             let text = ArgumentSecrets.redacted(message(for: error), arguments: arguments)
-            remark("\(configuration.commandName ?? "detdiffusion"): \(oneLine(text)); see --help")
+            remark("\(configuration.commandName ?? "detdiffusion"): \(ErrorLine.text(text)); see --help")
             exit(withError: ExitCode(ExitStatus.usage.rawValue))
         }
     }
-}
-
-private func oneLine(_ text: String) -> String {
-    text.split(whereSeparator: \.isNewline).joined(separator: " ")
 }
 
 /// Overwrites passwords that were given as flags, so that process lists do not show them.

@@ -39,7 +39,7 @@ public enum ImageIDList {
                 throw LayoutError(
                     .content,
                     "cannot read image ids from \(path), line \(number + 1): expected a whole number, "
-                        + "found '\(word.prefix(40))'; "
+                        + "found \(LayoutError.quoted(word)); "
                         + "list one id a line, or give a JSON array of ids")
             }
             ids.append(id)

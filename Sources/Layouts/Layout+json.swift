@@ -35,7 +35,7 @@ extension Layout {
     public init(decoding bytes: [UInt8]) throws(LayoutError) {
         do { self = try JSONDecoder().decode(Layout.self, from: Data(bytes)) } catch let error as DecodingError {
             throw Self.contentError(error.place, expected: error.reason, found: "something else")
-        } catch { throw Self.contentError("top", expected: "JSON", found: "\(error)") }
+        } catch { throw Self.contentError("top", expected: "JSON", found: LayoutError.cleaned("\(error)")) }
         guard width >= 1, height >= 1 else {
             throw Self.contentError("width, height", expected: "sides of at least 1", found: "\(width)x\(height)")
         }
@@ -78,7 +78,7 @@ extension DecodingError {
         switch self {
         case .typeMismatch(let type, _), .valueNotFound(let type, _): "a value of type \(type)"
         case .keyNotFound(let key, _): "the key \"\(key.stringValue)\""
-        default: (context?.debugDescription ?? "JSON").split(separator: "\n").joined(separator: " ")
+        default: LayoutError.cleaned(context?.debugDescription ?? "JSON")
         }
     }
 }

@@ -7,7 +7,7 @@ extension RecordParser {
         switch state {
         case .box: return unsafe boxNumber(text)
         case .record: return unsafe fieldNumber(text)
-        default: return unsafe unexpected("the number \(String(decoding: text, as: UTF8.self))")
+        default: return unsafe unexpected("the number \(Self.shown(text))")
         }
     }
 
@@ -15,7 +15,7 @@ extension RecordParser {
         let value = unsafe JSONNumber.double(text)
         guard boxCount < 4 else { return fail("4 numbers [x, y, width, height]", "a fifth") }
         guard value.isFinite, boxCount < 2 || value >= 0 else {
-            let found = unsafe String(decoding: text, as: UTF8.self)
+            let found = unsafe Self.shown(text)
             return fail(boxCount < 2 ? "a finite number" : "a finite number that is not negative", found)
         }
         switch boxCount {
@@ -46,19 +46,29 @@ extension RecordParser {
             }
         case .text, .box: break
         }
-        return unsafe unexpected("the number \(String(decoding: text, as: UTF8.self))")
+        return unsafe unexpected("the number \(Self.shown(text))")
     }
 
     /// Takes the bytes of a string, escapes resolved.
     mutating func string(_ bytes: UnsafeBufferPointer<UInt8>) -> Bool {
         if skipsScalar() { return true }
-        if state == .record, sections[section].fields[field].kind == .text, !bytes.isEmpty {
-            record.texts[field] = unsafe String(decoding: bytes, as: UTF8.self)
-            field = -1
-            return true
+        guard state == .record, sections[section].fields[field].kind == .text else {
+            return unsafe unexpected("the string \"\(Self.shown(bytes))\"")
         }
-        let shown = unsafe String(decoding: UnsafeBufferPointer(rebasing: bytes.prefix(40)), as: UTF8.self)
-        return unexpected("the string \"\(shown.map { $0.isNewline ? " " : String($0) }.joined())\"")
+        let text = unsafe String(decoding: bytes, as: UTF8.self)
+        guard RecordField.admits(text) else {
+            let length = bytes.count > RecordField.longestText ? "\(bytes.count) bytes, " : ""
+            return unsafe unexpected("\(length)the string \"\(Self.shown(bytes))\"")
+        }
+        record.texts[field] = text
+        field = -1
+        return true
+    }
+
+    /// A scalar's text for a message, not more of it than a message shows.
+    private static func shown(_ bytes: UnsafeBufferPointer<UInt8>) -> String {
+        let first = unsafe UnsafeBufferPointer(rebasing: bytes.prefix(200))
+        return unsafe LayoutError.cleaned(String(decoding: first, as: UTF8.self), limit: 40)
     }
 
     /// Takes `true` or `false`.

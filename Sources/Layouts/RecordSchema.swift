@@ -14,13 +14,14 @@ struct RecordField {
         case fraction
         /// 0, 1, true or false.
         case flag
-        /// A string that is not empty.
+        /// A string of 1 to a thousand bytes without control characters: it goes into prompts, tables and logs.
         case text
         /// Four finite numbers x, y, width, height; width and height not negative.
         case box
     }
 
     static let longestSide = 1_000_000
+    static let longestText = 1000
 
     let name: StaticString
     let kind: Kind
@@ -34,9 +35,17 @@ struct RecordField {
         case .number: "a finite number"
         case .fraction: "a number from 0 to 1"
         case .flag: "0 or 1"
-        case .text: "a string that is not empty"
+        case .text: "a string of 1 to \(Self.longestText) bytes without control characters"
         case .box: "an array of 4 numbers [x, y, width, height]"
         }
+    }
+}
+
+extension RecordField {
+    /// Whether a text is in the range of the kind ``Kind/text``.
+    static func admits(_ text: String) -> Bool {
+        (1...longestText).contains(text.utf8.count)
+            && !text.unicodeScalars.contains { $0.value < 0x20 || (0x7F..<0xA0).contains($0.value) }
     }
 }
 

@@ -72,7 +72,8 @@ import Foundation
         var reason = "a syntax error"
         if let text = unsafe yajl_get_error(handle, 0, nil, 0) {
             reason = unsafe String(cString: UnsafeRawPointer(text).assumingMemoryBound(to: UInt8.self))
-                .split(separator: "\n").joined(separator: " ").trimmingCharacters(in: .whitespaces)
+                .trimmingCharacters(in: .whitespacesAndNewlines)
+            reason = LayoutError.cleaned(reason)
             unsafe yajl_free_error(handle, text)
         }
         // At the end yajl reports whatever token was cut, for example a number without its last digits.

@@ -29,20 +29,28 @@ public enum SampleSubset {
         path: String, seed: UInt64, images: Int = trainImages, annotations: Int = trainAnnotations
     ) throws(LayoutError) {
         precondition(images > 0 && annotations >= 0, "a large sample has images")
-        guard let file = unsafe fopen(path, "wb") else { throw writeError(path, errno) }
-        var failure: Int32?
+        let partial = path + ".partial"
+        guard let file = unsafe fopen(partial, "wb") else { throw writeError(path, errno) }
         let writer = SampleWriter(seed: seed, images: images, annotations: annotations, longPolygons: true)
-        writer.write { piece in
-            guard failure == nil else { return }
-            if unsafe fwrite(piece, 1, piece.count, file) != piece.count { failure = errno }
+        var failure: LayoutError?
+        do throws(LayoutError) {
+            try writer.write { piece throws(LayoutError) in
+                guard unsafe fwrite(piece, 1, piece.count, file) == piece.count else { throw writeError(path, errno) }
+            }
+        } catch {
+            failure = error
         }
-        if unsafe fclose(file) != 0, failure == nil { failure = errno }
-        if let failure { throw writeError(path, failure) }
+        if unsafe fclose(file) != 0, failure == nil { failure = writeError(path, errno) }
+        if failure == nil, unsafe rename(partial, path) != 0 { failure = writeError(path, errno) }
+        if let failure {
+            unsafe unlink(partial)
+            throw failure
+        }
     }
 
     private static func writeError(_ path: String, _ number: Int32) -> LayoutError {
         let reason = unsafe String(cString: strerror(number))
         return LayoutError(
-            .file, "cannot write sample annotations to \(path): \(reason); choose a folder with room for it")
+            .file, "cannot write the sample to \(path): \(reason); choose a folder with room for it")
     }
 }

@@ -9,26 +9,26 @@ struct SampleWriter {
     /// Whether polygons have as many corners as COCO's have on average.
     let longPolygons: Bool
 
-    /// Sends the whole file to `sink`, at most a few hundred kilobytes at a time.
-    func write(to sink: ([UInt8]) -> Void) {
+    /// Sends the whole file to `sink`, at most a few hundred kilobytes at a time, until it throws.
+    func write<Failure: Error>(to sink: ([UInt8]) throws(Failure) -> Void) throws(Failure) {
         var text = JSONText()
         text.append(
             "{\"info\": {\"description\": \"Generated sample of detdiffusion, seed \(seed)\", \"version\": \"1\"}, "
                 + "\"licenses\": [], \"images\": [")
-        forEachImage { image in
+        try forEachImage { image throws(Failure) in
             text.append(image.index > 0 ? ", " : "")
             append(image, to: &text)
-            flush(&text, to: sink, above: 1 << 16)
+            try flush(&text, to: sink, above: 1 << 16)
         }
         text.append("], \"annotations\": [")
         var isFirst = true
-        forEachImage { image in
+        try forEachImage { image throws(Failure) in
             for object in image.objects {
                 text.append(isFirst ? "" : ", ")
                 isFirst = false
                 append(object, of: image, to: &text)
             }
-            flush(&text, to: sink, above: 1 << 16)
+            try flush(&text, to: sink, above: 1 << 16)
         }
         text.append("], \"categories\": [")
         for (index, category) in CocoCategories.things.enumerated() {
@@ -36,23 +36,25 @@ struct SampleWriter {
             text.append("{\"id\": \(category.id), \"name\": \"\(category.name)\"}")
         }
         text.append("]}\n")
-        flush(&text, to: sink, above: 0)
+        try flush(&text, to: sink, above: 0)
     }
 
-    private func flush(_ text: inout JSONText, to sink: ([UInt8]) -> Void, above size: Int) {
+    private func flush<Failure: Error>(
+        _ text: inout JSONText, to sink: ([UInt8]) throws(Failure) -> Void, above size: Int
+    ) throws(Failure) {
         guard text.bytes.count > size else { return }
-        sink(text.bytes)
+        try sink(text.bytes)
         text.removeAll()
     }
 
     /// Draws the images in order.
-    func forEachImage(_ body: (SampleImage) -> Void) {
+    func forEachImage<Failure: Error>(_ body: (SampleImage) throws(Failure) -> Void) throws(Failure) {
         var next = 1
         for index in 0..<images {
             let count = annotations.map { $0 * (index + 1) / images - $0 * index / images }
             let image = SampleImage(seed: seed, index: index, objectCount: count, firstAnnotation: next)
             next += image.objects.count
-            body(image)
+            try body(image)
         }
     }
 

@@ -121,14 +121,10 @@ public enum JobPlanner {
         let imageIDs = try request.imageIDs.map { path throws(LayoutError) in try ImageIDList.read(path: path) }
         let subset = try Subset.select(things: things, stuff: stuff, protocol: request.subset, imageIDs: imageIDs)
         let source = try attributes(of: request)
+        if let source { try check(source.detections, against: things, request) }
         let plan = try LayoutPlan.make(subset: subset, strategy: request.strategy, attributes: source)
         guard !plan.layouts.isEmpty else {
-            throw TaskError(
-                .invalid,
-                "\(request.annotations): expected images that pass the \(request.subset.rawValue) rules, "
-                    + "found none of \(things.images.count); see `detdiffusion-producer plan` for what each "
-                    + "rule dropped"
-            )
+            throw nothingKept(of: things.images.count, plan.statistics, request)
         }
         let images = min(plan.layouts.count, request.limit ?? Int.max)
         return PlannedJob(
@@ -178,6 +174,30 @@ public enum JobPlanner {
         try require(
             request.detectedImages == nil || isOrigin,
             "--detected-images: only strategy origin reads it; drop the option")
+    }
+
+    /// A detector's results for other images would leave every object `[hard]` without a word.
+    private static func check(
+        _ detections: DetectionSet, against things: AnnotationSet, _ request: JobRequest
+    ) throws(LayoutError) {
+        let strange = detections.coveredImages.subtracting(things.images.map(\.id)).sorted()
+        guard let first = strange.first else { return }
+        throw LayoutError(
+            .content,
+            "cannot use the detections of \(request.detections ?? ""): expected image ids of \(request.annotations), "
+                + "found \(strange.count) of \(detections.coveredImages.count) that it does not list (\(first) first); "
+                + "give the detector's results for these images")
+    }
+
+    private static func nothingKept(of images: Int, _ statistics: PlanStatistics, _ request: JobRequest) -> LayoutError
+    {
+        let drops = (statistics.droppedAnnotations + statistics.droppedImages).filter { $0.count > 0 }
+        let rules = drops.map { "\($0.rule.rawValue) \($0.count)" }.joined(separator: ", ")
+        return LayoutError(
+            .content,
+            "cannot plan a job from \(request.annotations): expected images that pass the \(request.subset.rawValue) "
+                + "rules, found none of \(images)\(rules.isEmpty ? "" : " (dropped: \(rules))"); give other annotations, "
+                + "or choose other rules with --subset")
     }
 
     private static func attributes(of request: JobRequest) throws(LayoutError) -> AttributeSource? {

@@ -1,5 +1,7 @@
 // The one error of this module.
 
+import ErrorLines
+
 /// A message, specification or payload that cannot be used.
 public struct TaskError: Error, CustomStringConvertible, Sendable, Equatable {
     /// What callers branch on.
@@ -13,6 +15,6 @@ public struct TaskError: Error, CustomStringConvertible, Sendable, Equatable {
     /// Makes an error from its one line.
     public init(_ code: Code, _ description: String) {
         self.code = code
-        self.description = description
+        self.description = ErrorLine.text(description)
     }
 }

@@ -34,7 +34,11 @@ struct Sample: AsyncParsableCommand {
                 guard detections == nil else {
                     throw CommandError(.usage, "--detections: the large sample has none; drop one of the two options")
                 }
-                return try SampleSubset.generateLarge(path: out, seed: seed)
+                do {
+                    return try SampleSubset.generateLarge(path: out, seed: seed)
+                } catch {
+                    throw CommandError(.cannotWrite, "\(error)")
+                }
             }
             try write(SampleSubset.generate(seed: seed, images: images), to: out)
             if let detections { try write(SampleSubset.generateDetections(seed: seed, images: images), to: detections) }

@@ -128,7 +128,7 @@ struct ErrorLineTests {
             ("[1]", 65, "expected a JSON object, found another value"), ("", 65, "expected a JSON object"),
             (#"{"batch": 0}"#, 64, "expected 1 to 10000, found 0"),
             (#"{"lease": 0.1}"#, 64, "expected seconds from 0.5"),
-            (#"{"generators": ["dall-e"]}"#, 64, "expected sketch or program, found 'dall-e'"),
+            (#"{"generators": ["dall-e"]}"#, 64, "expected sketch, blank or program, found 'dall-e'"),
             (#"{"generators": [], "pack": false}"#, 64, "expected a generator or packing"),
         ] as [(String, Int32, String)])
     func aProfileIsReadStrictly(text: String, status: Int32, says: String) throws {

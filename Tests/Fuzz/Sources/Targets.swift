@@ -1,0 +1,142 @@
+// Every reader of bytes that come from outside.
+
+import Archives
+import Auditing
+import Digests
+import Foundation
+import Layouts
+import Pixels
+import Tasks
+
+/// The readers under fuzzing.
+enum Targets {
+    static let all = [
+        annotations, stuff, detections, imageIDs, layout, layoutTask, hint, control, profile, program, tar, archive,
+        png,
+    ]
+
+    private static let file = MemoryFile()
+
+    private static let annotations = FuzzTarget(name: "annotations") { bytes in
+        file.write(bytes)
+        let set = try AnnotationSet.read(path: file.path)
+        for rules in [SubsetProtocol.trainability, .all] { try plan(set, rules) }
+    }
+
+    /// What follows a file that was accepted: selecting, labelling, encoding.
+    private static func plan(_ set: AnnotationSet, _ rules: SubsetProtocol) throws {
+        let subset = try Subset.select(things: set, stuff: nil, protocol: rules)
+        for layout in try LayoutPlan.make(subset: subset, strategy: .hard, attributes: nil).layouts {
+            check(layout)
+            _ = PromptTemplate.compact.prompt(for: layout, bins: Bins(columns: 256, rows: 256))
+        }
+    }
+
+    private static func check(_ layout: Layout) {
+        guard let decoded = try? Layout(decoding: layout.encoded()) else {
+            preconditionFailure("what was encoded decodes: \(layout)")
+        }
+        expect(decoded == layout, "what was encoded decodes to an equal layout: \(layout)")
+        for box in layout.boxes(inWidth: 64, height: 48) {
+            expect(box.x >= 0 && box.y >= 0 && box.maxX <= 64 && box.maxY <= 48, "boxes are clipped: \(layout)")
+        }
+    }
+
+    private static let stuff = FuzzTarget(name: "stuff") { bytes in
+        file.write(bytes)
+        let set = try AnnotationSet.read(path: file.path, isStuff: true)
+        let things = AnnotationSet(images: set.images, annotations: [], categories: [])
+        _ = try Subset.select(things: things, stuff: set, protocol: .fidelity)
+    }
+
+    private static let detections = FuzzTarget(name: "detections") { bytes in
+        file.write(bytes)
+        let set = try DetectionSet.read(path: file.path)
+        for detection in set.byImage.values.joined() {
+            expect((0...1).contains(detection.score) && detection.box.isValid, "accepted values are in range")
+        }
+    }
+
+    private static let imageIDs = FuzzTarget(name: "image-ids") { bytes in
+        file.write(bytes)
+        try expect(!ImageIDList.read(path: file.path).isEmpty, "a list holds ids")
+    }
+
+    private static let layout = FuzzTarget(name: "layout") { bytes in check(try Layout(decoding: bytes)) }
+
+    private static let layoutTask = FuzzTarget(name: "layout-task") { bytes in
+        let task = try LayoutTask(decoding: bytes)
+        try expect(LayoutTask(decoding: task.encoded()) == task, "what was encoded decodes to an equal task")
+    }
+
+    private static let hint = FuzzTarget(name: "hint") { bytes in
+        let hint = try Hint(decoding: bytes)
+        try expect(Hint(decoding: hint.encoded()) == hint, "what was encoded decodes to an equal hint")
+        expect(hint.range.lowerBound >= 0 && hint.range.upperBound <= Int(Int32.max), "ranges fit the catalogue")
+    }
+
+    private static let control = FuzzTarget(name: "control") { bytes in
+        let message = try ControlMessage(decoding: bytes)
+        try expect(ControlMessage(decoding: message.encoded()).job == message.job, "what was encoded decodes")
+    }
+
+    private static let profile = FuzzTarget(name: "profile") { bytes in
+        file.write(bytes)
+        _ = try WorkerProfile.read(path: file.path)
+    }
+
+    /// What a generator program writes: cut into lines, read, and judged, each line by itself.
+    private static let program = FuzzTarget(name: "program") { bytes in
+        let limit = 2048
+        var splitter = LineSplitter(limit: limit)
+        for start in stride(from: 0, to: bytes.count, by: 100) {
+            splitter.append(bytes[start..<min(start + 100, bytes.count)])
+        }
+        var lines: [LineSplitter.Line] = []
+        while let line = splitter.popLine() { lines.append(line) }
+        if let rest = splitter.popRest() { lines.append(rest) }
+        for line in lines {
+            expect(line.bytes.count <= limit && !line.bytes.contains(10), "lines are bounded")
+            do {
+                try judge(line.bytes)
+            } catch {
+                FuzzTarget.check(refusal: "\(error)")
+            }
+        }
+    }
+
+    private static func judge(_ line: [UInt8]) throws {
+        switch try ProgramReply(decoding: line) {
+        case .ready(let ready):
+            let facts = try ProgramFacts(decoding: ready)
+            expect((1...ProgramProtocol.batchLimit).contains(facts.batch), "accepted values are in range")
+        case .result(let result):
+            try expect(result.items(ofBatch: 7, count: 3).count == 3, "every task has its item")
+        }
+    }
+
+    private static let tar = FuzzTarget(name: "tar") { bytes in
+        file.write(bytes)
+        for member in try TarReader.members(of: file.path) {
+            expect(member.offset >= 0 && member.size >= 0, "members lie in the file")
+            expect(member.offset + member.size <= bytes.count, "members lie in the file")
+        }
+        var count = 0
+        try TarReader.forEachMember(of: file.path) { _, contents in
+            count += contents.count
+            return true
+        }
+        expect(count <= bytes.count, "members do not overlap")
+    }
+
+    private static let archive = FuzzTarget(name: "archive") { bytes in
+        file.write(bytes)
+        for finding in ArchiveInspection.findings(inFileAt: file.path) { FuzzTarget.check(refusal: "\(finding)") }
+    }
+
+    private static let png = FuzzTarget(name: "png") { bytes in
+        let image = try Image(png: bytes)
+        expect(image.pixels.count == image.width * image.height * 3, "pixels fill the picture")
+        try expect(Image(png: image.png()) == image, "what was encoded decodes to an equal picture")
+    }
+}

@@ -1,0 +1,83 @@
+// Hostile tar files, through `verify FILE`: every finding is a line on standard output, and the exit code is 1.
+
+import Fixtures
+import Testing
+
+struct ArchiveTests {
+    /// A ustar header as a stranger may write it.
+    static func header(
+        _ name: String, size: String, type: UInt8 = UInt8(ascii: "0"), magic: String = "ustar\0" + "00",
+        checksum: Int? = nil
+    ) -> [UInt8] {
+        var block = [UInt8](repeating: 0, count: 512)
+        func put(_ bytes: some Sequence<UInt8>, at offset: Int) {
+            for (index, byte) in bytes.enumerated() { block[offset + index] = byte }
+        }
+        put(name.utf8.prefix(100), at: 0)
+        put("0000644\0".utf8, at: 100)
+        put(size.utf8.prefix(12), at: 124)
+        block[156] = type
+        put(magic.utf8, at: 257)
+        put("        ".utf8, at: 148)
+        let sum = checksum ?? block.reduce(0) { $0 + Int($1) }
+        let octal = String(sum, radix: 8)
+        put((String(repeating: "0", count: 6 - octal.count) + octal + "\0 ").utf8, at: 148)
+        return block
+    }
+
+    static func member(_ name: String, _ contents: [UInt8], type: UInt8 = UInt8(ascii: "0")) -> [UInt8] {
+        let octal = String(contents.count, radix: 8)
+        let size = String(repeating: "0", count: 11 - octal.count) + octal + "\0"
+        let padding = [UInt8](repeating: 0, count: (512 - contents.count % 512) % 512)
+        return header(name, size: size, type: type) + contents + padding
+    }
+
+    private static let end = [UInt8](repeating: 0, count: 1024)
+    private static let large = "77777777777\0"
+
+    private static let cases: [(String, [UInt8], String)] = [
+        ("empty", [], "cut off"), ("text", Array(String(repeating: "no tar ", count: 200).utf8), "ustar"),
+        ("only the end", end, "at least one sample"), ("one zero block", [UInt8](repeating: 0, count: 512), "cut off"),
+        ("cut in a header", Array(member("a.png", [1]).prefix(300)), "cut off"),
+        ("cut in a member", header("a.png", size: "00000001000\0"), "cut off"),
+        ("without an end", member("a.png", [1]), "cut off"),
+        ("a member of 8 GiB", header("a.png", size: large) + end, "expected 8589934591 bytes"),
+        ("a negative size", header("a.png", size: "-0000000001\0") + end, "octal"),
+        ("a size that is no number", header("a.png", size: "zzzz") + end, "octal"),
+        ("a base-256 size", header("a.png", size: "\u{80}\u{7F}") + end, "octal"),
+        ("a wrong checksum", header("a.png", size: large, checksum: 1) + end, "checksum"),
+        ("another magic", header("a.png", size: large, magic: "gnutar00") + end, "ustar"),
+        ("a link", member("a.png", [], type: UInt8(ascii: "2")) + end, "plain file"),
+        ("a device of a strange type", member("a.png", [], type: 0x1B) + end, "plain file"),
+        ("a path out of the folder", member("../../etc/passwd", [1]) + end, "etc/passwd"),
+        ("a name with control characters", member("a\u{1B}[2J\n.png", [1]) + end, "a?[2J"),
+        ("a picture that is none", member("a.png", [1, 2]) + member("a.json", Array("{}".utf8)) + end, "whole PNG"),
+        ("a record that is none", member("a.png", [1]) + member("a.json", Array("[]".utf8)) + end, "JSON object"),
+        (
+            "a record 100,000 levels deep",
+            member("a.json", [UInt8](repeating: UInt8(ascii: "["), count: 100_000)) + end, "JSON object"
+        ),
+        ("a picture without a record", member("a.png", [1]) + end, "member a.json"),
+    ]
+
+    @Test(arguments: cases)
+    func aWrongArchiveIsFound(name: String, bytes: [UInt8], says: String) throws {
+        let scratch = try Scratch()
+        let file = try scratch.write("shard.tar", bytes)
+        let result = try Refusal.nobody.run("catalogue", ["verify", file])
+        #expect(result.status == 1, "\(name): \(result.status) \(result.errors)")
+        #expect(result.errors.isEmpty, "\(name): \(result.errors)")
+        #expect(result.output.contains(says), "\(name): \(result.output)")
+        for line in result.output.split(separator: "\n") {
+            #expect(line.hasPrefix(file) && line.contains("expected") && line.count <= 1200, "\(name): \(line)")
+            #expect(
+                line.unicodeScalars.allSatisfy { $0.value >= 0x20 && $0.value != 0x7F },
+                "\(name): \(line.debugDescription)")
+        }
+    }
+
+    @Test func anArchiveThatIsMissingIsFound() throws {
+        let result = try Refusal.nobody.run("catalogue", ["verify", "/nowhere/shard.tar"])
+        #expect(result.status == 1 && result.output.contains("No such file"), "\(result.output)")
+    }
+}

@@ -1,0 +1,166 @@
+// Servers that are away, refuse the password, are not whom they claim to be, or are something else.
+
+import Fixtures
+import Foundation
+import Postgres
+import Testing
+
+@Suite(.serialized, .enabled(if: Surroundings.hasServers, Comment(rawValue: Surroundings.serversMissing)))
+struct ServerTests {
+    /// One server's address made wrong.
+    struct Case: Sendable, CustomTestStringConvertible, CustomStringConvertible {
+        var testDescription: String
+        var description: String { testDescription }
+        var status: Int32
+        var says: [String]
+        /// Changes the plain, or the TLS, address; `nil` when this server has none of that kind.
+        var change: @Sendable (URLComponents) -> URLComponents
+
+        init(
+            _ name: String, _ status: Int32, _ says: String...,
+            change: @escaping @Sendable (inout URLComponents) -> Void
+        ) {
+            testDescription = name
+            self.status = status
+            self.says = says
+            self.change = { components in
+                var changed = components
+                change(&changed)
+                return changed
+            }
+        }
+    }
+
+    private static let plain: [Case] = [
+        Case("nobody listens", 69, "127.0.0.1") { $0.port = 1 },
+        Case("no such host", 69, "no-such-host.invalid") { $0.host = "no-such-host.invalid" },
+        Case("a wrong password", 77, "password") { $0.password = "secret-3" },
+        Case("a wrong user", 77) { $0.user = "nobody" },
+    ]
+
+    /// The address in a variable, changed.
+    private func address(_ variable: String, _ change: (URLComponents) -> URLComponents) throws -> String {
+        let url = try #require(Surroundings.variable(variable))
+        let components = try #require(URLComponents(string: url))
+        return try #require(change(components).string)
+    }
+
+    @Test(arguments: plain)
+    func aWrongCatalogueEndsEveryCommand(hostile: Case) async throws {
+        let scratch = try Scratch()
+        let commands = Commands(environment: [
+            "DATABASE_URL": try address("DATABASE_URL", hostile.change), "DETDIFFUSION_STORE": scratch.path,
+        ])
+        let annotations = try scratch.write("good.json", Annotations.file())
+        for (command, arguments) in [
+            ("catalogue", ["jobs"]), ("worker", ["run", "--exit-when-idle", "0"]),
+            ("producer", ["enqueue", "--job", "x", "--annotations", annotations, "--strategy", "hard"]),
+        ] {
+            let result = try commands.run(command, arguments, limit: .seconds(30))
+            Refusal.expect(result, status: hostile.status, says: hostile.says, "\(command): \(hostile)")
+        }
+    }
+
+    @Test(
+        arguments: plain + [
+            Case("no such virtual host", 77, "nowhere") { $0.path = "/nowhere" }
+        ])
+    func aWrongBrokerEndsTheProducerBeforeAnythingIsRecorded(hostile: Case) async throws {
+        try await TestCatalogue.with { catalogue in
+            try await enqueue(into: catalogue, broker: try address("AMQP_URL", hostile.change), hostile)
+        }
+    }
+
+    /// Nothing may be recorded by a command that cannot publish.
+    private func enqueue(into catalogue: TestCatalogue, broker: String, _ hostile: Case) async throws {
+        let scratch = try Scratch()
+        let annotations = try scratch.write("good.json", Annotations.file())
+        let commands = Commands(environment: ["DATABASE_URL": catalogue.url, "AMQP_URL": broker])
+        let result = try commands.run(
+            "producer",
+            [
+                "enqueue", "--job", "x", "--annotations", annotations, "--strategy", "hard", "--patience", "0.2",
+                "--log-level", "critical",
+            ], limit: .seconds(30))
+        Refusal.expect(result, status: hostile.status, says: hostile.says, "\(hostile)")
+        #expect(try await catalogue.number("SELECT count(*) FROM jobs") == 0, "\(hostile)")
+    }
+
+    // MARK: TLS
+
+    private static let hasTLS =
+        Surroundings.variable("AMQP_URL_TLS") != nil && Surroundings.variable("DATABASE_URL_TLS") != nil
+
+    /// A certificate authority that signed nobody here.
+    private func strangeAuthority(in scratch: Scratch) throws -> String {
+        let file = scratch.path + "/strange.pem"
+        let result = try RunningProcess(
+            "/usr/bin/env",
+            [
+                "openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-subj",
+                "/CN=strange", "-days", "2", "-keyout", scratch.path + "/key.pem", "-out", file,
+            ]
+        ).wait()
+        try #require(result.status == 0, "\(result.errors)")
+        return file
+    }
+
+    private func replacing(_ key: String, _ value: String) -> @Sendable (inout URLComponents) -> Void {
+        { components in
+            components.queryItems = (components.queryItems ?? []).map {
+                $0.name == key ? URLQueryItem(name: key, value: value) : $0
+            }
+        }
+    }
+
+    @Test(.enabled(if: hasTLS, "needs AMQP_URL_TLS and DATABASE_URL_TLS: run it through ops/test"))
+    func aBrokerThatIsNotWhomItClaimsToBeIsRefused() async throws {
+        let scratch = try Scratch()
+        let garbage = try scratch.write("garbage.pem", "no certificate")
+        let cases = [
+            Case(
+                "another authority", 69, "certificate",
+                change: replacing("cacertfile", try strangeAuthority(in: scratch))),
+            Case("a missing authority", 69, "/nowhere.pem", change: replacing("cacertfile", "/nowhere.pem")),
+            Case("a garbage authority", 69, garbage, change: replacing("cacertfile", garbage)),
+            Case("another host name", 69, "127.0.0.1") { $0.host = "127.0.0.1" },
+        ]
+        try await TestCatalogue.with { catalogue in
+            for hostile in cases {
+                try await enqueue(into: catalogue, broker: try address("AMQP_URL_TLS", hostile.change), hostile)
+            }
+            let plain = URLComponents(string: Surroundings.variable("AMQP_URL") ?? "")?.port
+            let toPlain = Case("TLS to a port without", 69, "TLS") { $0.port = plain }
+            try await enqueue(into: catalogue, broker: try address("AMQP_URL_TLS", toPlain.change), toPlain)
+            let secure = URLComponents(string: Surroundings.variable("AMQP_URL_TLS") ?? "")?.port
+            let toSecure = Case("no TLS to a port with", 69, "127.0.0.1") { $0.port = secure }
+            try await enqueue(into: catalogue, broker: try address("AMQP_URL", toSecure.change), toSecure)
+            let database = URLComponents(string: Surroundings.variable("DATABASE_URL") ?? "")?.port
+            let other = Case("another kind of server", 69, "127.0.0.1") { $0.port = database }
+            try await enqueue(into: catalogue, broker: try address("AMQP_URL", other.change), other)
+        }
+    }
+
+    @Test(.enabled(if: hasTLS, "needs AMQP_URL_TLS and DATABASE_URL_TLS: run it through ops/test"))
+    func aDatabaseThatIsNotWhomItClaimsToBeIsRefused() throws {
+        let scratch = try Scratch()
+        let garbage = try scratch.write("garbage.pem", "no certificate")
+        let broker = URLComponents(string: Surroundings.variable("AMQP_URL") ?? "")?.port
+        for hostile in [
+            Case(
+                "another authority", 69, "certificate",
+                change: replacing("sslrootcert", try strangeAuthority(in: scratch))),
+            Case("a missing authority", 69, "/nowhere.pem", change: replacing("sslrootcert", "/nowhere.pem")),
+            Case("a garbage authority", 69, garbage, change: replacing("sslrootcert", garbage)),
+            Case("another host name", 69, "other.invalid") { components in
+                components.host = "other.invalid"
+                components.queryItems?.append(URLQueryItem(name: "hostaddr", value: "127.0.0.1"))
+            },
+            Case("another kind of server", 69, "localhost") { $0.port = broker },
+        ] {
+            let commands = Commands(environment: ["DATABASE_URL": try address("DATABASE_URL_TLS", hostile.change)])
+            Refusal.expect(
+                try commands.run("catalogue", ["jobs"]), status: hostile.status, says: hostile.says, "\(hostile)")
+        }
+    }
+}
