@@ -38,7 +38,9 @@ extension Catalogue {
             }
             guard let lease = items.first?.lease else { return Claim() }
             let complete = try Self.withPayloads(items.map(\.item), of: hint, lease: lease, on: connection)
-            let rest = try Self.rest(of: hint, target: target.hints, on: connection)
+            // A claim of the whole range leaves nothing of it.
+            let rest =
+                items.count == hint.count ? nil : try Self.rest(of: hint, target: target.hints, on: connection)
             guard !complete.isEmpty else { return Claim(rest: rest) }
             let batch = TaskBatch(
                 kind: hint.kind, job: target.job, shard: hint.shard, shardNumber: target.shardNumber, lease: lease,

@@ -24,16 +24,19 @@ extension Catalogue {
         _ batch: TaskBatch, results: [TaskResult], worker: Int64, backoff: @escaping @Sendable (Int) -> Duration
     ) async throws -> FinishReport {
         try await transaction("finish") { connection in
-            let divergent = try Self.divergent(results, of: batch, worker: worker, on: connection)
+            // Only a task that was claimed before can have an output that was lost.
+            let isFirstClaim = batch.items.allSatisfy { $0.epoch == 1 }
+            let divergent =
+                isFirstClaim ? [:] : try Self.divergent(results, of: batch, worker: worker, on: connection)
             let results = results.map { divergent[$0.number] ?? $0 }
-            try Self.recordOutputs(results, of: batch, worker: worker, on: connection)
+            let recorded = try Self.recordOutputs(results, of: batch, worker: worker, on: connection)
             try Self.recordArchives(results, of: batch, on: connection)
             let failed = try Self.recordFailures(results, of: batch, backoff: backoff, on: connection)
-            try Self.settle(shard: batch.shard, on: connection)
-            var report = try Self.report(on: results, of: batch, failed: failed, on: connection)
+            let isGenerated = try Self.settle(shard: batch.shard, on: connection)
+            var report = try Self.report(on: results, of: batch, recorded: recorded, failed: failed, on: connection)
             try Self.dropLeaseIfEmpty(batch.lease, shard: batch.shard, kind: batch.kind, on: connection)
             try Self.count(report, worker: worker, on: connection)
-            report.followUp = try Self.packTarget(shard: batch.shard, on: connection)
+            if isGenerated { report.followUp = try Self.packTarget(shard: batch.shard, on: connection) }
             return report
         }
     }
@@ -65,9 +68,10 @@ extension Catalogue {
         return divergent
     }
 
+    /// - Returns: the tasks that this call recorded as done.
     private static func recordOutputs(
         _ results: [TaskResult], of batch: TaskBatch, worker: Int64, on connection: isolated Connection
-    ) throws {
+    ) throws -> Set<Int> {
         let epochs = batch.epochs
         var numbers: [Int] = [], claimed: [Int] = [], digests: [[UInt8]] = []
         var bytes: [Int] = [], widths: [Int] = [], heights: [Int] = []
@@ -80,8 +84,8 @@ extension Catalogue {
             widths.append(output.width)
             heights.append(output.height)
         }
-        guard !numbers.isEmpty else { return }
-        _ = try connection.execute(
+        guard !numbers.isEmpty else { return [] }
+        let rows = try connection.query(
             """
             WITH given AS (
                 SELECT * FROM unnest(\(numbers), \(claimed), \(digests), \(bytes), \(widths), \(heights))
@@ -97,11 +101,14 @@ extension Catalogue {
                 FROM given g JOIN mine USING (number)
                 ON CONFLICT (shard_id, number) DO UPDATE
                 SET sha256 = excluded.sha256, bytes = excluded.bytes, width = excluded.width, height = excluded.height,
-                    epoch = excluded.epoch, worker_id = excluded.worker_id, recorded_at = now(), lost_at = NULL)
-            UPDATE shards s SET done = s.done + moved.count
-            FROM (SELECT count(*)::integer AS count FROM mine) moved
-            WHERE s.id = \(batch.shard) AND moved.count > 0
+                    epoch = excluded.epoch, worker_id = excluded.worker_id, recorded_at = now(), lost_at = NULL),
+            counted AS (
+                UPDATE shards s SET done = s.done + moved.count
+                FROM (SELECT count(*)::integer AS count FROM mine) moved
+                WHERE s.id = \(batch.shard) AND moved.count > 0)
+            SELECT number FROM mine
             """)
+        return Set(try rows.map { try $0.int("number") })
     }
 
     private static func recordArchives(
@@ -125,11 +132,24 @@ extension Catalogue {
 
     /// Makes a shard whose tasks are all accounted for the next kind's work, in the same transaction as its last task.
     /// In a cancelled job it cancels what came back instead.
-    static func settle(shard: Int64, on connection: isolated Connection) throws {
-        let job = try connection.query(
-            "SELECT j.state::text AS state FROM shards s JOIN jobs j ON j.id = s.job_id WHERE s.id = \(shard)")
-        if try job.first?.string("state") == JobState.cancelled.rawValue {
-            return try sweepCancelled("s.id = \(shard)", on: connection)
+    ///
+    /// Who moved the shard's last task holds the lock of its row and so sees all its counters; a caller that moved
+    /// nothing may see old ones, and leaves the shard to those who did.
+    /// - Returns: whether the shard may have a task of the next kind.
+    @discardableResult
+    static func settle(shard: Int64, on connection: isolated Connection) throws -> Bool {
+        let rows = try connection.query(
+            """
+            SELECT j.state::text AS job, s.state::text AS shard, s.done + s.dead = s.tasks AS complete
+            FROM shards s JOIN jobs j ON j.id = s.job_id WHERE s.id = \(shard)
+            """)
+        guard let row = rows.first else { return false }
+        guard try row.string("job") != JobState.cancelled.rawValue else {
+            try sweepCancelled("s.id = \(shard)", on: connection)
+            return false
+        }
+        guard try row.string("shard") == "open", try row.bool("complete") else {
+            return try row.string("shard") == "generated"
         }
         _ = try connection.execute(
             """
@@ -142,11 +162,15 @@ extension Catalogue {
             ON CONFLICT (shard_id, kind, number) DO UPDATE
             SET state = 'open', attempt = 0, deaths = 0, lease_id = NULL, not_before = NULL, reason = NULL
             """)
+        return true
     }
 
     private static func report(
-        on results: [TaskResult], of batch: TaskBatch, failed: [Int], on connection: isolated Connection
+        on results: [TaskResult], of batch: TaskBatch, recorded: Set<Int>, failed: [Int],
+        on connection: isolated Connection
     ) throws -> FinishReport {
+        let open = results.map(\.number).filter { !failed.contains($0) }
+        if open.allSatisfy(recorded.contains) { return FinishReport(accepted: open, failed: failed) }
         let epochs = batch.epochs
         let rows = try connection.query(
             """
@@ -156,12 +180,8 @@ extension Catalogue {
             """)
         let done = Set(try rows.map { try $0.int("number") })
         var report = FinishReport(failed: failed)
-        for result in results where !failed.contains(result.number) {
-            if done.contains(result.number) {
-                report.accepted.append(result.number)
-            } else {
-                report.fenced.append(result.number)
-            }
+        for number in open {
+            if done.contains(number) { report.accepted.append(number) } else { report.fenced.append(number) }
         }
         return report
     }

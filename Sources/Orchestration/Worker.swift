@@ -23,9 +23,9 @@ public struct Worker: Service {
     /// Makes a worker.
     /// - Parameters:
     ///   - handlers: the kinds that it serves, the most urgent first.
-    ///   - catalogue: claims and finishes.
-    ///   - upkeep: renews leases and keeps the work going; a second connection, so that a long finish cannot hold it
-    /// up.
+    ///   - catalogue: finishes.
+    ///   - upkeep: claims, renews leases and keeps the work going; a second connection, so that a long finish cannot
+    ///     hold it up.
     public init(
         configuration: WorkerConfiguration, handlers: [any TaskHandler], catalogue: Catalogue, upkeep: Catalogue,
         broker: BrokerURL, introduction: WorkerIntroduction, logger: Logger

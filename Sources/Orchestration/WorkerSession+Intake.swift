@@ -37,8 +37,9 @@ extension WorkerSession {
             return nil
         }
         Failpoint.hit("worker.before-claim")
+        // Not on the connection of `finish`, whose COMMIT waits for the disc.
         let claim = try await persistently("claim") {
-            try await self.catalogue.claim(
+            try await self.upkeep.claim(
                 hint, capability: handler.description.capability, limit: handler.description.maximumBatch,
                 worker: self.id, lease: self.configuration.lease)
         }

@@ -27,6 +27,9 @@ struct Enqueue: AsyncParsableCommand {
     @Option(help: "Failed tries after which a task is dead.")
     var maxAttempts = 5
 
+    @Option(help: ArgumentHelp("How long the broker may be away.", valueName: "seconds"))
+    var patience = 60.0
+
     @Flag(help: "Plan and check, but record and publish nothing.")
     var dryRun = false
 
@@ -64,6 +67,9 @@ struct Enqueue: AsyncParsableCommand {
         guard (1...100_000).contains(hintSize) else {
             throw CommandError(.usage, "--hint-size: expected 1 to 100000, found \(hintSize)")
         }
+        guard (0...86_400).contains(patience) else {
+            throw CommandError(.usage, "--patience: expected 0 to 86400 seconds, found \(patience)")
+        }
         guard (1...100).contains(maxAttempts) else {
             throw CommandError(.usage, "--max-attempts: expected 1 to 100, found \(maxAttempts)")
         }
@@ -74,22 +80,32 @@ struct Enqueue: AsyncParsableCommand {
         let catalogue = Catalogue(
             url: try database.url(), applicationName: "detdiffusion-producer", logger: logger)
         try await catalogue.requireCurrentSchema()
+        let address = try broker.url()
+        let deadline = Duration.seconds(patience)
+        // Asked before anything is recorded: a job that nobody may publish should not be there.
+        try await BrokerProbe.awaitBroker(address, patience: deadline)
         // Both lanes: a job that was recorded before keeps its own.
         let publisher = Publisher(
-            url: try broker.url(), topology: .detdiffusion(queues: Lane.allCases.map { planned.queue($0) }),
+            url: address, topology: .detdiffusion(queues: Lane.allCases.map { planned.queue($0) }),
             logger: logger)
+        let clock = ContinuousClock()
+        let begin = clock.now
         let recorded = try await catalogue.enqueue(draft, taskCount: planned.taskCount) { number in
             try planned.task(number)
         }
+        let recordedAt = clock.now
         if recorded.lane != priority {
             remark("job '\(name)' keeps its priority \(recorded.lane.rawValue)")
         }
         let published = try await publisher.whileRunning {
-            try await JobPublication(catalogue: catalogue, publisher: publisher).publish(job: recorded.id)
+            try await JobPublication(catalogue: catalogue, publisher: publisher, deadline: deadline).publish(
+                job: recorded.id)
         }
         return EnqueueResult(
             job: name, new: recorded.isNew, tasks: recorded.tasksBefore + recorded.tasksAdded,
-            tasksAdded: recorded.tasksAdded, shardsAdded: recorded.shardsAdded, hintsPublished: published.hints)
+            tasksAdded: recorded.tasksAdded, shardsAdded: recorded.shardsAdded, hintsPublished: published.hints,
+            secondsRecording: (recordedAt - begin) / .seconds(1),
+            secondsPublishing: (clock.now - recordedAt) / .seconds(1))
     }
 }
 
@@ -101,6 +117,10 @@ struct EnqueueResult: Encodable {
     var tasksAdded: Int
     var shardsAdded: Int
     var hintsPublished: Int
+    /// From the planned job to its COMMIT.
+    var secondsRecording: Double
+    /// From the COMMIT to the last confirm and mark, connecting to the broker included.
+    var secondsPublishing: Double
 
     var text: String {
         let what = new ? "enqueued" : (tasksAdded > 0 ? "extended" : "already there")

@@ -88,7 +88,8 @@ struct JobOptions: ParsableArguments {
 
     @Option(
         help: ArgumentHelp(
-            "The generator: sketch draws the layout; else the name in a program's ready line.", valueName: "name"))
+            "The generator: sketch draws the layout, blank leaves it out; else the name in a program's ready line.",
+            valueName: "name"))
     var generator = "sketch"
 
     @Option(
@@ -141,8 +142,8 @@ struct JobOptions: ParsableArguments {
             ("--checkpoint-digest", checkpointDigest != nil), ("--checkpoint", checkpoint != nil),
             ("--steps", steps != nil), ("--guidance", guidance != nil),
         ]
-        where isGiven && generator == "sketch" {
-            throw CommandError(.usage, "\(flag): generator sketch draws without a model; drop the option")
+        where isGiven && ["sketch", "blank"].contains(generator) {
+            throw CommandError(.usage, "\(flag): generator \(generator) draws without a model; drop the option")
         }
         guard checkpoint == nil else {
             throw CommandError(

@@ -23,7 +23,8 @@ struct Run: AsyncParsableCommand {
 
     @Option(
         name: .customLong("generator"),
-        help: ArgumentHelp("A generator to serve: sketch or program. May be given more than once.", valueName: "name"))
+        help: ArgumentHelp(
+            "A generator to serve: sketch, blank or program. May be given more than once.", valueName: "name"))
     var generators: [String] = []
 
     @Option(help: ArgumentHelp("The most tasks of one claim; as many as the device takes in one pass.", valueName: "n"))
@@ -54,6 +55,7 @@ struct Run: AsyncParsableCommand {
     var name: String?
 
     @OptionGroup var program: ProgramOptions
+    @OptionGroup var blank: BlankOptions
     @OptionGroup var database: DatabaseOptions
     @OptionGroup var broker: BrokerOptions
     @OptionGroup var objects: StoreOptions

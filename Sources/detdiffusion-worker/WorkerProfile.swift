@@ -1,6 +1,7 @@
 // A worker's profile: the file behind `--profile`.
 
 import Console
+import ErrorLines
 import Foundation
 
 /// What a profile may say; every key is optional, and flags override it. Its JSON Schema is
@@ -62,7 +63,7 @@ struct WorkerProfile: Decodable {
             if let unknown = Set(object.keys).subtracting(keys).min() {
                 throw CommandError(
                     .data,
-                    "profile \(path): unknown key '\(unknown)'; expected "
+                    "profile \(path): unknown key \(ErrorLine.quoted(unknown)); expected "
                         + "\(keys.subtracting(["$schema"]).sorted().joined(separator: ", "))"
                 )
             }

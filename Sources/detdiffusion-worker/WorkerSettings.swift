@@ -1,6 +1,7 @@
 // What flags and profile say together: flags first, then the profile, then the defaults.
 
 import Console
+import ErrorLines
 import Foundation
 import Handlers
 import Orchestration
@@ -30,14 +31,26 @@ struct WorkerSettings {
         try Self.check(names, programs: programs)
         // Without a word about generators, programs are served where there are some, else sketch.
         let servesSketch = names?.contains("sketch") ?? programs.isEmpty
-        generators = servesSketch ? [SketchGenerator(maximumBatch: batch)] : []
+        let servesBlank = names?.contains("blank") ?? false
+        try command.blank.check(servesBlank: servesBlank)
+        var generators: [any Generator] = []
+        if servesSketch { generators.append(SketchGenerator(maximumBatch: batch)) }
+        if servesBlank { generators.append(command.blank.generator(maximumBatch: batch)) }
+        self.generators = generators
         packs = command.pack ?? profile?.pack ?? true
         guard packs || !generators.isEmpty || !programs.isEmpty else {
             throw CommandError(
                 .usage, "expected a generator or packing to serve, found neither; drop --no-pack or name a --generator")
         }
+        let name = command.name ?? ProcessInfo.processInfo.hostName
+        guard Self.isName(name) else {
+            throw CommandError(
+                .usage,
+                "--name: expected 1 to 200 characters, none of them a control character, found \(ErrorLine.quoted(name))"
+            )
+        }
         configuration = WorkerConfiguration(
-            name: command.name ?? ProcessInfo.processInfo.hostName,
+            name: name,
             lease: try Self.seconds(command.lease ?? profile?.lease ?? 60, flag: "--lease", atLeast: 0.5),
             hintHorizon: try Self.seconds(
                 command.hintHorizon ?? profile?.hintHorizon ?? 30, flag: "--hint-horizon", atLeast: 0.1),
@@ -47,6 +60,11 @@ struct WorkerSettings {
             grace: try Self.seconds(command.grace ?? profile?.grace ?? 30, flag: "--grace", atLeast: 0),
             retryDelay: try Self.seconds(
                 command.retryDelay ?? profile?.retryDelay ?? 2, flag: "--retry-delay", atLeast: 0.01))
+    }
+
+    /// People read it in tables, and the catalogue keeps it.
+    private static func isName(_ name: String) -> Bool {
+        (1...200).contains(name.unicodeScalars.count) && ErrorLine.text(name) == name
     }
 
     /// The program of the flags, else those of the profile.
@@ -59,8 +77,8 @@ struct WorkerSettings {
 
     private static func check(_ names: [String]?, programs: [ProgramCommand]) throws {
         guard let names else { return }
-        for name in names where name != "sketch" && name != "program" {
-            throw CommandError(.usage, "--generator: expected sketch or program, found \(JobName.quoted(name))")
+        for name in names where !["sketch", "blank", "program"].contains(name) {
+            throw CommandError(.usage, "--generator: expected sketch, blank or program, found \(JobName.quoted(name))")
         }
         guard names.contains("program") == !programs.isEmpty else {
             throw CommandError(
