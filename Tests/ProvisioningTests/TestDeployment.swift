@@ -103,9 +103,22 @@ struct TestDeployment: Sendable {
     private func end() async throws {
         try FileManager.default.removeItem(atPath: store)
         try await client.delete("vhosts", name)
-        try await onServer("DROP DATABASE \(identifier: name) WITH (FORCE)")
+        try await dropDatabase()
         for role in DatabaseRole.allCases {
             try await onServer("DROP ROLE IF EXISTS \(identifier: role.name(prefix: name))")
+        }
+    }
+
+    /// While an autovacuum worker looks at the database, only a superuser may force it out (SQLSTATE 42501); it leaves
+    /// by itself.
+    private func dropDatabase() async throws {
+        let deadline = ContinuousClock.now + .seconds(30)
+        while true {
+            do {
+                return try await onServer("DROP DATABASE \(identifier: name) WITH (FORCE)")
+            } catch let error as PostgresError where error.sqlstate == "42501" && ContinuousClock.now < deadline {
+                try await Task.sleep(for: .milliseconds(50))
+            }
         }
     }
 
