@@ -68,6 +68,12 @@ public struct Hint: Hashable, Sendable, Codable {
                     + "that version beside this one"
             )
         }
+        guard (1...32).contains(hint.kind.rawValue.utf8.count),
+            hint.kind.rawValue.utf8.allSatisfy({ (97...122).contains($0) })
+        else {
+            // The kind goes on into queue names and into the JSON of the next hint as it is.
+            throw TaskError(.unreadable, "hint message: expected a kind of 1 to 32 letters a to z, found another word")
+        }
         guard hint.first >= 0, hint.count >= 1, hint.first <= Int(Int32.max) - hint.count, hint.count <= Int(Int32.max)
         else {
             throw TaskError(

@@ -9,10 +9,10 @@ private let testDigest = SHA256.digest(of: "a job")
 /// A hint's bytes with some values changed.
 private func body(
     version: String = "1", job: String = "3", shard: String = "17", first: String = "0", count: String = "4",
-    specification: String = testDigest.hex
+    specification: String = testDigest.hex, kind: String = "generate"
 ) -> [UInt8] {
     Array(
-        "{\"count\":\(count),\"first\":\(first),\"job\":\(job),\"kind\":\"generate\",\"shard\":\(shard),\"specification\":\"\(specification)\",\"version\":\(version)}"
+        "{\"count\":\(count),\"first\":\(first),\"job\":\(job),\"kind\":\"\(kind)\",\"shard\":\(shard),\"specification\":\"\(specification)\",\"version\":\(version)}"
             .utf8)
 }
 
@@ -62,6 +62,8 @@ struct MessageTests {
         body(count: "2147483648"), body(count: "9223372036854775807"), body(first: "9223372036854775807"),
         body(first: "1.5"), body(job: "0"), body(shard: "-3"), body(specification: "abc"),
         body(specification: String(repeating: "g", count: 64)), body(count: "\"16\""), body(count: "1e400"),
+        body(kind: ""), body(kind: #"a\\b"#), body(kind: #"a\""#), body(kind: "Pack"), body(kind: "pack.high"),
+        body(kind: String(repeating: "a", count: 33)),
     ])
     func valuesThatMeanNothingAreRefused(bytes: [UInt8]) throws {
         let error = try #require(throws: TaskError.self) { try Hint(decoding: bytes) }
