@@ -29,15 +29,15 @@ extension Catalogue {
     ) async throws -> Claim {
         precondition(limit >= 1, "a claim takes at least one task")
         return try await transaction("claim", synchronousCommit: false) { connection in
-            guard let target = try Self.target(of: hint, on: connection),
-                capability == nil || capability == target.hints.queue.capability
-            else { return Claim() }
-            var items = try Self.take(hint, limit: limit, suspects: false, worker: worker, lease: lease, on: connection)
+            let rows = try Self.takeOpen(
+                hint, capability: capability, limit: limit, worker: worker, lease: lease, on: connection)
+            guard let target = try rows.first.map({ try Target(row: $0, hint: hint) }) else { return Claim() }
+            var items = try Self.items(in: rows, of: hint)
             if items.isEmpty {
-                items = try Self.take(hint, limit: 1, suspects: true, worker: worker, lease: lease, on: connection)
+                items = try Self.takeSuspect(hint, worker: worker, lease: lease, on: connection)
             }
             guard let lease = items.first?.lease else { return Claim() }
-            let complete = try Self.withPayloads(items.map(\.item), of: hint, lease: lease, on: connection)
+            let complete = try Self.withPayloads(items, of: hint, lease: lease, on: connection)
             // A claim of the whole range leaves nothing of it.
             let rest =
                 items.count == hint.count ? nil : try Self.rest(of: hint, target: target.hints, on: connection)
@@ -49,79 +49,126 @@ extension Catalogue {
         }
     }
 
+    /// The running job and shard that a hint means.
     private struct Target {
         var job: TaskBatch.Job
         var shardNumber: Int
         var hints: HintTarget
+
+        init(row: Row, hint: Hint) throws {
+            job = TaskBatch.Job(
+                id: hint.job, name: try row.string("name"), specification: try row.string("specification"),
+                digest: hint.specification)
+            shardNumber = try row.int("shard_number")
+            hints = try HintTarget(row: row)
+        }
     }
 
-    /// The running job and shard that the hint means, if they are what it says they are.
-    private static func target(of hint: Hint, on connection: isolated Connection) throws -> Target? {
-        let rows = try connection.query(
+    /// A task that was just taken; its payload is `nil` where the row is missing.
+    private struct Taken {
+        var item: TaskBatch.Item
+        var lease: Int64
+        var payload: [UInt8]?
+
+        init(row: Row) throws {
+            item = TaskBatch.Item(
+                number: try row.int("task"), epoch: try row.int("epoch"), attempt: try row.int("attempt"), payload: [])
+            lease = try row.int64("lease_id")
+            payload = try row.optionalBytes("payload")
+        }
+    }
+
+    /// Looks whether the hint means a running job and shard, and takes its open tasks, in one statement.
+    ///
+    /// Tasks and payloads are found between their least and greatest number: with a join by number alone, a plan made
+    /// while the tables are small reads the whole shard for each task.
+    /// - Returns: none when the hint means nothing that runs; else what it means, beside the tasks in their order, or
+    ///   beside nothing. The specification is in the first row.
+    private static func takeOpen(
+        _ hint: Hint, capability: Capability?, limit: Int, worker: Int64, lease: Duration,
+        on connection: isolated Connection
+    ) throws -> [Row] {
+        try connection.query(
             """
-            SELECT s.id, s.job_id, s.number, s.tasks, j.name, j.specification, j.specification_sha256 AS digest,
-                   \(hint.kind.rawValue) AS kind, j.lane, j.hint_size,
-                   CASE WHEN \(hint.kind.rawValue) = 'pack' THEN 'archive' ELSE j.capability END AS capability
-            FROM shards s JOIN jobs j ON j.id = s.job_id
-            WHERE s.id = \(hint.shard) AND j.id = \(hint.job) AND j.state = 'running'
-              AND j.specification_sha256 = \(hint.specification.bytes)
-              AND s.state = (CASE WHEN \(hint.kind.rawValue) = 'pack' THEN 'generated' ELSE 'open' END)::shard_state
-            """)
-        guard let row = rows.first else { return nil }
-        let job = TaskBatch.Job(
-            id: hint.job, name: try row.string("name"), specification: try row.string("specification"),
-            digest: hint.specification)
-        return Target(job: job, shardNumber: try row.int("number"), hints: try HintTarget(row: row))
+            WITH target AS MATERIALIZED (
+                SELECT s.id, s.job_id, s.number AS shard_number, s.tasks, j.name, j.specification,
+                       j.specification_sha256 AS digest, \(hint.kind.rawValue) AS kind, j.lane, j.hint_size,
+                       CASE WHEN \(hint.kind.rawValue) = 'pack' THEN 'archive' ELSE j.capability END AS capability
+                FROM shards s JOIN jobs j ON j.id = s.job_id
+                WHERE s.id = \(hint.shard) AND j.id = \(hint.job) AND j.state = 'running'
+                  AND j.specification_sha256 = \(hint.specification.bytes)
+                  AND s.state = (CASE WHEN \(hint.kind.rawValue) = 'pack' THEN 'generated' ELSE 'open' END)::shard_state
+                  AND coalesce(\(capability?.rawValue), CASE WHEN \(hint.kind.rawValue) = 'pack' THEN 'archive' ELSE j.capability END)
+                      = (CASE WHEN \(hint.kind.rawValue) = 'pack' THEN 'archive' ELSE j.capability END)),
+            picked AS (
+                SELECT number FROM tasks
+                WHERE shard_id = \(hint.shard) AND kind = \(hint.kind.rawValue) AND state = 'open'
+                  AND number >= \(hint.first) AND number < \(hint.first + hint.count)
+                  AND deaths < \(deathsBeforeSingleClaims) AND EXISTS (SELECT FROM target)
+                ORDER BY number LIMIT \(limit) FOR UPDATE SKIP LOCKED),
+            \(sql: taking(hint, worker: worker, lease: lease))
+            SELECT m.id, m.job_id, m.shard_number, m.tasks, m.name, m.digest, m.kind, m.lane, m.hint_size, m.capability,
+                   CASE WHEN row_number() OVER (ORDER BY t.number) = 1 THEN m.specification END AS specification,
+                   t.number AS task, t.epoch, t.attempt, t.lease_id, p.payload
+            FROM target m LEFT JOIN taken t ON true
+            LEFT JOIN payloads p ON p.shard_id = \(hint.shard) AND p.number = t.number
+             AND p.number >= (SELECT min(number) FROM picked) AND p.number <= (SELECT max(number) FROM picked)
+            ORDER BY t.number
+            """, prepared: true)
     }
 
-    private static func take(
-        _ hint: Hint, limit: Int, suspects: Bool, worker: Int64, lease: Duration, on connection: isolated Connection
-    ) throws -> [(item: TaskBatch.Item, lease: Int64)] {
-        let rows = try connection.query(
+    /// Takes the first open task whose worker died too often to claim it together with others.
+    private static func takeSuspect(
+        _ hint: Hint, worker: Int64, lease: Duration, on connection: isolated Connection
+    ) throws -> [Taken] {
+        try connection.query(
             """
             WITH picked AS (
                 SELECT number FROM tasks
                 WHERE shard_id = \(hint.shard) AND kind = \(hint.kind.rawValue) AND state = 'open'
                   AND number >= \(hint.first) AND number < \(hint.first + hint.count)
-                  AND (deaths >= \(deathsBeforeSingleClaims)) = \(suspects)
-                ORDER BY number LIMIT \(limit) FOR UPDATE SKIP LOCKED),
-            held AS (
-                INSERT INTO leases (worker_id, shard_id, kind, expires_at)
-                SELECT \(worker), \(hint.shard), \(hint.kind.rawValue), now() + \(lease.inSeconds) * interval '1 second'
-                WHERE EXISTS (SELECT FROM picked)
-                RETURNING id),
-            taken AS (
-                UPDATE tasks t SET state = 'leased', epoch = t.epoch + 1, lease_id = held.id
-                FROM picked, held
-                WHERE t.shard_id = \(hint.shard) AND t.kind = \(hint.kind.rawValue) AND t.number = picked.number
-                RETURNING t.number, t.epoch, t.attempt, t.lease_id)
-            SELECT * FROM taken ORDER BY number
-            """)
-        return try rows.map { row in
-            let item = TaskBatch.Item(
-                number: try row.int("number"), epoch: try row.int("epoch"), attempt: try row.int("attempt"), payload: []
-            )
-            return (item, Int64(try row.int("lease_id")))
-        }
+                  AND deaths >= \(deathsBeforeSingleClaims)
+                ORDER BY number LIMIT 1 FOR UPDATE SKIP LOCKED),
+            \(sql: taking(hint, worker: worker, lease: lease))
+            SELECT t.number AS task, t.epoch, t.attempt, t.lease_id, p.payload
+            FROM taken t LEFT JOIN payloads p ON p.shard_id = \(hint.shard) AND p.number = t.number
+            """
+        ).map(Taken.init(row:))
+    }
+
+    /// What follows `picked`: one lease, and the tasks under it.
+    private static func taking(_ hint: Hint, worker: Int64, lease: Duration) -> SQL {
+        """
+        held AS (
+            INSERT INTO leases (worker_id, shard_id, kind, expires_at)
+            SELECT \(worker), \(hint.shard), \(hint.kind.rawValue), now() + \(lease.inSeconds) * interval '1 second'
+            WHERE EXISTS (SELECT FROM picked)
+            RETURNING id),
+        taken AS (
+            UPDATE tasks t SET state = 'leased', epoch = t.epoch + 1, lease_id = held.id
+            FROM picked, held
+            WHERE t.shard_id = \(hint.shard) AND t.kind = \(hint.kind.rawValue) AND t.number = picked.number
+              AND t.number >= (SELECT min(number) FROM picked) AND t.number <= (SELECT max(number) FROM picked)
+            RETURNING t.number, t.epoch, t.attempt, t.lease_id)
+        """
+    }
+
+    private static func items(in rows: [Row], of hint: Hint) throws -> [Taken] {
+        guard let first = rows.first, try first.optionalInt("task") != nil else { return [] }
+        return try rows.map(Taken.init(row:))
     }
 
     /// The items with what they carry. A task whose payload row is gone is dead at once: an error here would end every
     /// worker that claims it, one after the other.
     private static func withPayloads(
-        _ items: [TaskBatch.Item], of hint: Hint, lease: Int64, on connection: isolated Connection
+        _ taken: [Taken], of hint: Hint, lease: Int64, on connection: isolated Connection
     ) throws -> [TaskBatch.Item] {
-        guard hint.kind.countsInShard else { return items }
-        let rows = try connection.query(
-            "SELECT number, payload FROM payloads WHERE shard_id = \(hint.shard) AND number = "
-                + "ANY(\(items.map(\.number)))"
-        )
-        var payloads: [Int: [UInt8]] = [:]
-        for row in rows { payloads[try row.int("number")] = try row.bytes("payload") }
-        let bare = items.map(\.number).filter { payloads[$0] == nil }
+        guard hint.kind.countsInShard else { return taken.map(\.item) }
+        let bare = taken.filter { $0.payload == nil }.map(\.item.number)
         if !bare.isEmpty { try bury(bare, of: hint, lease: lease, on: connection) }
-        return items.compactMap { item in
-            guard let payload = payloads[item.number] else { return nil }
-            var item = item
+        return taken.compactMap { task in
+            guard let payload = task.payload else { return nil }
+            var item = task.item
             item.payload = payload
             return item
         }

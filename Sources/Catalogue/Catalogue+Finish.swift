@@ -24,8 +24,9 @@ extension Catalogue {
         _ batch: TaskBatch, results: [TaskResult], worker: Int64, backoff: @escaping @Sendable (Int) -> Duration
     ) async throws -> FinishReport {
         try await transaction("finish") { connection in
+            if let report = try Self.recordWhole(results, of: batch, worker: worker, on: connection) { return report }
             // Only a task that was claimed before can have an output that was lost.
-            let isFirstClaim = batch.items.allSatisfy { $0.epoch == 1 }
+            let isFirstClaim = batch.isFirstClaim
             let divergent =
                 isFirstClaim ? [:] : try Self.divergent(results, of: batch, worker: worker, on: connection)
             let results = results.map { divergent[$0.number] ?? $0 }
@@ -72,42 +73,10 @@ extension Catalogue {
     private static func recordOutputs(
         _ results: [TaskResult], of batch: TaskBatch, worker: Int64, on connection: isolated Connection
     ) throws -> Set<Int> {
-        let epochs = batch.epochs
-        var numbers: [Int] = [], claimed: [Int] = [], digests: [[UInt8]] = []
-        var bytes: [Int] = [], widths: [Int] = [], heights: [Int] = []
-        for result in results {
-            guard case .output(let output) = result.outcome, let epoch = epochs[result.number] else { continue }
-            numbers.append(result.number)
-            claimed.append(epoch)
-            digests.append(output.digest.bytes)
-            bytes.append(output.bytes)
-            widths.append(output.width)
-            heights.append(output.height)
-        }
-        guard !numbers.isEmpty else { return [] }
+        let columns = OutputColumns(results, of: batch)
+        guard !columns.numbers.isEmpty else { return [] }
         let rows = try connection.query(
-            """
-            WITH given AS (
-                SELECT * FROM unnest(\(numbers), \(claimed), \(digests), \(bytes), \(widths), \(heights))
-                    AS g (number, epoch, sha256, bytes, width, height)),
-            mine AS (
-                UPDATE tasks t SET state = 'done', lease_id = NULL, not_before = NULL, reason = NULL FROM given g
-                WHERE t.shard_id = \(batch.shard) AND t.kind = \(batch.kind.rawValue) AND t.number = g.number
-                  AND t.epoch = g.epoch AND t.state = 'leased'
-                RETURNING t.number),
-            recorded AS (
-                INSERT INTO outputs AS o (shard_id, number, sha256, bytes, width, height, epoch, worker_id)
-                SELECT \(batch.shard), g.number, g.sha256, g.bytes, g.width, g.height, g.epoch, \(worker)
-                FROM given g JOIN mine USING (number)
-                ON CONFLICT (shard_id, number) DO UPDATE
-                SET sha256 = excluded.sha256, bytes = excluded.bytes, width = excluded.width, height = excluded.height,
-                    epoch = excluded.epoch, worker_id = excluded.worker_id, recorded_at = now(), lost_at = NULL),
-            counted AS (
-                UPDATE shards s SET done = s.done + moved.count
-                FROM (SELECT count(*)::integer AS count FROM mine) moved
-                WHERE s.id = \(batch.shard) AND moved.count > 0)
-            SELECT number FROM mine
-            """)
+            "\(sql: recording(columns, of: batch, worker: worker)) SELECT number FROM mine")
         return Set(try rows.map { try $0.int("number") })
     }
 
@@ -206,7 +175,7 @@ extension Catalogue {
             """)
     }
 
-    private static func packTarget(shard: Int64, on connection: isolated Connection) throws -> HintTarget? {
+    static func packTarget(shard: Int64, on connection: isolated Connection) throws -> HintTarget? {
         try connection.query(
             """
             SELECT s.id, s.job_id, 1 AS tasks, j.name, j.specification_sha256 AS digest, 'pack' AS kind,
@@ -224,4 +193,6 @@ extension TaskBatch {
     var epochs: [Int: Int] {
         Dictionary(items.map { ($0.number, $0.epoch) }, uniquingKeysWith: { first, _ in first })
     }
+    /// Whether nobody ever claimed any of its tasks before.
+    var isFirstClaim: Bool { items.allSatisfy { $0.epoch == 1 } }
 }

@@ -15,10 +15,20 @@ public struct Catalogue: Sendable {
     public init(connection: Connection) { self.connection = connection }
 
     /// Opens the catalogue at `url`.
-    /// - Parameter applicationName: shown in `pg_stat_activity`, at most 63 bytes.
-    public init(url: DatabaseURL, applicationName: String, logger: Logger) {
-        self.init(connection: Connection(url: url, applicationName: applicationName, logger: logger))
+    /// - Parameters:
+    ///   - applicationName: shown in `pg_stat_activity`, at most 63 bytes.
+    ///   - keepsPlans: for workers, whose `claim` and `finish` run hundreds of times a second: plans of prepared
+    ///     statements are made once a session.
+    public init(url: DatabaseURL, applicationName: String, keepsPlans: Bool = false, logger: Logger) {
+        self.init(
+            connection: Connection(
+                url: url, applicationName: applicationName, settings: keepsPlans ? Self.keptPlans : [:],
+                logger: logger))
     }
+
+    /// A plan that is made while the tables are still empty would read them from end to end for ever after. Everything
+    /// that a worker asks goes by key, so it never may.
+    private static let keptPlans = ["plan_cache_mode": "force_generic_plan", "enable_seqscan": "off"]
 
     /// Closes the connection; a later call opens it again.
     public func close() async { await connection.close() }

@@ -25,9 +25,12 @@ extension Connection {
         label: String? = nil, synchronousCommit: Bool = true, _ body: (isolated Connection) throws -> Result
     ) throws -> Result {
         precondition(!isInTransaction, "transactions do not nest")
-        try begin(synchronousCommit: synchronousCommit)
+        try prepareToBegin(synchronousCommit: synchronousCommit)
         isInTransaction = true
-        defer { isInTransaction = false }
+        defer {
+            isInTransaction = false
+            unsentBegin = []
+        }
         let result: Result
         do {
             result = try body(self)
@@ -41,12 +44,29 @@ extension Connection {
         return result
     }
 
-    private func begin(synchronousCommit: Bool) throws(PostgresError) {
-        let script = synchronousCommit ? "BEGIN" : "BEGIN; SET LOCAL synchronous_commit = off"
-        try onSession { session throws(PostgresError) in _ = try session.run(script: script) }
+    /// Connects; BEGIN goes out together with the first statement.
+    private func prepareToBegin(synchronousCommit: Bool) throws(PostgresError) {
+        try onSession { _ throws(PostgresError) in }
+        unsentBegin = synchronousCommit ? ["BEGIN"] : ["BEGIN", "SET LOCAL synchronous_commit = off"]
+    }
+
+    /// Runs one statement, and before it what begins the transaction, where nothing has begun it yet.
+    func run(_ sql: SQL, prepared isPrepared: Bool) throws(PostgresError) -> ServerResult? {
+        let begin = unsentBegin
+        unsentBegin = []
+        return try onSession { session throws(PostgresError) in
+            if !begin.isEmpty, !isPrepared || session.hasPrepared(sql) {
+                return try session.run(begin, then: sql, prepared: isPrepared)
+            }
+            // Parsing belongs into the transaction: when it fails, nothing after it may be committed.
+            if !begin.isEmpty { _ = try session.run(script: begin.joined(separator: "; ")) }
+            return try isPrepared ? session.run(prepared: sql) : session.run(sql)
+        }
     }
 
     private func commit() throws(PostgresError) {
+        // Nothing was said, so there is nothing to commit.
+        guard unsentBegin.isEmpty else { return }
         try onSession { session throws(PostgresError) in
             guard session.isAlive else {
                 throw PostgresError(
@@ -75,6 +95,7 @@ extension Connection {
 
     /// Ends the transaction without its changes; when even that fails, ending the session does it.
     private func rollback() {
+        guard unsentBegin.isEmpty else { return }
         do {
             try onSession { session throws(PostgresError) in _ = try session.run(script: "ROLLBACK") }
         } catch {

@@ -21,6 +21,8 @@ public actor Connection {
     let logger: Logger
     private var session: Session?
     var isInTransaction = false
+    /// The commands that begin the transaction, until they are sent: together with its first statement.
+    var unsentBegin: [String] = []
     /// While the session holds what a new one would not: a lock, settings.
     private var isPinned = false
 
@@ -52,15 +54,17 @@ public actor Connection {
     }
 
     /// Runs one statement.
+    /// - Parameter isPrepared: whether the server parses it at its first use in a session only, and keeps its plan as
+    ///   `plan_cache_mode` says. For the few statements that run many times a second.
     /// - Returns: its rows, none for a statement that returns none.
-    public func query(_ sql: SQL) throws(PostgresError) -> [Row] {
-        try onSession { session throws(PostgresError) in try session.run(sql)?.table().rows ?? [] }
+    public func query(_ sql: SQL, prepared isPrepared: Bool = false) throws(PostgresError) -> [Row] {
+        try run(sql, prepared: isPrepared)?.table().rows ?? []
     }
 
     /// Runs one statement.
     /// - Returns: how many rows it inserted, updated, deleted or returned.
     public func execute(_ sql: SQL) throws(PostgresError) -> Int {
-        try onSession { session throws(PostgresError) in try session.run(sql)?.affected ?? 0 }
+        try run(sql, prepared: false)?.affected ?? 0
     }
 
     /// Runs a script of any number of statements without parameters, outside of a transaction all in one of their own.
@@ -77,6 +81,11 @@ public actor Connection {
     ) throws(PostgresError) -> Result {
         let session = try liveSession()
         do {
+            if !unsentBegin.isEmpty {
+                let begin = unsentBegin
+                unsentBegin = []
+                _ = try session.run(script: begin.joined(separator: "; "))
+            }
             return try body(session)
         } catch {
             if error.code == .unavailable { self.session = nil }

@@ -59,6 +59,17 @@ extension Session {
         guard sent == 1 else { throw lostOrFailed(statement: text) }
     }
 
+    /// Sends the parameters of a statement that was prepared under this name.
+    func send(_ sql: SQL, named name: String) throws(PostgresError) {
+        let binds = sql.binds
+        let lengths = binds.map { Int32($0.bytes?.count ?? 0) }
+        let formats = binds.map { _ in Int32(1) }
+        let sent = unsafe withPointers(to: binds) { values in
+            unsafe PQsendQueryPrepared(handle, name, Int32(binds.count), values, lengths, formats, 0)
+        }
+        guard sent == 1 else { throw lostOrFailed(statement: sql.text) }
+    }
+
     /// Sends a script of statements without parameters.
     func send(script: String) throws(PostgresError) {
         guard unsafe PQsendQuery(handle, script) == 1 else { throw lostOrFailed(statement: script) }

@@ -12,6 +12,10 @@ import Logging
     private let notices: NoticeLog
     /// How long an answer may take before the server counts as dead; `nil` for ever.
     var answerTimeout: Duration?
+    /// The names of the statements that the server has parsed for this session.
+    var prepared: [StatementShape: String] = [:]
+    /// Whether answers of a pipeline that failed are still to come.
+    var isOutOfStep = false
 
     init(
         url: DatabaseURL, applicationName: String, settings: [String: String], answerTimeout: Duration?, logger: Logger
@@ -30,8 +34,8 @@ import Logging
 
     deinit { unsafe PQfinish(handle) }
 
-    /// Whether the connection is still there, as far as libpq has noticed.
-    var isAlive: Bool { unsafe PQstatus(handle) == CONNECTION_OK }
+    /// Whether the connection is still there, as far as libpq has noticed, and of use.
+    var isAlive: Bool { unsafe !isOutOfStep && PQstatus(handle) == CONNECTION_OK }
 
     /// Whether a transaction is open and has not failed.
     var isInTransaction: Bool { unsafe PQtransactionStatus(handle) == PQTRANS_INTRANS }

@@ -94,8 +94,10 @@ struct Run: AsyncParsableCommand {
     ) throws -> Worker {
         let url = try database.url()
         let store = try ObjectStore(root: try objects.path())
-        let catalogue = Catalogue(url: url, applicationName: "detdiffusion-worker", logger: logger)
-        let upkeep = Catalogue(url: url, applicationName: "detdiffusion-worker upkeep", logger: logger)
+        let catalogue = Catalogue(
+            url: url, applicationName: "detdiffusion-worker", keepsPlans: true, logger: logger)
+        let upkeep = Catalogue(
+            url: url, applicationName: "detdiffusion-worker upkeep", keepsPlans: true, logger: logger)
         var handlers: [any TaskHandler] = []
         if settings.packs { handlers.append(PackHandler(catalogue: catalogue, store: store)) }
         handlers += generators.map { GenerateHandler(generator: $0, store: store) }
