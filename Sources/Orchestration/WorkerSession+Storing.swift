@@ -9,8 +9,9 @@ import Logging
 import Tasks
 
 extension WorkerSession {
-    /// Stores and records computed batches until computing has ended.
+    /// Stores computed batches until computing has ended.
     func store() async throws {
+        defer { stored.finish() }
         for await (batch, store) in computed {
             let results: [TaskResult]
             do {
@@ -22,6 +23,13 @@ extension WorkerSession {
                 logger.warning("Results could not be stored", metadata: metadata(of: batch, error: error))
                 results = batch.items.map { .failed($0.number, error) }
             }
+            await stored.send((batch, results))
+        }
+    }
+
+    /// Records stored batches until storing has ended.
+    func record() async throws {
+        for await (batch, results) in stored {
             Failpoint.hit("worker.before-finish")
             try await finish(batch, results: results)
         }

@@ -30,6 +30,8 @@ final class WorkerSession: Sendable {
     let staged = AsyncChannel<(batch: TaskBatch, handler: any TaskHandler)>()
     /// Computing to storing.
     let computed = AsyncChannel<(batch: TaskBatch, store: StoreResults)>()
+    /// Storing to recording, so that the disc's syncs of one batch overlap the COMMIT of the batch before it.
+    let stored = AsyncChannel<(batch: TaskBatch, results: [TaskResult])>()
     /// How long failed database calls and failed tasks wait.
     let backoff = Backoff(base: .milliseconds(200), cap: .seconds(15))
 
@@ -72,13 +74,14 @@ final class WorkerSession: Sendable {
         }
     }
 
-    /// Runs the three parts. When one fails the others end too: an intake left alone would go on claiming, and renewing
+    /// Runs the four parts. When one fails the others end too: an intake left alone would go on claiming, and renewing
     /// the leases of, tasks that nobody computes.
     private func runPipeline() async throws {
         try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask { try await self.takeIn() }
             group.addTask { try await self.compute() }
             group.addTask { try await self.store() }
+            group.addTask { try await self.record() }
             do {
                 while try await group.next() != nil {}
             } catch {
