@@ -33,11 +33,13 @@ class Contender:
     measure: Callable[[int], dict[str, float]]  # round, from 0 -> a number per figure
     note: str = ""
     values: dict[str, list[float]] = dataclasses.field(default_factory=dict)
+    failures: list[str] = dataclasses.field(default_factory=list)  # a line for each round that failed
 
     def run(self, round_number: int) -> None:
         result = self.measure(round_number)
-        for figure in self.figures:
-            self.values.setdefault(figure.key, []).append(result[figure.key])
+        numbers = {figure.key: float(result[figure.key]) for figure in self.figures}
+        for key, value in numbers.items():
+            self.values.setdefault(key, []).append(value)
 
     def median(self, key: str) -> float:
         return statistics.median(self.values[key])

@@ -1,4 +1,5 @@
 # Scope: rows 3 and 4, workers at work: tasks that do nothing, and tasks that take a tenth of a second.
+import measure
 from measure import BenchError, Contender, Figure
 
 RECORDED = "SELECT count(*) FROM outputs"
@@ -6,7 +7,8 @@ RECORDED = "SELECT count(*) FROM outputs"
 
 def contenders_of_nothing(bench) -> list[Contender]:
     tasks = 2_000 if bench.is_quick else 20_000
-    same = "one image for all, so the catalogue's and the broker's work is left"
+    same = ("one image for all: the first is stored, each batch reads it, compares, and syncs its folder; the rest is "
+            "the broker's and the catalogue's work")
     found = [drain(bench, tasks, count, 2500 if count == 1 else None, note=same) for count in (1, 2, 4)]
     found.append(drain(bench, tasks, 1, None, "--blank-distinct", note="each image stored and synced"))
     return found
@@ -15,6 +17,7 @@ def contenders_of_nothing(bench) -> list[Contender]:
 def drain(bench, tasks: int, count: int, goal: float | None, *arguments: str, note: str) -> Contender:
     def measure_once(round_number: int):
         bench.empty()
+        sync = measure.sync_milliseconds(bench.data)
         bench.enqueue("drain", tasks, hint_size=16, seed=round_number)
         bench.start_workers(count, "--generator", "blank", "--no-pack", *arguments)
         try:
@@ -23,12 +26,13 @@ def drain(bench, tasks: int, count: int, goal: float | None, *arguments: str, no
             bench.stop_workers()
         seconds = bench.query(
             "SELECT extract(epoch FROM (SELECT max(recorded_at) FROM outputs) - (SELECT min(started_at) FROM workers))")
-        return {"rate": tasks / float(seconds[0][0])}
+        return {"rate": tasks / float(seconds[0][0]), "sync": sync}
 
     kind = "that are stored" if "--blank-distinct" in arguments else "that do nothing"
     workers = "1 worker" if count == 1 else f"{count} workers"
     return Contender(3, f"{tasks:,} tasks {kind}, batch 16, {workers}",
-                     [Figure("rate", "tasks/s", None if bench.is_quick else goal, more_is_better=True, digits=0)],
+                     [Figure("rate", "tasks/s", None if bench.is_quick else goal, more_is_better=True, digits=0),
+                      Figure("sync", "ms for an fsync just before")],
                      measure_once, note)
 
 

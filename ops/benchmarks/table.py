@@ -3,35 +3,44 @@ import datetime
 import json
 import os
 import platform
+import statistics
 import subprocess
 
+from measure import Figure
 
-def figure_rows(contenders) -> list[dict]:
+
+def figure_rows(contenders, is_quick: bool) -> list[dict]:
     rows = []
     for contender in contenders:
         for figure in contender.figures:
-            values = contender.values[figure.key]
-            median = contender.median(figure.key)
-            holds = None
-            if figure.goal is not None:
-                holds = median >= figure.goal if figure.more_is_better else median <= figure.goal
-            rows.append({
-                "row": contender.row, "what": contender.name, "median": median, "unit": figure.unit, "values": values,
-                "goal": figure.goal, "moreIsBetter": figure.more_is_better, "holds": holds, "note": contender.note,
-                "digits": figure.digits})
-    rows.extend(ratios(contenders))
-    return sorted(rows, key=lambda row: row["row"])
+            values = contender.values.get(figure.key, [])
+            note = contender.note if figure is contender.figures[0] else ""
+            rows.append(figure_row(contender.row, contender.name, figure, values, note))
+        if contender.failures:
+            what = f"{contender.name}: failed {len(contender.failures)} times"
+            rows.append({"row": contender.row, "what": what, "median": None, "values": [], "goal": None,
+                         "holds": False, "note": contender.failures[-1]})
+    rows.extend(ratios(contenders, is_quick))
+    return sorted((row for row in rows if row["values"] or row["holds"] is False), key=lambda row: row["row"])
 
 
-def ratios(contenders) -> list[dict]:
+def figure_row(row: int, what: str, figure, values: list[float], note: str) -> dict:
+    median = statistics.median(values) if values else None
+    holds = None
+    if figure.goal is not None and median is not None:
+        holds = median >= figure.goal if figure.more_is_better else median <= figure.goal
+    return {"row": row, "what": what, "median": median, "unit": figure.unit, "values": values, "goal": figure.goal,
+            "moreIsBetter": figure.more_is_better, "holds": holds, "note": note, "digits": figure.digits}
+
+
+def ratios(contenders, is_quick: bool) -> list[dict]:
     """Goals that compare two contenders of one run: reading at least 5 times as fast as json.load."""
-    reading = [c for c in contenders if c.row == 1]
+    reading = [contender.values.get("seconds", []) for contender in contenders if contender.row == 1]
     if len(reading) != 2:
         return []
-    values = [theirs / ours for ours, theirs in zip(*(c.values["seconds"] for c in reading))]
-    ratio = reading[1].median("seconds") / reading[0].median("seconds")
-    return [{"row": 1, "what": "json.load's time over `plan`'s", "median": ratio, "unit": "times", "values": values,
-             "goal": 5, "moreIsBetter": True, "holds": ratio >= 5, "note": "", "digits": 1}]
+    values = [theirs / ours for ours, theirs in zip(*reading)]
+    figure = Figure("ratio", "times", None if is_quick else 5, more_is_better=True, digits=1)
+    return [figure_row(1, "json.load's time over `plan`'s", figure, values, "round by round")]
 
 
 def number(value: float, digits: int) -> str:
@@ -41,27 +50,30 @@ def number(value: float, digits: int) -> str:
 def markdown(rows: list[dict], facts: dict) -> str:
     lines = [f"{facts['date']}, {facts['cores']} cores, {facts['system']}, Linux {facts['kernel']}; "
              + ", ".join(f"{name} {version}" for name, version in facts["versions"].items()) + ".",
-             f"{facts['rounds']} interleaved rounds, medians. fsync of 4 KiB: "
-             f"{number(facts['syncMilliseconds'], 2)} ms. Load average {facts['loadBefore']} before, "
+             f"{facts['rounds']} interleaved rounds in {facts['minutes']:.0f} minutes, medians. fsync of 4 KiB: "
+             f"{number(facts['syncMilliseconds'] or 0, 2)} ms. Load average {facts['loadBefore']} before, "
              f"{facts['loadAfter']} after.", "",
-             "| row | what | median | least to most | goal | |", "|---|---|---|---|---|---|"]
-    for row in rows:
-        digits = row["digits"]
-        goal = "" if row["goal"] is None else ("≥ " if row["moreIsBetter"] else "≤ ") + number(row["goal"], 0)
-        verdict = {None: "", True: "holds", False: "**misses**"}[row["holds"]]
-        note = ". ".join(part for part in (verdict, row["note"]) if part)
-        lines.append(
-            f"| {row['row']} | {row['what']} | {number(row['median'], digits)} {row['unit']} "
-            f"| {number(min(row['values']), digits)} to {number(max(row['values']), digits)} | {goal} | {note} |")
-    return "\n".join(lines)
+             "| row | what | median | least to most | goal | verdict | note |",
+             "|---|---|---|---|---|---|---|"]
+    return "\n".join(lines + [line(row) for row in rows])
 
 
-def facts(bench, rounds: int, sync: float, load_before: str) -> dict:
+def line(row: dict) -> str:
+    if row["median"] is None:
+        return f"| {row['row']} | {row['what']} | | | | **failed** | {row['note'].replace('|', '/')} |"
+    digits, values = row["digits"], row["values"]
+    goal = "" if row["goal"] is None else ("≥ " if row["moreIsBetter"] else "≤ ") + number(row["goal"], 0)
+    verdict = {None: "", True: "holds", False: "**misses**"}[row["holds"]]
+    return (f"| {row['row']} | {row['what']} | {number(row['median'], digits)} {row['unit']} "
+            f"| {number(min(values), digits)} to {number(max(values), digits)} | {goal} | {verdict} | {row['note']} |")
+
+
+def facts(bench) -> dict:
+    """What does not change during a run."""
     release = platform.freedesktop_os_release()
     return {
         "date": datetime.date.today().isoformat(), "cores": len(os.sched_getaffinity(0)),
-        "system": release["PRETTY_NAME"], "kernel": platform.release(), "rounds": rounds, "isQuick": bench.is_quick,
-        "syncMilliseconds": sync, "loadBefore": load_before, "loadAfter": load(),
+        "system": release["PRETTY_NAME"], "kernel": platform.release(), "isQuick": bench.is_quick, "loadBefore": load(),
         "versions": {
             "RabbitMQ": bench.management("GET", "overview")["rabbitmq_version"],
             "PostgreSQL": bench.query("SHOW server_version")[0][0].split()[0],
