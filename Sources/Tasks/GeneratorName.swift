@@ -10,6 +10,11 @@ public enum GeneratorName {
     /// What ``isValid(_:)`` asks for, in words for error messages.
     public static let rule = "1 to 40 of a-z, 0-9 and '-', beginning with a letter or digit"
 
+    /// The generators that this package makes or will make; no program may have one of these names.
+    ///
+    /// A job names its generator only, so a program of that name would get the jobs that are meant for the built-in one.
+    public static let builtIn = ["sketch", "blank", "diffusion"]
+
     private static func isAllowed(_ byte: UInt8) -> Bool {
         switch byte {
         case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "-"): true

@@ -77,6 +77,8 @@ import Testing
         arguments: [
             #"{"type":"ready","version":2,"name":"a","device":"d","sizes":"any","batch":1}"#,
             #"{"type":"ready","version":1,"name":"sketch","device":"d","sizes":"any","batch":1}"#,
+            #"{"type":"ready","version":1,"name":"blank","device":"d","sizes":"any","batch":1}"#,
+            #"{"type":"ready","version":1,"name":"diffusion","device":"d","sizes":"any","batch":1}"#,
             #"{"type":"ready","version":1,"name":"a","device":"d","sizes":[],"batch":1}"#,
             #"{"type":"result","id":1,"results":[{"id":0}]}"#,
             #"{"type":"result","id":1,"results":[{"id":0,"file":"a.png","error":"b"}]}"#,

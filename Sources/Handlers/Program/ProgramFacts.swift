@@ -28,9 +28,10 @@ public struct ProgramFacts: Sendable, Hashable {
                 "ready line: expected version \(ProgramProtocol.version) of the protocol, found \(line.version); use the "
                     + "program's release for this worker")
         }
-        guard GeneratorName.isValid(line.name), line.name != "sketch" else {
+        guard GeneratorName.isValid(line.name), !GeneratorName.builtIn.contains(line.name) else {
             throw LineRefusal(
-                "ready line: expected a name of \(GeneratorName.rule), not sketch, found \(quoted(line.name))")
+                "ready line: expected a name of \(GeneratorName.rule), not a built-in generator's ("
+                    + "\(GeneratorName.builtIn.joined(separator: ", "))), found \(quoted(line.name))")
         }
         let isPlain = line.device.unicodeScalars.allSatisfy { $0.properties.generalCategory != .control }
         guard (1...200).contains(line.device.utf8.count), isPlain else {
