@@ -60,6 +60,12 @@ struct WorkerProfile: Decodable {
                     .data,
                     "profile \(path): expected a JSON object, found another value; see schemas/profile.schema.json")
             }
+            if let key = RepeatedKey.first(in: data) {
+                throw CommandError(
+                    .data,
+                    "profile \(path): key \(ErrorLine.quoted(key)) is there twice; expected every key once, leave one out"
+                )
+            }
             if let unknown = Set(object.keys).subtracting(keys).min() {
                 throw CommandError(
                     .data,

@@ -125,6 +125,10 @@ struct ErrorLineTests {
         arguments: [
             (#"{"batch": 4, "bacth": 5}"#, 65, "unknown key 'bacth'; expected batch, exitWhenIdle"),
             (#"{"batch": "many"}"#, 65, "key 'batch'"),
+            (#"{"batch": 4, "pack": true, "b\u0061tch": 5}"#, 65, "key 'batch' is there twice"),
+            (#"{"programs": [{"path": "a", "path": "b"}]}"#, 65, "key 'programs.path' is there twice"),
+            (#"{"programs": [{"path": "a"}, {"path": "b"}], "batch": 0}"#, 64, "expected 1 to 10000, found 0"),
+            (#"{"batch": 0, "generators": ["\"}", "a", "a"]}"#, 64, "expected 1 to 10000, found 0"),
             ("[1]", 65, "expected a JSON object, found another value"), ("", 65, "expected a JSON object"),
             (#"{"batch": 0}"#, 64, "expected 1 to 10000, found 0"),
             (#"{"lease": 0.1}"#, 64, "expected seconds from 0.5"),
