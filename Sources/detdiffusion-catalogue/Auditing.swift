@@ -22,22 +22,6 @@ struct TrustOptions: ParsableArguments {
     }
 }
 
-extension StoreOptions {
-    /// Opens an object directory that is there. An empty one in place of a disc that is not mounted must not look like
-    /// the loss of everything.
-    fileprivate func existing() throws -> ObjectStore {
-        let root = try path()
-        guard FileManager.default.fileExists(atPath: root + "/objects") else {
-            throw CommandError(
-                .noInput,
-                "--store: expected an object directory at \(root), found no folder 'objects' in it; "
-                    + "mount it, or name the one that the workers use"
-            )
-        }
-        return try ObjectStore(root: root)
-    }
-}
-
 struct AuditCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "audit",

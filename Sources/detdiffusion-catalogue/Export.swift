@@ -28,7 +28,7 @@ struct ExportOptions: ParsableArguments {
 
     /// Opens catalogue and store and looks the job up.
     func open() async throws -> (source: ExportSource, catalogue: Catalogue, store: ObjectStore) {
-        let store = try ObjectStore(root: try objects.path())
+        let store = try objects.existing(with: "shards")
         let catalogue = try await options.open()
         let source = try await exporting {
             try await ExportSource.load(job: job, from: catalogue, allowingIncomplete: incomplete)

@@ -25,7 +25,7 @@ struct SheetCommand: AsyncParsableCommand {
                 throw CommandError(
                     .usage, "--count and --columns: expected 1 to 400 and 1 to 40, found \(count) and \(columns)")
             }
-            let store = try ObjectStore(root: try objects.path())
+            let store = try objects.existing(with: "shards")
             let catalogue = try await options.open()
             let sheet = try await exporting {
                 try await JobSheet(count: count, columns: columns, catalogue: catalogue, store: store).draw(job: job)

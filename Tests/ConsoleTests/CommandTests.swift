@@ -142,6 +142,17 @@ struct ErrorLineTests {
         expectLine(try Self.nobody.run("worker", ["run", "--profile", path]), status: status, says: says, text)
     }
 
+    @Test(arguments: [
+        ["export", "coco", "--job", "x", "--out", "out"], ["export", "webdataset", "--job", "x", "--out", "out"],
+        ["sheet", "--job", "x", "--out", "sheet.png"],
+    ])
+    func aMistypedStoreIsNamedAndNotMade(arguments: [String]) throws {
+        let folder = FileManager.default.temporaryDirectory.path + "/mistyped-" + UUID().uuidString
+        let result = try Self.nobody.run("catalogue", arguments + ["--store", folder])
+        expectLine(result, status: 66, says: "--store: expected an object directory at \(folder)", "\(arguments)")
+        #expect(!FileManager.default.fileExists(atPath: folder))
+    }
+
     @Test func aServerThatIsAwayIs69AndItsPasswordIsNotShown() throws {
         let result = try Self.nobody.run("catalogue", ["jobs"])
         expectLine(result, status: 69, says: "127.0.0.1", "jobs")

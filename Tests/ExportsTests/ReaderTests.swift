@@ -20,6 +20,8 @@ private struct MadeJob {
 
     /// Enqueues `limit` images; the seed makes the specification this run's own.
     func enqueue(limit: Int) throws {
+        // As the first worker makes it: an export wants a store that is there.
+        try FileManager.default.createDirectory(atPath: "\(store)/shards", withIntermediateDirectories: true)
         try commands.succeed("catalogue", ["migrate"])
         try commands.succeed("producer", ["sample", "--out", annotations])
         try commands.succeed(
