@@ -109,6 +109,11 @@ private struct URLParts {
             throw BrokerURL.invalid("its scheme is \(shown)")
         }
         var rest = url[colon.upperBound...]
+        // A password ends at a '/' or '?'; error lines would show what follows as virtual host or query.
+        guard !rest.drop(while: { $0 != "/" && $0 != "?" }).contains("@") else {
+            throw BrokerURL.invalid(
+                "it holds an '@' that ends no password (write '/', '@' and '?' in a password as %2F, %40, %3F)")
+        }
         if let mark = rest.firstIndex(of: "?") {
             try readQuery(rest[rest.index(after: mark)...])
             rest = rest[..<mark]

@@ -16,13 +16,11 @@ public struct DatabaseURL: Sendable, CustomStringConvertible, CustomReflectable 
         guard text.contains(where: { !$0.isWhitespace }) else {
             throw Self.unreadable("it is empty")
         }
+        try Self.checkSigns(in: text)
         parameters = try Self.parse(text)
         let ports = (parameters["port"] ?? "").split(separator: ",")
         guard ports.allSatisfy({ UInt16($0) != nil }) else {
-            throw Self.unreadable(
-                "its port is not a number from 1 to 65535 (write '/', '@', ':' and '#' in a password as "
-                    + "%2F, %40, %3A, %23)"
-            )
+            throw Self.unreadable("its port is not a number from 1 to 65535 (\(Self.escapes))")
         }
     }
 
@@ -48,6 +46,19 @@ public struct DatabaseURL: Sendable, CustomStringConvertible, CustomReflectable 
 
     /// Shows what ``description`` shows, so that a dump of a value that holds an address tells no password.
     public var customMirror: Mirror { Mirror(self, children: ["description": description]) }
+
+    /// libpq ends a password at the first `@`, `/` or `?` of a URI and takes what follows for a host, a database or an
+    /// option, which error lines and logs show. Where an `@` is left over, one of these was a part of the password.
+    private static func checkSigns(in text: String) throws(PostgresError) {
+        guard let scheme = text.firstRange(of: "://") else { return }
+        let rest = text[scheme.upperBound...]
+        let authority = rest.prefix { $0 != "/" && $0 != "?" }
+        guard authority.count(where: { $0 == "@" }) <= 1, !rest[authority.endIndex...].contains("@") else {
+            throw unreadable("it holds an '@' that ends no password (\(escapes))")
+        }
+    }
+
+    private static let escapes = "write '/', '@', ':', '?' and '#' in a password as %2F, %40, %3A, %3F, %23"
 
     private static func parse(_ text: String) throws(PostgresError) -> [String: String] {
         var message: UnsafeMutablePointer<CChar>?

@@ -27,6 +27,9 @@ struct DatabaseURLTests {
         "", "  ", "postgres:/ann:s3cret@host/db", "postgresql://ann:s3cret/x@host:5432/db",
         "postgresql://ann:s3cret@host/db?s3cret=1", "host=a s3cret", "mysql://ann:s3cret@host/db",
         "postgresql://ann:s3cret@[::1/db", "postgresql://ann:s3cret@host:port/db",
+        "postgresql://ann:pa@s3cret@host/db", "postgresql://ann:12/s3cret@host:5432/db",
+        "postgresql://ann:pa@1/s3cret@host/db", "postgresql://ann:pa@s3cret,x@host/db",
+        "postgresql://ann:12?application_name=s3cret@host/db",
     ])
     func unreadableAddressIsRefusedWithoutItsPassword(text: String) {
         let error = #expect(throws: PostgresError.self) { try DatabaseURL(text) }
@@ -34,6 +37,11 @@ struct DatabaseURLTests {
         #expect(error?.description.contains("s3cret") == false)
         #expect(error?.description.contains("\n") == false)
         #expect(error?.description.hasPrefix("database URL: expected postgresql://") == true)
+    }
+
+    @Test(arguments: ["ann:p%40ss@host/db", "host/db?user=ann%40corp&password=a%40b", "ann%40corp:x@host/d%40b"])
+    func anEscapedSignIsNoMistake(rest: String) throws {
+        #expect(try DatabaseURL("postgresql://" + rest).host == "host")
     }
 
     @Test func reflectionShowsNoPassword() throws {
