@@ -10,6 +10,9 @@ extension Catalogue {
     /// lacks,
     /// beginning with a new shard. Nothing is published.
     ///
+    /// How a recorded job's work is cut and retried is no part of its specification: a hint size and a number of
+    /// attempts that the draft names are its own from now on. Tasks that are dead stay dead.
+    ///
     /// - Parameter task: the task with this number in the job, from 0; must not depend on `taskCount`.
     /// - Throws: ``CatalogueError`` with code `refused` when the name belongs to another specification (naming the
     ///   fields
@@ -17,7 +20,7 @@ extension Catalogue {
     public func enqueue(
         _ draft: JobDraft, taskCount: Int, task: @escaping @Sendable (Int) throws -> TaskDraft
     ) async throws -> EnqueuedJob {
-        precondition(draft.shardSize >= 1 && draft.hintSize >= 1, "shard and hint sizes are at least 1")
+        precondition(draft.shardSize >= 1 && draft.hintSize ?? 1 >= 1, "shard and hint sizes are at least 1")
         return try await transaction("enqueue") { connection in
             // COPY of a large job takes minutes, and a second producer of the same job waits for it.
             _ = try connection.execute("SET LOCAL statement_timeout = 0")
@@ -45,7 +48,7 @@ extension Catalogue {
     private static func recorded(_ draft: JobDraft, on connection: isolated Connection) throws -> EnqueuedJob? {
         let rows = try connection.query(
             """
-            SELECT id, name, state::text AS state, lane, hint_size, specification, specification_sha256 AS digest,
+            SELECT id, name, state::text AS state, lane, hint_size, max_attempts, specification, specification_sha256 AS digest,
                    (SELECT coalesce(max(first_task + tasks), 0) FROM shards WHERE job_id = jobs.id)::bigint AS tasks
             FROM jobs WHERE name = \(draft.name) OR specification_sha256 = \(draft.digest.bytes)
             ORDER BY name <> \(draft.name)
@@ -74,26 +77,36 @@ extension Catalogue {
                     + "change the seed and the name"
             )
         }
-        return EnqueuedJob(
+        let (hintSize, attempts) = (try row.int("hint_size"), try row.int("max_attempts"))
+        let job = EnqueuedJob(
             id: Int64(try row.int("id")), isNew: false, tasksBefore: try row.int("tasks"), tasksAdded: 0,
-            shardsAdded: 0,
-            lane: Lane(rawValue: try row.string("lane")) ?? .normal, hintSize: try row.int("hint_size"))
+            shardsAdded: 0, lane: Lane(rawValue: try row.string("lane")) ?? .normal,
+            hintSize: draft.hintSize ?? hintSize, maximumAttempts: draft.maximumAttempts ?? attempts,
+            hintSizeBefore: hintSize, maximumAttemptsBefore: attempts)
+        if job.hintSize != hintSize || job.maximumAttempts != attempts {
+            _ = try connection.execute(
+                "UPDATE jobs SET hint_size = \(job.hintSize), max_attempts = \(job.maximumAttempts) WHERE id = \(job.id)"
+            )
+        }
+        return job
     }
 
     private static func insert(_ draft: JobDraft, on connection: isolated Connection) throws -> EnqueuedJob {
+        let hintSize = draft.hintSize ?? JobDraft.defaultHintSize
+        let attempts = draft.maximumAttempts ?? JobDraft.defaultMaximumAttempts
         let row = try connection.query(
             """
             INSERT INTO jobs (name, kind, capability, lane, strategy, specification, specification_sha256, categories,
                               plan, hint_size, max_attempts)
             VALUES (\(draft.name), \(draft.kind.rawValue), \(draft.capability.rawValue), \(draft.lane.rawValue),
                     \(optional: draft.strategy), \(draft.specification), \(draft.digest.bytes), \(draft.categories), \(draft.plan),
-                    \(draft.hintSize), \(draft.maximumAttempts))
+                    \(hintSize), \(attempts))
             RETURNING id
             """
         ).one("INSERT INTO jobs")
         return EnqueuedJob(
             id: Int64(try row.int("id")), isNew: true, tasksBefore: 0, tasksAdded: 0, shardsAdded: 0, lane: draft.lane,
-            hintSize: draft.hintSize)
+            hintSize: hintSize, maximumAttempts: attempts, hintSizeBefore: hintSize, maximumAttemptsBefore: attempts)
     }
 
     /// - Returns: the new shards' rows, in the order of their numbers.

@@ -23,15 +23,21 @@ public struct JobDraft: Sendable {
     public var plan: String
     /// Tasks per shard.
     public var shardSize: Int
-    /// Tasks per hint.
-    public var hintSize: Int
-    /// Failed tries after which a task is dead.
-    public var maximumAttempts: Int
+    /// Tasks per hint; `nil` keeps what a recorded job has and gives a new one ``defaultHintSize``.
+    public var hintSize: Int?
+    /// Failed tries after which a task is dead; `nil` keeps what a recorded job has and gives a new one
+    /// ``defaultMaximumAttempts``.
+    public var maximumAttempts: Int?
+
+    /// Tasks per hint where nobody asked for another number.
+    public static let defaultHintSize = 16
+    /// Failed tries where nobody asked for another number.
+    public static let defaultMaximumAttempts = 5
 
     /// Describes a job.
     public init(
         name: String, kind: TaskKind, capability: Capability, lane: Lane, strategy: String?, specification: String,
-        categories: String, plan: String, shardSize: Int, hintSize: Int, maximumAttempts: Int = 5
+        categories: String, plan: String, shardSize: Int, hintSize: Int? = nil, maximumAttempts: Int? = nil
     ) {
         self.name = name
         self.kind = kind
@@ -81,6 +87,12 @@ public struct EnqueuedJob: Sendable {
     public var shardsAdded: Int
     /// The lane that the job was first enqueued with.
     public var lane: Lane
-    /// The hint size that the job was first enqueued with.
+    /// Tasks per hint, from now on.
     public var hintSize: Int
+    /// Failed tries after which a task is dead, from now on.
+    public var maximumAttempts: Int
+    /// The ``hintSize`` before this call.
+    public var hintSizeBefore: Int
+    /// The ``maximumAttempts`` before this call.
+    public var maximumAttemptsBefore: Int
 }

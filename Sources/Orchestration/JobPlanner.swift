@@ -95,7 +95,7 @@ public struct PlannedJob: Sendable {
     }
 
     /// The job under a name.
-    public func draft(name: String, lane: Lane, hintSize: Int) throws -> JobDraft {
+    public func draft(name: String, lane: Lane, hintSize: Int?) throws -> JobDraft {
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.sortedKeys]
         return JobDraft(

@@ -9,7 +9,11 @@ import Tasks
 
 struct Enqueue: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Records a job and publishes its tasks; run again, it publishes only what is missing.")
+        abstract: "Records a job and publishes its tasks; run again, it publishes only what is missing.",
+        discussion: """
+            For a job that is there already, --hint-size and --max-attempts hold from now on where they are given, and its \
+            priority stays. A task that is dead stays dead until `detdiffusion-catalogue retry`.
+            """)
 
     @Option(
         name: .customLong("job"),
@@ -18,14 +22,17 @@ struct Enqueue: AsyncParsableCommand {
 
     @OptionGroup var job: JobOptions
 
-    @Option(help: "Tasks per hint; more is faster to enqueue, less spreads a small job over more workers.")
-    var hintSize = 16
+    @Option(
+        help: ArgumentHelp(
+            "Tasks per hint; more is faster to enqueue, less spreads a small job over more workers. (default: 16)",
+            valueName: "n"))
+    var hintSize: Int?
 
-    @Option(help: "normal, or high: workers take it first.")
-    var priority: Lane = .normal
+    @Option(help: ArgumentHelp("normal, or high: workers take it first. (default: normal)", valueName: "lane"))
+    var priority: Lane?
 
-    @Option(help: "Failed tries after which a task is dead.")
-    var maxAttempts = 5
+    @Option(help: ArgumentHelp("Failed tries after which a task is dead. (default: 5)", valueName: "n"))
+    var maxAttempts: Int?
 
     @Option(help: ArgumentHelp("How long the broker may be away.", valueName: "seconds"))
     var patience = 60.0
@@ -44,7 +51,7 @@ struct Enqueue: AsyncParsableCommand {
         try await reporting("detdiffusion-producer") {
             try checkOptions()
             let planned = try JobPlanner.plan(try job.request())
-            var draft = try planned.draft(name: name, lane: priority, hintSize: hintSize)
+            var draft = try planned.draft(name: name, lane: priority ?? .normal, hintSize: hintSize)
             draft.maximumAttempts = maxAttempts
             if dryRun {
                 let report = try PlanReport(planned)
@@ -64,15 +71,27 @@ struct Enqueue: AsyncParsableCommand {
                     + "digit, found \(JobName.quoted(name))"
             )
         }
-        guard (1...100_000).contains(hintSize) else {
+        if let hintSize, !(1...100_000).contains(hintSize) {
             throw CommandError(.usage, "--hint-size: expected 1 to 100000, found \(hintSize)")
         }
         guard (0...86_400).contains(patience) else {
             throw CommandError(.usage, "--patience: expected 0 to 86400 seconds, found \(patience)")
         }
-        guard (1...100).contains(maxAttempts) else {
+        if let maxAttempts, !(1...100).contains(maxAttempts) {
             throw CommandError(.usage, "--max-attempts: expected 1 to 100, found \(maxAttempts)")
         }
+    }
+
+    /// What became of the options that are no part of the specification.
+    private func say(what recorded: EnqueuedJob) {
+        if let priority, recorded.lane != priority {
+            remark("job '\(name)' keeps its priority \(recorded.lane.rawValue)")
+        }
+        let changes = [
+            ("hint size", recorded.hintSizeBefore, recorded.hintSize),
+            ("max attempts", recorded.maximumAttemptsBefore, recorded.maximumAttempts),
+        ].filter { $0.1 != $0.2 }.map { "\($0.0) \($0.2) (\($0.1) before)" }
+        if !changes.isEmpty { remark("job '\(name)' has from now on: \(changes.joined(separator: ", "))") }
     }
 
     private func enqueue(_ planned: PlannedJob, _ draft: JobDraft) async throws -> EnqueueResult {
@@ -94,9 +113,7 @@ struct Enqueue: AsyncParsableCommand {
             try planned.task(number)
         }
         let recordedAt = clock.now
-        if recorded.lane != priority {
-            remark("job '\(name)' keeps its priority \(recorded.lane.rawValue)")
-        }
+        say(what: recorded)
         let published = try await publisher.whileRunning {
             try await JobPublication(catalogue: catalogue, publisher: publisher, deadline: deadline).publish(
                 job: recorded.id)

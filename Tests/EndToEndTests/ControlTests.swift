@@ -90,6 +90,27 @@ struct ControlTests {
         }
     }
 
+    @Test func aSecondEnqueueingChangesWhatIsNamedAndSaysSo() throws {
+        try TestWorld.with("control") { world in
+            try world.enqueue("tuned", limit: 8, ["--max-attempts", "7"])
+            let again = [
+                "enqueue", "--job", "tuned", "--annotations", world.folder + "/sample.json", "--strategy", "hard",
+                "--shard-size", "8", "--size", "64x48", "--limit",
+            ]
+            let silent = try world.commands.run("producer", again + ["8"])
+            #expect(silent.status == 0 && silent.errors.isEmpty, "\(silent.errors)")
+            #expect(try world.sql("SELECT hint_size, max_attempts FROM jobs") == ["4|7"])
+            let changed = try world.commands.run("producer", again + ["16", "--hint-size", "2", "--max-attempts", "9"])
+            #expect(
+                changed.errors
+                    == "job 'tuned' has from now on: hint size 2 (4 before), max attempts 9 (7 before)\n")
+            #expect(changed.output.contains("4 hints published"), "\(changed.output)")
+            #expect(try world.sql("SELECT hint_size, max_attempts FROM jobs") == ["2|9"])
+            try world.commands.succeed("worker", TestWorld.worker)
+            #expect(try world.records("jobs").first?["state"] as? String == "finished")
+        }
+    }
+
     @Test(
         .enabled(
             if: Surroundings.variable("DETDIFFUSION_STACK") != nil, "needs a stack of ops/stack: set DETDIFFUSION_STACK"
