@@ -48,11 +48,13 @@ public struct Worker: Service {
         let id = try await catalogue.register(introduction)
         var logger = logger
         logger[metadataKey: "worker.id"] = "\(id)"
-        let topology = Topology.detdiffusion(queues: Self.queues(of: handlers))
-        let publisher = Publisher(url: broker, topology: topology, logger: logger)
+        let queues = Self.queues(of: handlers)
+        // A hint for a queue that nobody declared would come back, and wait for somebody's reminder.
+        let hinted = queues + Catalogue.followUpQueues.filter { !queues.contains($0) }
+        let publisher = Publisher(url: broker, topology: .detdiffusion(queues: hinted), logger: logger)
         let consumer = Consumer(
-            url: broker, topology: topology,
-            queues: Self.queues(of: handlers).map { ConsumedQueue($0.name, prefetch: 1) },
+            url: broker, topology: .detdiffusion(queues: queues),
+            queues: queues.map { ConsumedQueue($0.name, prefetch: 1) },
             broadcast: MessageNames.controlExchange, logger: logger)
         let session = WorkerSession(
             id: id, configuration: configuration, handlers: handlers, catalogue: catalogue, upkeep: upkeep,
