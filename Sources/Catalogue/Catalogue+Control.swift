@@ -4,7 +4,8 @@ import Postgres
 import Tasks
 
 extension Catalogue {
-    /// Stops handing out a job's tasks; what is leased may finish.
+    /// Stops handing out a job's tasks; what is being computed may finish, and what is claimed but has not begun is
+    /// given back by its worker.
     public func pause(job name: String) async throws -> Int64 {
         try await setState(.paused, of: name, from: [.running, .paused])
     }
@@ -96,6 +97,13 @@ extension Catalogue {
             GROUP BY s.id, j.id, t.kind ORDER BY s.number
             """
         ).map(HintTarget.init(row:))
+    }
+
+    /// Those of these jobs whose tasks nobody should begin: paused or cancelled.
+    public func stoppedJobs(among jobs: [Int64]) async throws -> [Int64] {
+        try await connection.query("SELECT id FROM jobs WHERE id = ANY(\(jobs)) AND state <> 'running'").map {
+            Int64(try $0.int("id"))
+        }
     }
 
     /// Removes a job that nobody works on with all its rows; the object directory is left to `gc`.

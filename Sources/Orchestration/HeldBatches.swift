@@ -9,6 +9,8 @@ final class HeldBatches: Sendable {
     /// A batch and the way to stop its computing.
     private struct Entry {
         var batch: TaskBatch
+        /// Whether its turn on the device has come; before that it is staged.
+        var hasBegun = false
         var computing: Task<StoreResults, any Error>?
         /// Whether its results are being recorded, which ends its lease.
         var isSettling = false
@@ -27,6 +29,29 @@ final class HeldBatches: Sendable {
 
     func add(_ batch: TaskBatch) {
         entries.withLock { $0[batch.lease] = Entry(batch: batch) }
+    }
+
+    /// Notes that the batch's turn on the device has come.
+    /// - Returns: false when it is not held any more.
+    func begins(_ batch: TaskBatch) -> Bool {
+        entries.withLock { entries in
+            entries[batch.lease]?.hasBegun = true
+            return entries[batch.lease] != nil
+        }
+    }
+
+    /// The jobs of the batches that wait for their turn.
+    var stagedJobs: Set<Int64> {
+        entries.withLock { Set($0.values.filter { !$0.hasBegun }.map(\.batch.job.id)) }
+    }
+
+    /// Forgets the batches of a job that wait for their turn, so that they can be given back.
+    func takeStaged(job: Int64) -> [TaskBatch] {
+        entries.withLock { entries in
+            let staged = entries.values.filter { !$0.hasBegun && $0.batch.job.id == job }.map(\.batch)
+            for batch in staged { entries.removeValue(forKey: batch.lease) }
+            return staged
+        }
     }
 
     /// Whether the batch is still held.

@@ -71,7 +71,7 @@ public struct Worker: Service {
                 await session.receive(); return false
             }
             group.addTask {
-                await session.obey(); return false
+                try await session.obey(); return false
             }
             group.addTask {
                 try await session.renewLeases(); return false

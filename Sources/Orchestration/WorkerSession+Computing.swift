@@ -15,9 +15,9 @@ extension WorkerSession {
         defer { computed.finish() }
         for await (batch, handler) in staged {
             if !isDraining { consumer.setConsuming(true) }
-            // Not begun when the drain began, or lost while it was staged.
+            // Not begun when the drain began; or lost, or its job was paused, while it was staged.
             if isDraining { try await giveBack(batch); continue }
-            guard held.holds(batch) else { continue }
+            guard held.begins(batch) else { continue }
             try await compute(batch, with: handler)
         }
     }

@@ -28,6 +28,7 @@ extension WorkerSession {
                     metadata: ["job.name": "\(batch.job.name)", "shard.number": "\(batch.shardNumber)"])
             }
             let state = isDraining ? WorkerState.draining : .running
+            try await giveBackStagedOfStoppedJobs()
             try await persistently("show a sign of life") {
                 try await self.upkeep.touch(worker: self.id, state: state)
             }
@@ -90,16 +91,33 @@ extension WorkerSession {
     }
 
     /// Reacts to job control; the catalogue's row decides, this only saves time.
-    func obey() async {
+    func obey() async throws {
         for await message in consumer.broadcasts {
             do {
-                let control = try ControlMessage(decoding: message.body)
-                logger.info(
-                    "Job control", metadata: ["job.id": "\(control.job)", "action": "\(control.action.rawValue)"])
-                if control.action == .cancel { held.stopComputing(job: control.job) }
+                control = try ControlMessage(decoding: message.body)
             } catch {
                 logger.warning("An unreadable control message is ignored", metadata: ["error": "\(error)"])
             }
         }
     }
 }
+            let control: ControlMessage
+                continue
+            logger.info("Job control", metadata: ["job.id": "\(control.job)", "action": "\(control.action.rawValue)"])
+            if control.action == .cancel { held.stopComputing(job: control.job) }
+            if control.action != .resume { try await giveBackStaged(job: control.job) }
+        }
+    }
+
+    /// Gives back what waits for its turn though its job was paused or cancelled, where the message about it was lost
+    /// or came before the claim.
+    private func giveBackStagedOfStoppedJobs() async throws {
+        let jobs = held.stagedJobs
+        guard !jobs.isEmpty else { return }
+        let stopped = try await persistently("look for paused jobs") {
+            try await self.upkeep.stoppedJobs(among: Array(jobs))
+        for job in stopped { try await giveBackStaged(job: job) }
+    }
+
+    private func giveBackStaged(job: Int64) async throws {
+        for batch in held.takeStaged(job: job) { try await giveBack(batch) }

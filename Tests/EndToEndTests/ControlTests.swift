@@ -39,6 +39,29 @@ struct ControlTests {
         }
     }
 
+    @Test(arguments: ["pause", "cancel"])
+    func aBatchThatWaitsForItsTurnIsGivenBack(action: String) throws {
+        try TestWorld.with("control") { world in
+            try world.enqueue("staged", limit: 8, ["--generator", "blank"])
+            let worker = try world.commands.start(
+                "worker", TestWorld.worker + ["--generator", "blank", "--batch", "2", "--blank-delay", "1500"])
+            try world.wait(for: "one batch computing, one staged") {
+                try world.sql("SELECT count(*) FROM leases") == ["2"]
+            }
+            try world.commands.succeed("catalogue", [action, "--job", "staged"])
+            try world.wait(for: "the staged batch to be given back", limit: .seconds(2)) {
+                try world.sql("SELECT count(*) FROM leases") != ["2"]
+            }
+            #expect(try world.sql("SELECT count(*) FROM tasks WHERE state = 'done'") == ["0"])
+            let left = action == "pause" ? "open" : "cancelled"
+            #expect(try world.sql("SELECT sum(attempt) FROM tasks WHERE state = '\(left)'") == ["0"])
+            #expect(try worker.wait().status == 0)
+            let done = try #require(try world.records("jobs").first?["done"] as? Int)
+            #expect(action == "pause" ? done == 2 : done <= 2)
+            #expect(try world.commands.run("catalogue", ["audit"]).status == 0)
+        }
+    }
+
     @Test func aCancelledJobGivesUpWhatIsNotDoneAndCanBePurged() throws {
         try TestWorld.with("control") { world in
             try world.enqueue("given-up", limit: 24)

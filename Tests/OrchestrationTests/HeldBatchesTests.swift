@@ -49,6 +49,17 @@ struct HeldBatchesTests {
         held.stopComputing()
     }
 
+    @Test func onlyWhatHasNotBegunIsStaged() {
+        let held = HeldBatches()
+        for lease in [Int64(1), 2, 3] { held.add(batch(lease: lease, job: lease == 3 ? 30 : 10)) }
+        #expect(held.begins(batch(lease: 1)))
+        #expect(held.stagedJobs == [10, 30])
+        #expect(held.takeStaged(job: 10).map(\.lease) == [2])
+        #expect(held.takeStaged(job: 10).isEmpty && held.stagedJobs == [30])
+        #expect(!held.begins(batch(lease: 2)))
+        #expect(Set(held.leases) == [1, 3])
+    }
+
     @Test func computingForABatchThatIsGoneIsNotTied() {
         let held = HeldBatches()
         let task = computing()
