@@ -87,14 +87,19 @@ extension Catalogue {
     }
 
     /// Takes the tasks of one expired lease away from their worker: attempt + 1, one more death.
-    /// - Parameter backoff: how long they wait before the next attempt.
+    /// - Parameters:
+    ///   - backoff: how long they wait before the next attempt.
+    ///   - grace: how long after PostgreSQL's start no lease runs out: nobody could renew while the server was away.
     /// - Returns: false when no lease had expired.
-    public func expireOneLease(backoff: Duration) async throws -> Bool {
+    public func expireOneLease(backoff: Duration, grace: Duration = .zero) async throws -> Bool {
         try await transaction("expire") { connection in
             let expired = try connection.query(
                 """
                 DELETE FROM leases WHERE id = (
-                    SELECT id FROM leases WHERE expires_at < now() ORDER BY expires_at LIMIT 1 FOR UPDATE SKIP LOCKED)
+                    SELECT id FROM leases
+                    WHERE expires_at < now()
+                      AND pg_postmaster_start_time() <= now() - \(grace.inSeconds) * interval '1 second'
+                    ORDER BY expires_at LIMIT 1 FOR UPDATE SKIP LOCKED)
                 RETURNING id, shard_id, kind, worker_id
                 """)
             guard let lease = expired.first else { return false }

@@ -71,6 +71,9 @@ extension Array {
 }
 
 extension PostgresError {
+    /// Whether nobody may have been able to write: the server is away, or a standby that has not been promoted yet.
+    public var isOutage: Bool { code == .unavailable || code == .commitUnknown || sqlstate == "25006" }
+
     /// Whether waiting may mend it: the server is away, its answer to a COMMIT was lost, a statement took too long
     /// (57014), or the server is a standby that has not been promoted yet (25006).
     public var isTransient: Bool {

@@ -70,7 +70,11 @@ extension WorkerSession {
     /// Expired leases become waiting, waiting tasks that are due become open; who moved them hints them.
     private func mend() async throws {
         try await persistently("expire leases") {
-            while try await self.upkeep.expireOneLease(backoff: self.attemptBackoff.delay(attempt: 0)) {
+            // Asked anew in every round: this call, too, may have waited for a catalogue that was away.
+            while self.hasHadCatalogue(for: self.configuration.lease),
+                try await self.upkeep.expireOneLease(
+                    backoff: self.attemptBackoff.delay(attempt: 0), grace: self.configuration.lease)
+            {
                 self.logger.info("Took tasks back whose lease had run out")
             }
         }

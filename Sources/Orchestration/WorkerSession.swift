@@ -32,13 +32,16 @@ final class WorkerSession: Sendable {
     let computed = AsyncChannel<(batch: TaskBatch, store: StoreResults)>()
     /// Storing to recording, so that the disc's syncs of one batch overlap the COMMIT of the batch before it.
     let stored = AsyncChannel<(batch: TaskBatch, results: [TaskResult])>()
-    /// How long failed database calls and failed tasks wait.
-    let backoff = Backoff(base: .milliseconds(200), cap: .seconds(15))
+    /// How long failed database calls and failed tasks wait: less than the grace that leases have when the catalogue is
+    /// back, so that every holder can renew in it.
+    let backoff: Backoff
 
     /// How long the catalogue may take after the grace time to take leases back.
     private static let timeToGiveBack = Duration.seconds(5)
 
     private let draining = Mutex(false)
+    /// When the catalogue was last found to be away.
+    private let lastOutage = Mutex<ContinuousClock.Instant?>(nil)
 
     init(
         id: Int64, configuration: WorkerConfiguration, handlers: [any TaskHandler], catalogue: Catalogue,
@@ -52,6 +55,8 @@ final class WorkerSession: Sendable {
         self.consumer = consumer
         self.announcer = announcer
         self.logger = logger
+        let longestDelay = min(.seconds(15), configuration.lease / 3)
+        backoff = Backoff(base: min(.milliseconds(200), longestDelay), cap: longestDelay)
         shelf = DeliveryShelf(queues: Worker.queues(of: handlers).map(\.name))
     }
 
@@ -172,6 +177,7 @@ final class WorkerSession: Sendable {
             do {
                 return try await call()
             } catch let error as PostgresError where error.isTransient {
+                if error.isOutage { lastOutage.withLock { $0 = .now } }
                 let delay = backoff.delay(attempt: attempt)
                 attempt += 1
                 logger.warning(
@@ -180,5 +186,11 @@ final class WorkerSession: Sendable {
                 try await Task.sleep(for: delay)
             }
         }
+    }
+
+    /// Whether no call found the catalogue away for this long. Where this worker could not renew, others could not
+    /// either, as far as it can know; a lease that ran out meanwhile says nothing about its holder.
+    func hasHadCatalogue(for duration: Duration) -> Bool {
+        lastOutage.withLock { $0.map { $0.duration(to: .now) >= duration } ?? true }
     }
 }

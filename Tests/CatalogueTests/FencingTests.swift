@@ -34,6 +34,18 @@ struct FencingTests {
         }
     }
 
+    @Test func noLeaseRunsOutWithinItsGraceAfterTheServersStart() async throws {
+        try await TestCatalogue.with { test in
+            let job = try await test.enqueue("job", tasks: 1, shardSize: 1)
+            let worker = try await test.register()
+            let target = try #require(try await test.catalogue.unhintedShards(job: job.id).first)
+            _ = try await test.catalogue.claim(target.hint(0..<1), limit: 1, worker: worker, lease: .zero)
+            let up = try await test.number("SELECT extract(epoch FROM now() - pg_postmaster_start_time())::bigint")
+            #expect(try await !test.catalogue.expireOneLease(backoff: .zero, grace: .seconds(up + 600)))
+            #expect(try await test.catalogue.expireOneLease(backoff: .zero, grace: .seconds(up - 1)))
+        }
+    }
+
     @Test func aZombieWithAnOldEpochChangesNothing() async throws {
         try await TestCatalogue.with { test in
             let job = try await test.enqueue("job", tasks: 1, shardSize: 1)

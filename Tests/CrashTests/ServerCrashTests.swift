@@ -92,6 +92,39 @@ struct ServerCrashTests {
         }
     }
 
+    @Test("PostgreSQL away for longer than a lease is nobody's death")
+    func postgresAwayKillsNobody() throws {
+        try CrashWorld.with { world in
+            try world.enqueue()
+            let lease = CrashWorld.workerArguments + ["--lease", "6"]
+            let worker = try world.commands.start(
+                "worker", lease, failpoints: "worker.before-finish=stop@2")
+            try waitUntilStopped(worker)
+            // Another one, which holds nothing and looks for leases that ran out.
+            let other = try world.commands.start("worker", lease)
+            try other.waitFor("Worker started")
+            try stack("stop", "postgres")
+            try pass(.seconds(7), in: world)
+            try stack("start", "postgres")
+            // Others have the catalogue for themselves at first; the holder renews late, and within its lease.
+            let fresh = try world.commands.start("worker", lease)
+            try fresh.waitFor("Worker started")
+            try pass(.seconds(2), in: world)
+            worker.send(SIGCONT)
+            for process in [worker, other, fresh] {
+                let result = try process.wait()
+                #expect(result.status == 0, "\(result.errors.suffix(1500))")
+            }
+            #expect(try world.world.sql("SELECT sum(attempt), sum(deaths) FROM tasks") == ["0|0"])
+            try world.expectWhole()
+        }
+    }
+
+    private func pass(_ time: Duration, in world: CrashWorld) throws {
+        let begin = ContinuousClock.now
+        try world.world.wait(for: "time to pass") { begin.duration(to: .now) >= time }
+    }
+
     private func stack(_ arguments: String...) throws {
         let result = try RunningProcess(Surroundings.root + "/ops/stack", arguments).wait()
         guard result.status == 0 else {
