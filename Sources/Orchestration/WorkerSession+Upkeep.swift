@@ -16,7 +16,8 @@ extension WorkerSession {
     /// Renews every third of a lease, and shows a sign of life; a lease that is gone is dropped and its computing stopped.
     func renewLeases() async throws {
         while true {
-            try await Task.sleep(for: min(configuration.lease / 3, .seconds(30)))
+            let interval = min(configuration.lease / 3, .seconds(30))
+            try await Task.sleep(for: interval)
             let leases = held.leases
             let kept = try await persistently("renew leases") {
                 try await self.upkeep.renew(leases, worker: self.id, for: self.configuration.lease)
@@ -27,11 +28,23 @@ extension WorkerSession {
                     "A lease was lost; its batch belongs to somebody else now",
                     metadata: ["job.name": "\(batch.job.name)", "shard.number": "\(batch.shardNumber)"])
             }
-            let state = isDraining ? WorkerState.draining : .running
+            try await giveBackStrays(olderThan: interval)
             try await giveBackStagedOfStoppedJobs()
+            let state = isDraining ? WorkerState.draining : .running
             try await persistently("show a sign of life") {
                 try await self.upkeep.touch(worker: self.id, state: state)
             }
+        }
+    }
+
+    /// Gives back what was claimed for this worker by a COMMIT whose answer it never saw.
+    private func giveBackStrays(olderThan age: Duration) async throws {
+        let targets = try await persistently("give stray claims back") {
+            try await self.upkeep.releaseStrays(of: self.id, except: self.held.leases, olderThan: age)
+        }
+        for target in targets {
+            logger.info("Gave a claim back whose answer was lost", metadata: ["job.name": "\(target.jobName)"])
+            await announcer.announce(target)
         }
     }
 
@@ -97,16 +110,13 @@ extension WorkerSession {
     /// Reacts to job control; the catalogue's row decides, this only saves time.
     func obey() async throws {
         for await message in consumer.broadcasts {
+            let control: ControlMessage
             do {
                 control = try ControlMessage(decoding: message.body)
             } catch {
                 logger.warning("An unreadable control message is ignored", metadata: ["error": "\(error)"])
-            }
-        }
-    }
-}
-            let control: ControlMessage
                 continue
+            }
             logger.info("Job control", metadata: ["job.id": "\(control.job)", "action": "\(control.action.rawValue)"])
             if control.action == .cancel { held.stopComputing(job: control.job) }
             if control.action != .resume { try await giveBackStaged(job: control.job) }
@@ -120,8 +130,11 @@ extension WorkerSession {
         guard !jobs.isEmpty else { return }
         let stopped = try await persistently("look for paused jobs") {
             try await self.upkeep.stoppedJobs(among: Array(jobs))
+        }
         for job in stopped { try await giveBackStaged(job: job) }
     }
 
     private func giveBackStaged(job: Int64) async throws {
         for batch in held.takeStaged(job: job) { try await giveBack(batch) }
+    }
+}

@@ -9,7 +9,8 @@ extension Connection {
     /// The body is synchronous and on the connection's thread: no other call comes between its statements, and
     /// transactions cannot nest. It should not compute for long, since it holds locks.
     /// - Parameters:
-    ///   - label: names the failpoints around COMMIT, `postgres.before-commit.LABEL` and `postgres.after-commit.LABEL`.
+    ///   - label: names the failpoints around COMMIT, `postgres.before-commit.LABEL` and `postgres.after-commit.LABEL`,
+    ///     and `postgres.lost-answer.LABEL`, which fails as if the connection had been lost during COMMIT.
     ///   - synchronousCommit: false when a commit that a server crash loses does no harm; COMMIT then does not wait for
     ///     the disc.
     /// - Throws: what the body throws; ``PostgresError/Code/commitUnknown`` when the connection was lost during COMMIT.
@@ -41,6 +42,7 @@ extension Connection {
         pass("postgres.before-commit", label: label)
         try commit()
         pass("postgres.after-commit", label: label)
+        try loseAnswer(label: label)
         return result
     }
 
@@ -83,13 +85,25 @@ extension Connection {
                 }
             } catch {
                 guard error.code == .unavailable else { throw error }
-                abandonSession()
-                throw PostgresError(
-                    .commitUnknown, sqlstate: error.sqlstate,
-                    "\(error.description); this was during COMMIT, so the transaction is either whole or "
-                        + "not there: look before trying again"
-                )
+                throw unknownCommit(error.description, sqlstate: error.sqlstate)
             }
+        }
+    }
+
+    private func unknownCommit(_ cause: String, sqlstate: String? = nil) -> PostgresError {
+        abandonSession()
+        return PostgresError(
+            .commitUnknown, sqlstate: sqlstate,
+            "\(cause); this was during COMMIT, so the transaction is either whole or not there: look before trying again"
+        )
+    }
+
+    private func loseAnswer(label: String?) throws(PostgresError) {
+        guard let label else { return }
+        do {
+            try Failpoint.check("postgres.lost-answer.\(label)")
+        } catch {
+            throw unknownCommit("PostgreSQL \(url): \(error)")
         }
     }
 

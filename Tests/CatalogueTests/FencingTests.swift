@@ -34,6 +34,29 @@ struct FencingTests {
         }
     }
 
+    @Test func aClaimThatItsWorkerDoesNotKnowIsGivenBackWithoutCharge() async throws {
+        try await TestCatalogue.with { test in
+            let job = try await test.enqueue("job", tasks: 3, shardSize: 3)
+            let (worker, other) = (try await test.register(), try await test.register("other"))
+            let target = try #require(try await test.catalogue.unhintedShards(job: job.id).first)
+            var leases: [Int64] = []
+            for (number, owner) in [(0, worker), (1, worker), (2, other)] {
+                let claim = try await test.catalogue.claim(
+                    target.hint(number..<number + 1), limit: 1, worker: owner, lease: .seconds(60))
+                leases.append(try #require(claim.batch).lease)
+            }
+            let young = try await test.catalogue.releaseStrays(of: worker, except: [], olderThan: .seconds(60))
+            #expect(young.isEmpty)
+            let targets = try await test.catalogue.releaseStrays(of: worker, except: [leases[0]], olderThan: .zero)
+            #expect(targets.map(\.range) == [1..<2])
+            #expect(try await test.number("SELECT count(*) FROM leases") == 2)
+            let rows = try await test.catalogue.tasks(CatalogueFilter(job: "job")).sorted { $0.task < $1.task }
+            #expect(rows.map(\.state) == ["leased", "open", "leased"])
+            #expect(rows.allSatisfy { $0.attempt == 0 && $0.deaths == 0 })
+            #expect(try await test.catalogue.releaseStrays(of: other, except: [leases[2]], olderThan: .zero).isEmpty)
+        }
+    }
+
     @Test func noLeaseRunsOutWithinItsGraceAfterTheServersStart() async throws {
         try await TestCatalogue.with { test in
             let job = try await test.enqueue("job", tasks: 1, shardSize: 1)

@@ -6,6 +6,18 @@ import Testing
 
 @Suite(.enabled(if: Surroundings.hasServers, Comment(rawValue: Surroundings.serversMissing)))
 struct WorkerFailureTests {
+    @Test func aClaimWhoseAnswerIsLostIsGivenBackAndIsNobodysDeath() throws {
+        try CrashWorld.with { world in
+            try world.enqueue()
+            let result = try world.commands.run(
+                "worker", CrashWorld.workerArguments, failpoints: "postgres.lost-answer.claim=error@2")
+            #expect(result.status == 0, "\(result.errors.suffix(1500))")
+            #expect(result.errors.contains("this was during COMMIT"), "\(result.errors.suffix(1500))")
+            #expect(try world.world.sql("SELECT sum(attempt), sum(deaths) FROM tasks") == ["0|0"])
+            try world.expectWhole()
+        }
+    }
+
     @Test func aWorkerWhoseResultsTheCatalogueRefusesEndsAndHoldsNothing() throws {
         try CrashWorld.with { world in
             try world.enqueue()
