@@ -88,8 +88,8 @@ public struct CocoExport: Sendable {
     /// Reads what must be known of the real set, and refuses one with other categories.
     private func checked(_ real: RealSet) throws -> AnnotationSummary {
         let summary = try AnnotationSummary.read(path: real.path)
-        let ours = Set(source.categories.map { CocoCategory(id: $0.id, name: $0.name) })
-        let theirs = Set(summary.categories.map { CocoCategory(id: $0.id, name: $0.name) })
+        let ours = Set(source.categories.map(CocoCategory.init))
+        let theirs = Set(summary.categories.map(CocoCategory.init))
         guard let other = ours.symmetricDifference(theirs).min(by: { ($0.id, $0.name) < ($1.id, $1.name) }) else {
             return summary
         }

@@ -40,6 +40,15 @@ struct CocoAnnotation: Encodable, Hashable {
 struct CocoCategory: Encodable, Hashable {
     var id: Int
     var name: String
+    /// COCO's group, for COCO's own categories; left out for others.
+    var supercategory: String?
+
+    /// The category as exports list it.
+    init(_ category: Layouts.Category) {
+        id = category.id
+        name = category.name
+        supercategory = CocoCategories.supercategory(of: category)
+    }
 }
 
 /// Gives generated images and objects their ids: counted on from the largest ones of the real set, else from 1.
