@@ -69,10 +69,11 @@ let package = Package(
         module("Digests", ["CCrypto"], settings: strictWithPointers),
         module("Executors"),
         module("Failpoints"),
+        module("Files"),
 
         // Level 2: parts.
-        module("Archives", ["Digests", "ErrorLines"]),
-        module("Stores", ["Digests", "Failpoints"]),
+        module("Archives", ["Digests", "ErrorLines", "Files"]),
+        module("Stores", ["Digests", "Failpoints", "Files"]),
         module("Broker", ["CRabbitMQ", "Executors", "Failpoints", .logging], settings: strictWithPointers),
         module("Postgres", ["CPostgres", "Executors", "Failpoints", .logging], settings: strictWithPointers),
         module("Tasks", ["Layouts", "Digests", "ErrorLines"]),
@@ -87,7 +88,7 @@ let package = Package(
                 "Catalogue", "Broker", "Tasks", "Stores", "Archives", "Layouts", "Postgres", "Executors", "Failpoints",
                 "Digests", .logging, .lifecycle, .asyncAlgorithms,
             ]),
-        module("Exports", ["Catalogue", "Stores", "Archives", "Layouts", "Pixels", "Tasks", "Digests"]),
+        module("Exports", ["Catalogue", "Stores", "Archives", "Files", "Layouts", "Pixels", "Tasks", "Digests"]),
 
         module("Auditing", ["Catalogue", "Stores", "Archives", "Tasks", "Digests", "Executors", "ErrorLines"]),
         module("Provisioning", ["Catalogue", "Broker", "Postgres", "Stores", "Tasks", "Executors", .logging]),
@@ -136,6 +137,7 @@ let package = Package(
         tests("Broker", ["Broker", "Executors", .logging]),
         tests("Executors", ["Executors"]),
         tests("Failpoints", ["Failpoints"]),
+        tests("Files", ["Files"]),
         tests("Crash", ["Fixtures"]),
         tests("Soak", ["Fixtures"]),
         tests("Postgres", ["Postgres", .logging]),

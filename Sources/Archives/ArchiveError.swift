@@ -1,6 +1,7 @@
 // Why an archive could not be written or read.
 
 import ErrorLines
+import Files
 import Foundation
 
 /// An archive that could not be written or read.
@@ -39,13 +40,18 @@ public struct ArchiveError: Error, CustomStringConvertible, Sendable {
 
     /// The failure of a system call on `path`, from `errno`.
     static func system(_ action: String, _ path: String, number: Int32 = errno) -> ArchiveError {
+        system(FileFailure(action, path, number: number))
+    }
+
+    /// The failure of a system call.
+    static func system(_ failure: FileFailure) -> ArchiveError {
         let code: Code =
-            switch number {
-            case ENOSPC, EDQUOT: .full
-            case ENOENT: .missing
-            default: .system(number)
+            switch failure.kind {
+            case .full: .full
+            case .missing: .missing
+            case .readOnly, .other: .system(failure.number)
             }
-        let fix = code == .full ? "; free space on its file system and try again" : ""
-        return ArchiveError(code, "cannot \(action) the archive \(path): \(String(cString: strerror(number)))\(fix)")
+        let fix = code == .full ? failure.fix : ""
+        return ArchiveError(code, "cannot \(failure.action) the archive \(failure.path): \(failure.reason)\(fix)")
     }
 }

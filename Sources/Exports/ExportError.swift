@@ -1,5 +1,6 @@
 // Why an export could not be made.
 
+import Files
 import Foundation
 
 /// An error of the exports' module: one line that says what was done, where, what was expected and found, and the fix.
@@ -26,12 +27,12 @@ public struct ExportError: Error, CustomStringConvertible, Sendable, Hashable {
 
     /// The failure of a system call while writing `path`, from `errno`.
     static func system(_ action: String, _ path: String, number: Int32 = errno) -> ExportError {
-        let fix =
-            switch number {
-            case ENOSPC, EDQUOT: "; free space or raise the quota of its file system"
-            case EROFS, EACCES, EPERM: "; let this user write there"
-            default: ""
-            }
-        return ExportError(.destination, "cannot \(action) \(path): \(String(cString: strerror(number)))\(fix)")
+        system(FileFailure(action, path, number: number))
+    }
+
+    /// The failure of a system call while writing.
+    static func system(_ failure: FileFailure) -> ExportError {
+        ExportError(
+            .destination, "cannot \(failure.action) \(failure.path): \(failure.reason)\(failure.fix)")
     }
 }

@@ -1,35 +1,22 @@
 // A file under construction: buffered, and every failure said.
 
+import Files
 import Foundation
 
 /// A new file that is written in pieces; removed by whoever removes its folder.
 final class OutputFile {
     /// Where it is.
-    let path: String
-    private let descriptor: Int32
-    private var buffer: [UInt8] = []
-    private var isClosed = false
-
-    private static let bufferSize = 1 << 18
+    var path: String { file.path }
+    private let file: BufferedFile
 
     /// Creates the file; something that is there already is an error.
     init(path: String) throws(ExportError) {
-        self.path = path
-        descriptor = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o644)
-        guard descriptor >= 0 else { throw .system("create", path) }
+        do { file = try BufferedFile(path: path, replacing: false, capacity: 1 << 18) } catch { throw .system(error) }
     }
-
-    deinit { if !isClosed { close(descriptor) } }
 
     /// Appends bytes.
     func write(_ bytes: [UInt8]) throws(ExportError) {
-        if bytes.count >= Self.bufferSize {
-            try flush()
-            try put(bytes)
-        } else {
-            buffer += bytes
-            if buffer.count >= Self.bufferSize { try flush() }
-        }
+        do { try file.append(bytes) } catch { throw .system(error) }
     }
 
     /// Appends text as UTF-8.
@@ -42,9 +29,7 @@ final class OutputFile {
 
     /// Writes what is buffered and closes the file.
     func finish() throws(ExportError) {
-        try flush()
-        isClosed = true
-        guard close(descriptor) == 0 else { throw .system("close", path) }
+        do { try file.finish(syncing: false) } catch { throw .system(error) }
     }
 
     /// A whole file at once.
@@ -52,23 +37,6 @@ final class OutputFile {
         let file = try OutputFile(path: path)
         try file.write(bytes)
         try file.finish()
-    }
-
-    private func flush() throws(ExportError) {
-        try put(buffer)
-        buffer.removeAll(keepingCapacity: true)
-    }
-
-    private func put(_ bytes: [UInt8]) throws(ExportError) {
-        var done = 0
-        while done < bytes.count {
-            let count = bytes.withUnsafeBytes {
-                Foundation.write(descriptor, $0.baseAddress! + done, bytes.count - done)
-            }
-            if count < 0 && errno == EINTR { continue }
-            guard count >= 0 else { throw .system("write", path) }
-            done += count
-        }
     }
 }
 

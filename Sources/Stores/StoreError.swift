@@ -1,5 +1,6 @@
 // Why the object directory could not keep or give something.
 
+import Files
 import Foundation
 
 /// Something that the object directory could not keep or give.
@@ -32,13 +33,14 @@ public struct StoreError: Error, CustomStringConvertible, Sendable {
 
     /// The failure of a system call on `path`, from `errno`.
     static func system(_ action: String, _ path: String, number: Int32 = errno) -> StoreError {
-        let (code, fix): (Code, String) =
-            switch number {
-            case ENOSPC, EDQUOT: (.full, "; free space or raise the quota of its file system")
-            case EROFS, EACCES, EPERM: (.readOnly, "; let this user write there")
-            case ENOENT: (.missing, "")
-            default: (.other(number), "")
+        let failure = FileFailure(action, path, number: number)
+        let code: Code =
+            switch failure.kind {
+            case .full: .full
+            case .readOnly: .readOnly
+            case .missing: .missing
+            case .other: .other(number)
             }
-        return StoreError(code, "cannot \(action) \(path): \(String(cString: strerror(number)))\(fix)")
+        return StoreError(code, "cannot \(action) \(path): \(failure.reason)\(failure.fix)")
     }
 }

@@ -18,78 +18,31 @@ struct ServerCrashTests {
 
     @Test("a broker killed while a producer publishes delays and loses nothing", arguments: crashSeeds)
     func brokerKilledWhilePublishing(seed: Int) throws {
-        try CrashWorld.with { world in
-            // The producer freezes with messages on their way, so that the broker dies in the middle.
-            let producer = try world.commands.start(
-                "producer", world.enqueueArguments,
-                failpoints: "broker.after-publish=stop@\(pick(1...6, seed: seed, "broker"))")
-            try waitUntilStopped(producer)
-            try stack("kill", "rabbitmq")
-            producer.send(SIGCONT)
-            try stack("start", "rabbitmq")
-            let result = try producer.wait()
-            #expect(result.status == 0, "\(result.errors)")
-            try world.heal()
-            try world.expectWhole()
-        }
+        // The producer freezes with messages on their way, so that the broker dies in the middle.
+        let point = "broker.after-publish=stop@\(pick(1...6, seed: seed, "broker"))"
+        try outlive("rabbitmq", by: "kill", frozenAt: point, isProducer: true)
     }
 
     @Test("a broker killed under a worker is waited for", arguments: crashSeeds)
     func brokerKilledUnderWorker(seed: Int) throws {
-        try CrashWorld.with { world in
-            try world.enqueue()
-            let passage = pick(1...4, seed: seed, "under worker")
-            let worker = try world.commands.start(
-                "worker", CrashWorld.workerArguments, failpoints: "worker.before-acknowledge=stop@\(passage)")
-            try waitUntilStopped(worker)
-            try stack("kill", "rabbitmq")
-            worker.send(SIGCONT)
-            try stack("start", "rabbitmq")
-            let result = try worker.wait()
-            #expect(result.status == 0, "\(result.errors.suffix(1500))")
-            try world.heal()
-            try world.expectWhole()
-        }
+        let point = "worker.before-acknowledge=stop@\(pick(1...4, seed: seed, "under worker"))"
+        try outlive("rabbitmq", by: "kill", frozenAt: point)
     }
 
     @Test("PostgreSQL killed in the middle of a commit is waited for, with the results kept", arguments: crashSeeds)
     func postgresKilledInCommit(seed: Int) throws {
-        try CrashWorld.with { world in
-            try world.enqueue()
-            let point = seed.isMultiple(of: 2) ? "postgres.before-commit.finish" : "postgres.after-commit.finish"
-            let worker = try world.commands.start(
-                "worker", CrashWorld.workerArguments, failpoints: "\(point)=stop@\(pick(1...5, seed: seed, "commit"))")
-            try waitUntilStopped(worker)
-            try stack("kill", "postgres")
-            worker.send(SIGCONT)
-            try worker.waitFor("The catalogue is away")
-            try stack("start", "postgres")
-            let result = try worker.wait()
-            #expect(result.status == 0, "\(result.errors.suffix(1500))")
-            try world.heal()
-            try world.expectWhole()
-        }
+        let point = seed.isMultiple(of: 2) ? "postgres.before-commit.finish" : "postgres.after-commit.finish"
+        try outlive(
+            "postgres", by: "kill", frozenAt: "\(point)=stop@\(pick(1...5, seed: seed, "commit"))",
+            until: ["The catalogue is away"])
     }
 
     @Test("PostgreSQL away for longer than a lease costs time only", arguments: crashSeeds)
     func postgresAway(seed: Int) throws {
-        try CrashWorld.with { world in
-            try world.enqueue()
-            let worker = try world.commands.start(
-                "worker", CrashWorld.workerArguments,
-                failpoints: "worker.before-finish=stop@\(pick(1...4, seed: seed, "away"))")
-            try waitUntilStopped(worker)
-            try stack("stop", "postgres")
-            worker.send(SIGCONT)
-            // Two rounds of waiting are longer than the lease of these workers.
-            try worker.waitFor("The catalogue is away")
-            try worker.waitFor("action=finish")
-            try stack("start", "postgres")
-            let result = try worker.wait()
-            #expect(result.status == 0, "\(result.errors.suffix(1500))")
-            try world.heal()
-            try world.expectWhole()
-        }
+        // Two rounds of waiting are longer than the lease of these workers.
+        try outlive(
+            "postgres", by: "stop", frozenAt: "worker.before-finish=stop@\(pick(1...4, seed: seed, "away"))",
+            until: ["The catalogue is away", "action=finish"])
     }
 
     @Test("PostgreSQL away for longer than a lease is nobody's death")
@@ -116,6 +69,29 @@ struct ServerCrashTests {
                 #expect(result.status == 0, "\(result.errors.suffix(1500))")
             }
             #expect(try world.world.sql("SELECT sum(attempt), sum(deaths) FROM tasks") == ["0|0"])
+            try world.expectWhole()
+        }
+    }
+
+    /// Ends a server while a worker, or a producer, is frozen at a failpoint; the command thaws without the server, says
+    /// what `until` names, and ends well when the server is back.
+    private func outlive(
+        _ server: String, by action: String, frozenAt failpoint: String, isProducer: Bool = false,
+        until notices: [String] = []
+    ) throws {
+        try CrashWorld.with { world in
+            if !isProducer { try world.enqueue() }
+            let command = try world.commands.start(
+                isProducer ? "producer" : "worker",
+                isProducer ? world.enqueueArguments : CrashWorld.workerArguments, failpoints: failpoint)
+            try waitUntilStopped(command)
+            try stack(action, server)
+            command.send(SIGCONT)
+            for notice in notices { try command.waitFor(notice) }
+            try stack("start", server)
+            let result = try command.wait()
+            #expect(result.status == 0, "\(result.errors.suffix(1500))")
+            try world.heal()
             try world.expectWhole()
         }
     }

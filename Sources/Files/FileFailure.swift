@@ -1,0 +1,57 @@
+// A system call on a file that failed, sorted into what callers branch on.
+
+import Foundation
+
+/// The failure of a system call on a path; each library makes its own error of it.
+public struct FileFailure: Error, Sendable, Hashable {
+    /// What callers branch on.
+    public enum Kind: Sendable, Hashable {
+        /// No space or quota is left (ENOSPC, EDQUOT).
+        case full
+        /// Writing is not permitted here (EROFS, EACCES, EPERM).
+        case readOnly
+        /// There is no such file (ENOENT).
+        case missing
+        /// Any other answer of the system.
+        case other
+    }
+
+    /// What was done, as in "write".
+    public let action: String
+    /// On which path.
+    public let path: String
+    /// The system's `errno`.
+    public let number: Int32
+
+    /// Describes the failure of the call that has just returned, from `errno`.
+    public init(_ action: String, _ path: String) { self.init(action, path, number: errno) }
+
+    /// Describes a failure.
+    public init(_ action: String, _ path: String, number: Int32) {
+        self.action = action
+        self.path = path
+        self.number = number
+    }
+
+    /// What kind of failure it is.
+    public var kind: Kind {
+        switch number {
+        case ENOSPC, EDQUOT: .full
+        case EROFS, EACCES, EPERM: .readOnly
+        case ENOENT: .missing
+        default: .other
+        }
+    }
+
+    /// The system's words for it.
+    public var reason: String { String(cString: strerror(number)) }
+
+    /// What mends it where a file was to be written, beginning with a semicolon; empty where nothing is known.
+    public var fix: String {
+        switch kind {
+        case .full: "; free space or raise the quota of its file system"
+        case .readOnly: "; let this user write there"
+        case .missing, .other: ""
+        }
+    }
+}
