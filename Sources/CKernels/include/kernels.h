@@ -1,0 +1,57 @@
+// Vector kernels of the engine: loops over float32 numbers whose transcendental functions or reductions Swift cannot
+// vectorise at the x86-64 baseline. Each is compiled for the baseline and for AVX2 with FMA, chosen at run time.
+// Pointers never alias unless a comment says so.
+#pragma once
+
+#include <stddef.h>
+
+/// y[i] = x[i] * sigmoid(x[i]); y may be x.
+void kernels_silu(const float *x, float *y, ptrdiff_t count);
+
+/// y[i] = x[i] * sigmoid(1.702 x[i]); y may be x.
+void kernels_quick_gelu(const float *x, float *y, ptrdiff_t count);
+
+/// y[i] = x[i] * Phi(x[i]); y may be x.
+void kernels_gelu(const float *x, float *y, ptrdiff_t count);
+
+/// For each of `rows` rows: y[c] = x[c] * gelu(x[channels + c]); x is [rows, 2 * channels], y [rows, channels].
+void kernels_gated_gelu(const float *x, float *y, ptrdiff_t rows, ptrdiff_t channels);
+
+/// y[i] = a[i] + b[i]; y may be a or b.
+void kernels_add(const float *a, const float *b, float *y, ptrdiff_t count);
+
+/// y[r, c] = x[r, c] + b[c]; y may be x.
+void kernels_add_row(const float *x, const float *b, float *y, ptrdiff_t rows, ptrdiff_t channels);
+
+/// sums[c] += the sum over rows of x[r, c]; x is [rows, channels].
+void kernels_sum_rows(const float *x, float *sums, ptrdiff_t rows, ptrdiff_t channels);
+
+/// sums[c] += the sum over rows of (x[r, c] - means[c])^2.
+void kernels_sum_squares(const float *x, const float *means, float *sums, ptrdiff_t rows, ptrdiff_t channels);
+
+/// y[r, c] = x[r, c] * scale[c] + shift[c], then SiLU where `silu` is not 0; y may be x.
+void kernels_scale_shift(
+    const float *x, const float *scale, const float *shift, float *y, ptrdiff_t rows, ptrdiff_t channels, int silu);
+
+/// Layer normalization of each row of x [rows, channels].
+void kernels_layer_normalization(
+    const float *x, const float *scale, const float *shift, float epsilon, float *y, ptrdiff_t rows,
+    ptrdiff_t channels);
+
+/// One step of a softmax that sees its row in pieces. For each of `rows` rows of s [rows, columns], `limits[r]` of whose
+/// first numbers count (the others become 0): the running maximum becomes m' = max(m, max s); s becomes exp(s - m');
+/// factors[r] = exp(m - m'); sums[r] = sums[r] * factors[r] + the sum of the new s.
+void kernels_softmax_piece(
+    float *s, ptrdiff_t rows, ptrdiff_t columns, const ptrdiff_t *limits, float *maxima, float *sums, float *factors);
+
+/// y[r, c] = y[r, c] * factors[r] over [rows, channels] with `stride` numbers from row to row.
+void kernels_scale_rows(float *y, ptrdiff_t stride, const float *factors, ptrdiff_t rows, ptrdiff_t channels);
+
+/// Tells the core that this thread only waits for a moment.
+static inline void kernels_pause(void) {
+#if defined(__x86_64__)
+  __builtin_ia32_pause();
+#elif defined(__aarch64__)
+  __asm__ volatile("yield");
+#endif
+}

@@ -1,0 +1,118 @@
+// Operations on one number or one position at a time, and moves.
+
+import CKernels
+
+extension CPUDevice {
+    /// Numbers of a piece: 128 KB, a loop of some ten microseconds.
+    private static let pieceNumbers = 32768
+
+    /// Positions of about one piece.
+    private static func piecePositions(_ channels: Int) -> Int { max(1, pieceNumbers / max(channels, 1)) }
+
+    /// One pass over memory, in pieces of 128 KB.
+    public func apply(_ activation: Activation, to x: Tensor) -> Tensor {
+        let source = unsafe read(x)
+        return unsafe make(x.shape) { result in
+            forEachPiece(of: x.count, size: Self.pieceNumbers) { start, count in
+                switch activation {
+                case .silu: unsafe kernels_silu(source + start, result + start, count)
+                case .gelu: unsafe kernels_gelu(source + start, result + start, count)
+                case .quickGelu: unsafe kernels_quick_gelu(source + start, result + start, count)
+                }
+            }
+        }
+    }
+
+    /// One pass over both halves.
+    public func gatedGelu(_ x: Tensor) -> Tensor {
+        let channels = x.channels / 2
+        let source = unsafe read(x)
+        return unsafe make(x.shape.dropLast() + [channels]) { result in
+            forEachPiece(of: x.count / (2 * channels), size: Self.piecePositions(2 * channels)) { start, rows in
+                unsafe kernels_gated_gelu(source + 2 * start * channels, result + start * channels, rows, channels)
+            }
+        }
+    }
+
+    /// One pass, in pieces of 128 KB.
+    public func add(_ x: Tensor, _ y: Tensor) -> Tensor {
+        let (a, b) = unsafe (read(x), read(y))
+        return unsafe make(x.shape) { result in
+            forEachPiece(of: x.count, size: Self.pieceNumbers) { start, count in
+                unsafe kernels_add(a + start, b + start, result + start, count)
+            }
+        }
+    }
+
+    /// One pass; each sample has its own row.
+    public func add(_ x: Tensor, perSample: Tensor) -> Tensor {
+        let channels = x.channels
+        let positions = x.count / max(x.shape[0] * channels, 1)
+        let (source, rows) = unsafe (read(x), read(perSample))
+        let size = Self.piecePositions(channels)
+        let pieces = (positions + size - 1) / size
+        return unsafe make(x.shape) { result in
+            loop.run(x.shape[0] * pieces) { item, _ in
+                let (sample, start) = (item / pieces, item % pieces * size)
+                let first = (sample * positions + start) * channels
+                unsafe kernels_add_row(
+                    source + first, rows + sample * channels, result + first, min(size, positions - start), channels)
+            }
+        }
+    }
+
+    /// Copies position by position.
+    public func concatenateChannels(_ x: Tensor, _ y: Tensor) -> Tensor {
+        let (first, second) = (x.channels, y.channels)
+        let (a, b) = unsafe (read(x), read(y))
+        return unsafe make(x.shape.dropLast() + [first + second]) { result in
+            forEachPiece(of: x.count / first, size: Self.piecePositions(first + second)) { start, rows in
+                for row in start..<start + rows {
+                    let to = unsafe result + row * (first + second)
+                    unsafe to.update(from: a + row * first, count: first)
+                    unsafe (to + first).update(from: b + row * second, count: second)
+                }
+            }
+        }
+    }
+
+    /// Copies part by part.
+    public func concatenateSamples(_ parts: [Tensor]) -> Tensor {
+        let samples = parts.reduce(0) { $0 + $1.shape[0] }
+        return unsafe make([samples] + parts[0].shape.dropFirst()) { result in
+            var to = unsafe result
+            for part in parts {
+                unsafe to.update(from: read(part), count: part.count)
+                unsafe to += part.count
+            }
+        }
+    }
+
+    /// Copies the pixel that each output pixel shows.
+    public func upsampleNearest(_ x: Tensor, rows: Int, columns: Int) -> Tensor {
+        let (height, width, channels) = (x.shape[1], x.shape[2], x.shape[3])
+        let source = unsafe read(x)
+        return unsafe make([x.shape[0], rows, columns, channels]) { result in
+            loop.run(x.shape[0] * rows) { item, _ in
+                let (sample, row) = (item / rows, item % rows)
+                let from = unsafe source + (sample * height + row * height / rows) * width * channels
+                let to = unsafe result + item * columns * channels
+                for column in 0..<columns {
+                    unsafe (to + column * channels).update(
+                        from: from + column * width / columns * channels, count: channels)
+                }
+            }
+        }
+    }
+
+    /// Copies the row of each identifier.
+    public func embedding(_ table: Tensor, identifiers: [[Int]]) -> Tensor {
+        let channels = table.channels
+        let source = unsafe read(table)
+        return unsafe make([identifiers.count, identifiers[0].count, channels]) { result in
+            for (position, identifier) in identifiers.joined().enumerated() {
+                unsafe (result + position * channels).update(from: source + identifier * channels, count: channels)
+            }
+        }
+    }
+}

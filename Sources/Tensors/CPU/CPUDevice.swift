@@ -1,0 +1,101 @@
+// The host's processor as a device: OpenBLAS products inside loops over the engine's own threads.
+
+import CKernels
+import COpenBLAS
+import Foundation
+
+/// Computes on the cores of this host.
+///
+/// Work is cut into pieces by shape alone, never by batch or thread count, and each piece belongs to one sample: an
+/// OpenBLAS product of the same rows gives other last bits in another position of a larger product (decision 0006), so
+/// this is what makes a sample's numbers the same in any batch.
+public final class CPUDevice: Device, @unchecked Sendable {
+    // Sendable: all properties are constants, and the loop and the pool guard themselves.
+    let loop: ParallelLoop
+    let pool = BufferPool()
+
+    /// How many threads compute.
+    public var threads: Int { loop.lanes }
+
+    /// Takes `threads` threads, by default one a core.
+    public init(threads: Int? = nil) {
+        openblas_set_num_threads(1)
+        loop = ParallelLoop(lanes: threads ?? ProcessInfo.processInfo.activeProcessorCount)
+    }
+
+    deinit { loop.stop() }
+
+    /// Processor kernels and library version.
+    public var name: String {
+        let core = unsafe String(cString: openblas_get_corename())
+        let version = unsafe String(cString: openblas_get_config()).split(separator: " ").prefix(2).joined(
+            separator: "-")
+        return "cpu-\(core)-\(version)"
+    }
+
+    /// Returns the memory that no tensor uses to the system.
+    public func releaseIdleMemory() { pool.releaseIdle() }
+
+    // MARK: Memory
+
+    /// Copies into memory of the pool.
+    public func store(_ values: [Float]) -> Storage {
+        let storage = HostStorage(count: values.count, pool: pool, device: self)
+        unsafe values.withUnsafeBufferPointer { source in
+            if let first = source.baseAddress { unsafe storage.base.update(from: first, count: source.count) }
+        }
+        return storage
+    }
+
+    /// Fills memory of the pool.
+    public func store(repeating value: Float, count: Int) -> Storage {
+        let storage = HostStorage(count: count, pool: pool, device: self)
+        unsafe storage.base.update(repeating: value, count: count)
+        return storage
+    }
+
+    /// Uses the memory where it lies.
+    public func store(
+        mapping floats: UnsafePointer<Float>, count: Int, owner: any AnyObject & Sendable
+    ) -> Storage {
+        unsafe HostStorage(mapping: floats, count: count, owner: owner, device: self)
+    }
+
+    /// Copies the numbers out.
+    public func floats(of tensor: Tensor) -> [Float] {
+        unsafe Array(UnsafeBufferPointer(start: read(tensor), count: tensor.count))
+    }
+
+    // MARK: Inside
+
+    /// Where a tensor's numbers lie.
+    func read(_ tensor: Tensor) -> UnsafePointer<Float> {
+        guard let storage = tensor.storage as? HostStorage else {
+            preconditionFailure("tensor of \(tensor.device.name) given to \(name)")
+        }
+        return unsafe UnsafePointer(storage.base + tensor.offset)
+    }
+
+    /// A new tensor, filled by `body` before anyone sees it.
+    func make(_ shape: [Int], _ body: (UnsafeMutablePointer<Float>) -> Void) -> Tensor {
+        let storage = HostStorage(count: shape.reduce(1, *), pool: pool, device: self)
+        unsafe body(storage.base)
+        return Tensor(storage: storage, shape: shape)
+    }
+
+    /// Scratch memory of `count` numbers for each lane while `body` runs.
+    func withScratch(_ count: Int, _ body: (_ lane: (Int) -> UnsafeMutablePointer<Float>) -> Void) {
+        let each = (count + 15) / 16 * 16
+        let buffer = unsafe pool.take(each * loop.lanes)
+        unsafe body { lane in unsafe buffer.base + lane * each }
+        unsafe pool.giveBack(buffer)
+    }
+
+    /// Runs `body` on pieces of `0..<count` of at most `size`, cut in the same places whatever the number of threads.
+    func forEachPiece(of count: Int, size: Int, _ body: (_ start: Int, _ length: Int) -> Void) {
+        loop.run((count + size - 1) / size) { piece, _ in
+            let start = piece * size
+            body(start, min(size, count - start))
+        }
+    }
+}

@@ -1,0 +1,74 @@
+// The whole list of what a device computes. A second device implements this file and nothing else.
+
+/// A nonlinearity, applied to each number.
+public enum Activation: Sendable, Hashable {
+    /// `x * sigmoid(x)`.
+    case silu
+    /// `x * Phi(x)` with the normal distribution's exact `Phi`.
+    case gelu
+    /// `x * sigmoid(1.702 x)`, as the first CLIP text encoders have it.
+    case quickGelu
+}
+
+/// Zeros around an image, in pixels.
+public struct Padding: Sendable, Hashable {
+    /// Rows above.
+    public var top: Int
+    /// Columns before.
+    public var left: Int
+    /// Rows below.
+    public var bottom: Int
+    /// Columns after.
+    public var right: Int
+
+    /// Each side on its own.
+    public init(top: Int, left: Int, bottom: Int, right: Int) {
+        self.top = top
+        self.left = left
+        self.bottom = bottom
+        self.right = right
+    }
+
+    /// The same on each side.
+    public init(_ all: Int) { self.init(top: all, left: all, bottom: all, right: all) }
+}
+
+/// Someone who keeps tensors and computes with them.
+///
+/// Operations get arguments whose shapes were checked (`Tensor+Operations.swift`). Each sample of a batch is computed
+/// as if it were alone: the same numbers come out whatever the batch it stands in, and however many threads work.
+/// Winograd, packing, tiling and memory layout are the device's own business.
+public protocol Device: AnyObject, Sendable {
+    /// Kind of device and versions of its libraries: equal names give equal numbers.
+    var name: String { get }
+
+    // Memory.
+    func store(_ values: [Float]) -> Storage
+    func store(repeating value: Float, count: Int) -> Storage
+    func store(mapping floats: UnsafePointer<Float>, count: Int, owner: any AnyObject & Sendable) -> Storage
+    func floats(of tensor: Tensor) -> [Float]
+    func concatenateSamples(_ parts: [Tensor]) -> Tensor
+
+    // Products. Weights are as checkpoints hold them: `[out, in]` and `[out, in, height, width]`.
+    func linear(_ x: Tensor, weight: Tensor, bias: Tensor?) -> Tensor
+    func convolution(_ x: Tensor, weight: Tensor, bias: Tensor?, stride: Int, padding: Padding) -> Tensor
+    /// Softmax of the scaled products of queries and keys, per head, times the values.
+    func attention(queries: Tensor, keys: Tensor, values: Tensor, heads: Int, isCausal: Bool) -> Tensor
+
+    // Normalization over the channels of a group and all positions, or over the channels of each position.
+    func groupNormalization(
+        _ x: Tensor, groups: Int, scale: Tensor, shift: Tensor, epsilon: Float, activation: Activation?
+    ) -> Tensor
+    func layerNormalization(_ x: Tensor, scale: Tensor, shift: Tensor, epsilon: Float) -> Tensor
+
+    // One number at a time.
+    func apply(_ activation: Activation, to x: Tensor) -> Tensor
+    func gatedGelu(_ x: Tensor) -> Tensor
+    func add(_ x: Tensor, _ y: Tensor) -> Tensor
+    func add(_ x: Tensor, perSample: Tensor) -> Tensor
+
+    // Moves.
+    func concatenateChannels(_ x: Tensor, _ y: Tensor) -> Tensor
+    func upsampleNearest(_ x: Tensor, rows: Int, columns: Int) -> Tensor
+    func embedding(_ table: Tensor, identifiers: [[Int]]) -> Tensor
+}

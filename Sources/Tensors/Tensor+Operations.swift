@@ -1,0 +1,103 @@
+// What tensors can do: each operation checks its shapes and hands over to the device.
+
+extension Tensor {
+    /// `x W^T + b`: `[..., in]` with `weight` `[out, in]` and `bias` `[out]` gives `[..., out]`.
+    public func linear(_ weight: Tensor, bias: Tensor? = nil) -> Tensor {
+        precondition(
+            weight.shape.count == 2 && weight.shape[1] == channels, "linear: \(shape) with weights \(weight.shape)")
+        precondition(bias.map { $0.shape == [weight.shape[0]] } ?? true, "linear: bias \(bias!.shape)")
+        return device.linear(self, weight: weight, bias: bias)
+    }
+
+    /// Cross-correlation of `[batch, rows, columns, in]` with `weight` `[out, in, height, width]`.
+    public func convolution(
+        _ weight: Tensor, bias: Tensor? = nil, stride: Int = 1, padding: Padding = Padding(0)
+    ) -> Tensor {
+        precondition(
+            shape.count == 4 && weight.shape.count == 4 && weight.shape[1] == channels,
+            "convolution: \(shape) with weights \(weight.shape)")
+        precondition(bias.map { $0.shape == [weight.shape[0]] } ?? true, "convolution: bias \(bias!.shape)")
+        precondition(
+            shape[1] + padding.top + padding.bottom >= weight.shape[2]
+                && shape[2] + padding.left + padding.right >= weight.shape[3],
+            "convolution: \(shape) is smaller than its kernel \(weight.shape)")
+        return device.convolution(self, weight: weight, bias: bias, stride: stride, padding: padding)
+    }
+
+    /// Multi-head attention with scale `1/sqrt(head size)`: queries `[batch, n, heads * size]`, keys and values
+    /// `[batch, m, heads * size]` give `[batch, n, heads * size]`. Causal: position i sees positions 0...i.
+    public static func attention(
+        queries: Tensor, keys: Tensor, values: Tensor, heads: Int, isCausal: Bool = false
+    ) -> Tensor {
+        precondition(
+            queries.shape.count == 3 && keys.shape.count == 3 && keys.shape == values.shape
+                && queries.shape[0] == keys.shape[0] && queries.channels == keys.channels
+                && queries.channels % heads == 0 && (!isCausal || queries.shape == keys.shape),
+            "attention: queries \(queries.shape), keys \(keys.shape), values \(values.shape), \(heads) heads")
+        return queries.device.attention(
+            queries: queries, keys: keys, values: values, heads: heads, isCausal: isCausal)
+    }
+
+    /// Group normalization of `[batch, ..., channels]`, then the activation.
+    public func groupNormalization(
+        groups: Int, scale: Tensor, shift: Tensor, epsilon: Float, activation: Activation? = nil
+    ) -> Tensor {
+        precondition(
+            channels % groups == 0 && scale.shape == [channels] && shift.shape == [channels],
+            "group normalization: \(shape) in \(groups) groups with \(scale.shape)")
+        return device.groupNormalization(
+            self, groups: groups, scale: scale, shift: shift, epsilon: epsilon, activation: activation)
+    }
+
+    /// Layer normalization over the last dimension.
+    public func layerNormalization(scale: Tensor, shift: Tensor, epsilon: Float) -> Tensor {
+        precondition(
+            scale.shape == [channels] && shift.shape == [channels], "layer normalization: \(shape), \(scale.shape)")
+        return device.layerNormalization(self, scale: scale, shift: shift, epsilon: epsilon)
+    }
+
+    /// The activation of each number.
+    public func applying(_ activation: Activation) -> Tensor { device.apply(activation, to: self) }
+
+    /// The first half of the channels times the exact GELU of the second: `[..., 2d]` gives `[..., d]`.
+    public func gatedGelu() -> Tensor {
+        precondition(channels % 2 == 0, "gated GELU: \(shape)")
+        return device.gatedGelu(self)
+    }
+
+    /// The sum of two tensors of one shape.
+    public static func + (x: Tensor, y: Tensor) -> Tensor {
+        precondition(x.shape == y.shape, "add: \(x.shape) and \(y.shape)")
+        return x.device.add(x, y)
+    }
+
+    /// Adds `[batch, channels]` to each position of `[batch, ..., channels]`.
+    public func adding(perSample: Tensor) -> Tensor {
+        precondition(perSample.shape == [shape[0], channels], "add per sample: \(shape) and \(perSample.shape)")
+        return device.add(self, perSample: perSample)
+    }
+
+    /// This tensor's channels, then the other's, at each position.
+    public func concatenatingChannels(_ other: Tensor) -> Tensor {
+        precondition(shape.dropLast() == other.shape.dropLast(), "concatenate channels: \(shape) and \(other.shape)")
+        return device.concatenateChannels(self, other)
+    }
+
+    /// An image at another size: output row r shows input row `floor(r * rows in / rows out)`, columns alike.
+    public func upsampledNearest(rows: Int, columns: Int) -> Tensor {
+        precondition(shape.count == 4 && rows > 0 && columns > 0, "upsample: \(shape) to \(rows) x \(columns)")
+        return device.upsampleNearest(self, rows: rows, columns: columns)
+    }
+
+    /// Rows of a table `[n, channels]`: identifiers `[batch][positions]` give `[batch, positions, channels]`.
+    public static func embedding(_ table: Tensor, identifiers: [[Int]]) -> Tensor {
+        precondition(table.shape.count == 2 && !identifiers.isEmpty, "embedding: table \(table.shape)")
+        for row in identifiers {
+            precondition(
+                row.count == identifiers[0].count, "embedding: rows of \(identifiers[0].count) and \(row.count)")
+            precondition(
+                row.allSatisfy { (0..<table.shape[0]).contains($0) }, "embedding: table \(table.shape), \(row)")
+        }
+        return table.device.embedding(table, identifiers: identifiers)
+    }
+}

@@ -1,0 +1,69 @@
+// A sample's numbers are the same bytes in any batch and with any number of threads.
+
+import Tensors
+import Testing
+
+@Suite struct InvarianceTests {
+    /// Every operation that mixes positions or channels, on one batch.
+    private func results(_ x: Tensor, _ numbers: Numbers) -> [Tensor] {
+        var numbers = numbers
+        let channels = x.channels
+        let positions = x.reshaped([x.shape[0], x.shape[1] * x.shape[2], channels])
+        let weight = numbers.tensor([330, channels], on: x.device)
+        let kernel = numbers.tensor([35, channels, 3, 3], on: x.device)
+        let scale = numbers.tensor([channels], on: x.device)
+        return [
+            positions.linear(weight), x.convolution(kernel, padding: Padding(1)),
+            x.convolution(kernel, stride: 2, padding: Padding(1)),
+            Tensor.attention(queries: positions, keys: positions, values: positions, heads: 2),
+            Tensor.attention(queries: positions, keys: positions, values: positions, heads: 2, isCausal: true),
+            x.groupNormalization(groups: 2, scale: scale, shift: scale, epsilon: 1e-5, activation: .silu),
+            positions.layerNormalization(scale: scale, shift: scale, epsilon: 1e-5), x.applying(.gelu),
+            positions.gatedGelu(), x.adding(perSample: x.firstChannels(channels)),
+        ]
+    }
+
+    @Test("The bytes do not depend on the batch or the threads", arguments: [(8, 8), (13, 17), (5, 3), (20, 31)])
+    func bytes(_ rows: Int, _ columns: Int) {
+        var numbers = Numbers(seed: 9)
+        let values = (0..<5 * rows * columns * 20).map { _ in numbers.next() }
+        let single = CPUDevice(threads: 1)
+        let all = results(Tensor(values, shape: [5, rows, columns, 20], device: single), numbers)
+        for device in [single, CPUDevice(threads: 2), CPUDevice(threads: 5)] {
+            let x = Tensor(values, shape: [5, rows, columns, 20], device: device)
+            for range in [0..<5, 0..<1, 3..<4, 1..<3] {
+                for (expected, found) in zip(all, results(x.samples(range), numbers)) {
+                    #expect(expected.samples(range).floats() == found.floats())
+                }
+            }
+        }
+    }
+
+    @Test("Loops that arrive from several threads at once keep to themselves")
+    func concurrentCallers() async {
+        let device = CPUDevice(threads: 2)
+        var numbers = Numbers(seed: 10)
+        let x = numbers.tensor([2, 9, 9, 16], on: device)
+        let kernel = numbers.tensor([24, 16, 3, 3], on: device)
+        let expected = x.convolution(kernel, padding: Padding(1)).floats()
+        await withTaskGroup(of: Bool.self) { group in
+            for _ in 0..<8 {
+                group.addTask {
+                    (0..<20).allSatisfy { _ in x.convolution(kernel, padding: Padding(1)).floats() == expected }
+                }
+            }
+            for await isSame in group { #expect(isSame) }
+        }
+    }
+}
+
+extension Tensor {
+    /// `[batch, channels]` cut from each sample's first numbers.
+    fileprivate func firstChannels(_ channels: Int) -> Tensor {
+        let each = count / shape[0]
+        let values = floats()
+        return Tensor(
+            (0..<shape[0]).flatMap { values[$0 * each..<$0 * each + channels] }, shape: [shape[0], channels],
+            device: device)
+    }
+}
