@@ -1,0 +1,77 @@
+# Scope: makes a random checkpoint with the geometry of Stable Diffusion v1.5 and GeoDiffusion's tokens: 859.5 M
+# parameters in the UNet, CLIP ViT-L/14's text encoder with 49,408 + 65,536 + 3 tokens. Seeded, so it is the same twice.
+#
+#     python make_checkpoint.py FOLDER            4.5 GB, float32
+#     python make_checkpoint.py FOLDER --half     2.2 GB, float16
+#
+# Needs Tests/DiffusionTests/Golden/requirements.txt and 14 GB of memory; FOLDER lies outside the repository.
+import argparse
+import pathlib
+import sys
+
+import torch
+from diffusers import AutoencoderKL, UNet2DConditionModel
+from transformers import CLIPTokenizer
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT / "Tests/DiffusionTests/Golden"))
+import tiny_checkpoint  # noqa: E402
+import tiny_tokenizer  # noqa: E402
+
+WIDTH = 768
+SPEC = dict(
+    name="sd1", width=WIDTH, text_layers=12, text_heads=12, activation="quick_gelu", prediction="epsilon",
+    scheduler=tiny_checkpoint.SD1_SCHEDULER, kept=tiny_checkpoint.SD1["kept"],
+    unet=dict(sample_size=64, block_out_channels=(320, 640, 1280, 1280), attention_head_dim=8, cross_attention_dim=768),
+    vae=dict(
+        sample_size=512, block_out_channels=(128, 256, 512, 512), layers_per_block=2, latent_channels=4,
+        down_block_types=("DownEncoderBlock2D",) * 4, up_block_types=("UpDecoderBlock2D",) * 4))
+
+
+def place_tokens(text, tokenizer, bins):
+    """Location tokens begin as the sines and cosines of their place, attributes as the mean of their plain word."""
+    frequencies = 10000 ** (-torch.arange(WIDTH // 4) / (WIDTH // 4))
+    token = torch.arange(bins[0] * bins[1])
+    angles = [place[:, None] * frequencies for place in (token % bins[0], token // bins[0])]
+    rows = torch.cat([function(angle) for angle in angles for function in (torch.sin, torch.cos)], dim=1)
+    table = text.get_input_embeddings().weight
+    first = tokenizer.convert_tokens_to_ids("<l0>")
+    table[first : first + len(rows)] = rows
+    for attribute in tiny_tokenizer.ATTRIBUTES:
+        plain = tokenizer(attribute.strip("[]"), add_special_tokens=False).input_ids
+        table[tokenizer.convert_tokens_to_ids(attribute)] = table[plain].mean(0)
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("folder", type=pathlib.Path)
+    parser.add_argument("--half", action="store_true")
+    parser.add_argument("--seed", type=int, default=15)
+    options = parser.parse_args()
+    if options.folder.exists():
+        sys.exit(f"{options.folder} exists; name another folder or delete it")
+    options.folder.mkdir(parents=True)
+    bins = (256, 256)
+    added = tiny_tokenizer.location_tokens(bins) + tiny_tokenizer.ATTRIBUTES
+    tiny_tokenizer.write_classic(options.folder / "tokenizer", tiny_tokenizer.published_merges(), added)
+    tokenizer = CLIPTokenizer.from_pretrained(options.folder / "tokenizer")
+    generator = torch.Generator().manual_seed(options.seed)
+    text = tiny_checkpoint.text_encoder(SPEC, len(tokenizer), tokenizer.bos_token_id)
+    unet, vae = UNet2DConditionModel(**SPEC["unet"]), AutoencoderKL(**SPEC["vae"])
+    with torch.no_grad():
+        for model in (text, unet, vae):
+            tiny_checkpoint.randomise(model.eval(), generator)
+        place_tokens(text, tokenizer, bins)
+        unet.conv_in.weight.mul_(3)
+        prompts = ["", "an image with person <l300> <l51385> [easy]", "an image with dog <l8> <l40000> [hard] grass"]
+        ids = tokenizer(prompts, padding="max_length", max_length=77, return_tensors="pt").input_ids
+        tiny_checkpoint.fit_output(unet, SPEC, text(ids).last_hidden_state, generator, batches=10)
+    for model in (text, unet, vae) if options.half else ():
+        model.half()
+    tiny_checkpoint.save(SPEC, options.folder, text, unet, vae, tokenizer, bins=bins)
+    for name, model in (("text encoder", text), ("UNet", unet), ("autoencoder", vae)):
+        print(f"{name}: {sum(value.numel() for value in model.parameters()) / 1e6:.1f} M parameters")
+
+
+if __name__ == "__main__":
+    main()
