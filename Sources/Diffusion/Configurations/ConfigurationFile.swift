@@ -1,0 +1,168 @@
+// A configuration file of a checkpoint: known keys, checked as they are read.
+
+import ErrorLines
+import Foundation
+
+/// The JSON object in one file, as diffusers and transformers save their settings.
+///
+/// A key that is absent or null takes the published default. Every reader says file, key and value when a value is not
+/// what it can be.
+struct ConfigurationFile: Sendable {
+    /// The most bytes of such a file.
+    static let sizeLimit = 1 << 22
+    /// Sizes beyond this are a damaged file, not a model.
+    static let largestSize = 1 << 20
+
+    let path: String
+    let values: [String: JSONValue]
+
+    /// Reads the file; throws when it is missing, too long or not a JSON object.
+    init(path: String) throws(CheckpointError) {
+        let data: Data
+        do {
+            data = try Data(contentsOf: URL(fileURLWithPath: path))
+        } catch {
+            throw CheckpointError(
+                .file,
+                "cannot read \(path): expected a file of a diffusers checkpoint; check the folder's name and rights")
+        }
+        guard data.count <= Self.sizeLimit else {
+            throw CheckpointError(.content, "\(path): expected at most \(Self.sizeLimit) bytes, found \(data.count)")
+        }
+        let decoder = JSONDecoder()
+        // Python writes -Infinity and NaN, which JSON5 has and JSON has not.
+        decoder.allowsJSON5 = true
+        do {
+            self.init(path: path, values: try decoder.decode([String: JSONValue].self, from: data))
+        } catch {
+            throw CheckpointError(
+                .content, "\(path): expected a JSON object, found something else; save the file again")
+        }
+    }
+
+    init(path: String, values: [String: JSONValue]) {
+        self.path = path
+        self.values = values
+    }
+
+    /// The file if there is one.
+    static func optional(path: String) throws(CheckpointError) -> ConfigurationFile? {
+        FileManager.default.fileExists(atPath: path) ? try ConfigurationFile(path: path) : nil
+    }
+
+    subscript(_ key: String) -> JSONValue? { values[key] == .null ? nil : values[key] }
+
+    func integer(_ key: String, default value: Int, in range: ClosedRange<Int> = 1...largestSize)
+        throws(CheckpointError)
+        -> Int
+    {
+        guard let found = self[key] else { return value }
+        guard let integer = found.integer, range.contains(integer) else {
+            throw mistake(key, expected: "an integer from \(range.lowerBound) to \(range.upperBound)")
+        }
+        return integer
+    }
+
+    /// `count` integers: a list of them, or one that stands for all.
+    func integers(_ key: String, count: Int, default value: Int) throws(CheckpointError) -> [Int] {
+        guard case .list(let list) = self[key] else {
+            return Array(repeating: try integer(key, default: value), count: count)
+        }
+        guard list.count == count else { throw mistake(key, expected: "\(count) integers, one a block") }
+        return try integers(list, key)
+    }
+
+    /// A list of at least one integer.
+    func integers(_ key: String, default value: [Int]) throws(CheckpointError) -> [Int] {
+        guard let found = self[key] else { return value }
+        guard case .list(let list) = found, !list.isEmpty, list.count <= 64 else {
+            throw mistake(key, expected: "a list of 1 to 64 integers")
+        }
+        return try integers(list, key)
+    }
+
+    private func integers(_ list: [JSONValue], _ key: String) throws(CheckpointError) -> [Int] {
+        let integers = list.compactMap(\.integer).filter { (1...Self.largestSize).contains($0) }
+        guard integers.count == list.count else {
+            throw mistake(key, expected: "integers from 1 to \(Self.largestSize)")
+        }
+        return integers
+    }
+
+    /// A finite number above 0.
+    func positive(_ key: String, default value: Double) throws(CheckpointError) -> Double {
+        guard let found = self[key] else { return value }
+        guard case .number(let number) = found, number > 0, number.isFinite else {
+            throw mistake(key, expected: "a number above 0")
+        }
+        return number
+    }
+
+    func flag(_ key: String, default value: Bool) throws(CheckpointError) -> Bool {
+        guard let found = self[key] else { return value }
+        guard case .flag(let flag) = found else { throw mistake(key, expected: "true or false") }
+        return flag
+    }
+
+    /// One of `choices`.
+    func choice<Choice>(_ key: String, default value: Choice, of choices: KeyValuePairs<String, Choice>)
+        throws(CheckpointError) -> Choice
+    {
+        guard let found = self[key] else { return value }
+        guard case .text(let text) = found else { throw mistake(key, expected: "text") }
+        return try pick(text, key, of: choices)
+    }
+
+    /// A list of `choices`.
+    func choices<Choice>(_ key: String, default value: [Choice], of choices: KeyValuePairs<String, Choice>)
+        throws(CheckpointError) -> [Choice]
+    {
+        guard let found = self[key] else { return value }
+        guard case .list(let list) = found, !list.isEmpty else { throw mistake(key, expected: "a list of names") }
+        var picked: [Choice] = []
+        for element in list {
+            guard case .text(let text) = element else { throw mistake(key, expected: "a list of names") }
+            picked.append(try pick(text, key, of: choices))
+        }
+        return picked
+    }
+
+    private func pick<Choice>(_ text: String, _ key: String, of choices: KeyValuePairs<String, Choice>)
+        throws(CheckpointError) -> Choice
+    {
+        guard let choice = choices.first(where: { $0.key == text }) else {
+            throw unsupported(key, .text(text), expected: choices.map { "'\($0.key)'" }.joined(separator: " or "))
+        }
+        return choice.value
+    }
+
+    /// Throws unless the key is absent, null or one of `values`: anything else asks for what is not computed here.
+    func require(_ key: String, _ values: JSONValue...) throws(CheckpointError) {
+        guard let found = self[key], !values.contains(found) else { return }
+        let expected = values.isEmpty ? "null" : values.map(\.description).joined(separator: " or ")
+        throw unsupported(key, found, expected: expected)
+    }
+
+    /// The error for a value that no saved model has.
+    func mistake(_ key: String, expected: String) -> CheckpointError {
+        let found = ErrorLine.quoted(self[key]?.description ?? "nothing")
+        return CheckpointError(
+            .content, "\(path): \(key): expected \(expected), found \(found); save the configuration again")
+    }
+
+    /// The error for a value of models that are not computed here.
+    func unsupported(_ key: String, _ found: JSONValue, expected: String) -> CheckpointError {
+        CheckpointError(
+            .unsupported,
+            "\(path): \(key): \(ErrorLine.quoted(found.description)) is not supported, only \(expected); "
+                + "use a checkpoint of Stable Diffusion 1.x or 2.x")
+    }
+}
+
+extension JSONValue {
+    /// The value as a whole number.
+    var integer: Int? {
+        guard case .number(let number) = self else { return nil }
+        return Int(exactly: number)
+    }
+}

@@ -1,0 +1,119 @@
+// From prompts to pictures.
+
+import ErrorLines
+import Networks
+import Pixels
+public import Tensors
+
+/// A loaded checkpoint that generates pictures, several in one forward pass.
+///
+/// The same request gives the same bytes in whatever batch it is computed, on one kind of device.
+/// Calls compute on the calling thread and the device's own until they are done: keep them off the cooperative pool.
+public final class LayoutToImagePipeline: Sendable {
+    /// What was loaded.
+    public let checkpoint: Checkpoint
+    /// Who computes.
+    public let device: any Device
+    let textEncoder: TextEncoder
+    let unet: UNet
+    let autoencoder: Autoencoder
+    /// The padded ids of the empty prompt, which guidance leads away from.
+    let emptyPrompt: [Int]
+
+    private init(_ checkpoint: Checkpoint, _ device: any Device) throws(CheckpointError) {
+        func load<Model>(
+            _ part: CheckpointPart, _ naming: WeightNaming, _ make: (WeightScope) -> Model
+        ) throws(CheckpointError) -> Model {
+            let place = ErrorLine.text("\(part.name) (\(checkpoint.folder)/\(part.name))")
+            let weights = WeightScope(part.weights, part: place, naming: naming, device: device)
+            let model = make(weights)
+            do {
+                try weights.finish()
+            } catch {
+                throw CheckpointError(error)
+            }
+            return model
+        }
+        self.checkpoint = checkpoint
+        self.device = device
+        textEncoder = try load(checkpoint.parts[0], TextEncoder.naming) { TextEncoder($0, checkpoint.textEncoder) }
+        unet = try load(checkpoint.parts[1], WeightNaming()) { UNet($0, checkpoint.unet) }
+        autoencoder = try load(checkpoint.parts[2], Autoencoder.naming) { Autoencoder($0, checkpoint.autoencoder) }
+        emptyPrompt = try checkpoint.tokenizer.padded(checkpoint.tokenizer.encode(""))
+    }
+
+    /// Loads all weights of `checkpoint` onto `device`; float32 files are mapped, others converted.
+    ///
+    /// - Throws: ``CheckpointError`` that lists all tensors of a part that are missing, unexpected or of another shape.
+    public static func load(
+        checkpoint: Checkpoint, device: any Device
+    ) throws(CheckpointError) -> LayoutToImagePipeline {
+        try LayoutToImagePipeline(checkpoint, device)
+    }
+
+    /// Generates one picture a request with DPM-Solver and classifier-free guidance (Ho and Salimans 2022).
+    ///
+    /// - Parameters:
+    ///   - requests: all are computed in one forward pass.
+    ///   - width: pixels across, a multiple of the autoencoder's factor (8 in Stable Diffusion).
+    ///   - height: pixels down, likewise.
+    ///   - steps: calls of the U-Net.
+    ///   - guidance: the weight of the prompt against the empty prompt; up to 1 the empty prompt is not computed.
+    ///   - onStep: told after each step how many are done, of how many; what it throws ends the batch.
+    /// - Returns: a picture or its own failure for each request, in order.
+    /// - Throws: ``GenerationError`` when the options do not fit the checkpoint, and what `onStep` throws.
+    public func generate(
+        _ requests: [ImageRequest], width: Int, height: Int, steps: Int, guidance: Float,
+        onStep: (_ step: Int, _ total: Int) throws -> Void = { _, _ in }
+    ) throws -> [Result<Picture, GenerationError>] {
+        let shape = try latentShape(width: width, height: height, steps: steps)
+        let solver = DPMSolver(checkpoint.scheduler, steps: steps)
+        let starts = requests.map { start($0, shape: shape, solver: solver) }
+        // What failed already stays in `starts`; the others are computed as if it had not been asked for.
+        var trajectories = starts.compactMap { try? $0.get() }
+        if !trajectories.isEmpty {
+            try sample(&trajectories, shape: shape, timesteps: solver.timesteps, guidance: guidance, onStep: onStep)
+        }
+        var sampled = trajectories[...]
+        return starts.map { start in start.flatMap { _ in decode(sampled.removeFirst(), shape: shape) } }
+    }
+
+    /// Runs the solver on all trajectories together, until all have failed.
+    private func sample(
+        _ trajectories: inout [Trajectory], shape: [Int], timesteps: [Int], guidance: Float,
+        onStep: (Int, Int) throws -> Void
+    ) throws {
+        let isGuided = guidance > 1
+        let context = unet.context(text: text(of: trajectories, isGuided: isGuided))
+        let size = shape.reduce(1, *)
+        for (step, timestep) in timesteps.enumerated() where trajectories.contains(where: { $0.failure == nil }) {
+            let latents = trajectories.flatMap(\.latents)
+            let outputs = predict(isGuided ? latents + latents : latents, at: timestep, shape: shape, context: context)
+            for index in trajectories.indices {
+                var prediction = Array(outputs[index * size..<(index + 1) * size])
+                if isGuided {
+                    let prompted = outputs[latents.count + index * size..<latents.count + (index + 1) * size]
+                    // epsilon + guidance (epsilon of the prompt - epsilon)
+                    prediction = zip(prediction, prompted).map { $0 + guidance * ($1 - $0) }
+                }
+                trajectories[index].advance(prediction, step: step + 1, of: timesteps.count)
+            }
+            try onStep(step + 1, timesteps.count)
+        }
+    }
+
+    /// The U-Net's outputs for samples of `shape` one after the other, all at one timestep.
+    private func predict(_ latents: [Float], at timestep: Int, shape: [Int], context: TextContext) -> [Float] {
+        let count = latents.count / shape.reduce(1, *)
+        let batch = Tensor(latents, shape: [count] + shape, device: device)
+        return unet(batch, timesteps: Array(repeating: timestep, count: count), context: context).floats()
+    }
+
+    /// The encoded prompts, `[batch, positions, textWidth]`; with guidance the empty prompt for each stands before them.
+    private func text(of trajectories: [Trajectory], isGuided: Bool) -> Tensor {
+        let prompts = textEncoder(trajectories.map(\.tokens))
+        guard isGuided else { return prompts }
+        let empty = textEncoder([emptyPrompt])
+        return Tensor.concatenatingSamples(Array(repeating: empty, count: trajectories.count) + [prompts])
+    }
+}

@@ -1,0 +1,63 @@
+// Transformers over the positions of an image.
+
+import Networks
+import Tensors
+
+/// Self-attention, attention to the text and a gated perceptron, each normalized first and added to its input.
+struct TransformerBlock: Sendable {
+    let normalization1: LayerNormalization
+    let attention: SelfAttention
+    let normalization2: LayerNormalization
+    let textAttention: CrossAttention
+    let normalization3: LayerNormalization
+    /// To the perceptron's values and their gates.
+    let expansion: Linear
+    let contraction: Linear
+
+    init(_ weights: WeightScope, channels: Int, textWidth: Int, heads: Int) {
+        normalization1 = LayerNormalization(weights / "norm1", channels: channels)
+        attention = SelfAttention(weights / "attn1", channels: channels, heads: heads)
+        normalization2 = LayerNormalization(weights / "norm2", channels: channels)
+        textAttention = CrossAttention(weights / "attn2", channels: channels, textWidth: textWidth, heads: heads)
+        normalization3 = LayerNormalization(weights / "norm3", channels: channels)
+        expansion = Linear(weights / "ff" / "net" / 0 / "proj", in: channels, out: 8 * channels)
+        contraction = Linear(weights / "ff" / "net" / 2, in: 4 * channels, out: channels)
+    }
+
+    /// `[batch, positions, channels]` to the same shape.
+    func callAsFunction(_ x: Tensor, context: TextContext) -> Tensor {
+        var hidden = x + attention(normalization1(x))
+        hidden = hidden + textAttention(normalization2(hidden), context: context)
+        return hidden + contraction(expansion(normalization3(hidden)).gatedGelu())
+    }
+}
+
+/// Transformer blocks over the positions of an image, added to it (Rombach et al. 2022).
+struct SpatialTransformer: Sendable {
+    let normalization: GroupNormalization
+    let inputProjection: Linear
+    let blocks: [TransformerBlock]
+    let outputProjection: Linear
+
+    /// - Parameter level: the resolution's place in the configuration's lists.
+    init(_ weights: WeightScope, _ configuration: UNetConfiguration, level: Int) {
+        let channels = configuration.channels[level]
+        normalization = GroupNormalization(
+            weights / "norm", groups: configuration.groups, channels: channels, epsilon: 1e-6)
+        inputProjection = Linear(weights / "proj_in", in: channels, out: channels)
+        blocks = (0..<configuration.transformerLayers[level]).map {
+            TransformerBlock(
+                weights / "transformer_blocks" / $0, channels: channels, textWidth: configuration.textWidth,
+                heads: configuration.heads[level])
+        }
+        outputProjection = Linear(weights / "proj_out", in: channels, out: channels)
+    }
+
+    /// `[batch, rows, columns, channels]` to the same shape.
+    func callAsFunction(_ x: Tensor, context: TextContext) -> Tensor {
+        let tokens = [x.shape[0], x.shape[1] * x.shape[2], x.shape[3]]
+        var hidden = inputProjection(normalization(x).reshaped(tokens))
+        for block in blocks { hidden = block(hidden, context: context) }
+        return x + outputProjection(hidden).reshaped(x.shape)
+    }
+}

@@ -1,0 +1,24 @@
+// The text as the U-Net's layers see it.
+
+import Networks
+import Tensors
+
+/// Keys and values of the text for each cross-attention layer: the same at every step, so computed once an image.
+struct TextContext: Sendable {
+    private var projections: [String: (keys: Tensor, values: Tensor)] = [:]
+
+    /// - Parameter text: the text encoder's output, `[batch, positions, textWidth]`.
+    init(text: Tensor, layers: [CrossAttention]) {
+        for layer in layers {
+            projections[layer.place] = (layer.keys(text), layer.values(text))
+        }
+    }
+
+    /// Keys and values of the layer at `place`, each `[batch, positions, channels]`.
+    subscript(place: String) -> (keys: Tensor, values: Tensor) {
+        guard let found = projections[place] else {
+            preconditionFailure("the text was prepared by another network than that with \(place)")
+        }
+        return found
+    }
+}

@@ -1,0 +1,107 @@
+// The U-Net's three kinds of block. All images are [batch, rows, columns, channels].
+
+import Networks
+import Tensors
+
+/// Residual blocks at one resolution, each followed by a transformer where the block attends, then half the size.
+struct DownBlock: Sendable {
+    let residuals: [ResidualBlock]
+    /// As many as residual blocks, or none.
+    let transformers: [SpatialTransformer]
+    /// All blocks but the last have one.
+    let downsampler: Downsampler?
+
+    init(_ weights: WeightScope, _ configuration: UNetConfiguration, level: Int) {
+        let channels = configuration.channels
+        residuals = (0..<configuration.layers[level]).map { index in
+            ResidualBlock(
+                weights / "resnets" / index, in: index == 0 ? channels[max(level - 1, 0)] : channels[level],
+                out: channels[level], timeWidth: configuration.timeWidth, groups: configuration.groups,
+                epsilon: configuration.epsilon)
+        }
+        transformers =
+            configuration.attendsGoingDown[level]
+            ? residuals.indices.map { SpatialTransformer(weights / "attentions" / $0, configuration, level: level) }
+            : []
+        downsampler =
+            level == channels.count - 1
+            ? nil : Downsampler(weights / "downsamplers" / 0, channels: channels[level], padding: Padding(1))
+    }
+
+    /// Appends what the way up will need to `skips`.
+    func callAsFunction(_ x: Tensor, time: Tensor, context: TextContext, skips: inout [Tensor]) -> Tensor {
+        var hidden = x
+        for (index, residual) in residuals.enumerated() {
+            hidden = residual(hidden, time: time)
+            if !transformers.isEmpty { hidden = transformers[index](hidden, context: context) }
+            skips.append(hidden)
+        }
+        if let downsampler {
+            hidden = downsampler(hidden)
+            skips.append(hidden)
+        }
+        return hidden
+    }
+}
+
+/// A residual block, a transformer and a residual block at the coarsest resolution.
+struct MiddleBlock: Sendable {
+    let residual1: ResidualBlock
+    let transformer: SpatialTransformer
+    let residual2: ResidualBlock
+
+    init(_ weights: WeightScope, _ configuration: UNetConfiguration) {
+        let level = configuration.channels.count - 1
+        let residuals = (0..<2).map { index in
+            ResidualBlock(
+                weights / "resnets" / index, in: configuration.channels[level], out: configuration.channels[level],
+                timeWidth: configuration.timeWidth, groups: configuration.groups, epsilon: configuration.epsilon)
+        }
+        (residual1, residual2) = (residuals[0], residuals[1])
+        transformer = SpatialTransformer(weights / "attentions" / 0, configuration, level: level)
+    }
+
+    func callAsFunction(_ x: Tensor, time: Tensor, context: TextContext) -> Tensor {
+        residual2(transformer(residual1(x, time: time), context: context), time: time)
+    }
+}
+
+/// Residual blocks that each take back one image of the way down, transformers likewise, then double the size.
+struct UpBlock: Sendable {
+    let residuals: [ResidualBlock]
+    /// As many as residual blocks, or none.
+    let transformers: [SpatialTransformer]
+    /// All blocks but the last have one.
+    let upsampler: Upsampler?
+
+    /// - Parameter index: 0 for the coarsest resolution.
+    init(_ weights: WeightScope, _ configuration: UNetConfiguration, index: Int) {
+        let channels = configuration.channels
+        let level = channels.count - 1 - index
+        let incoming = channels[min(level + 1, channels.count - 1)]
+        let count = configuration.layers[level] + 1
+        residuals = (0..<count).map { index in
+            // The last image taken back was made before the way down changed its number of channels.
+            let skip = index == count - 1 ? channels[max(level - 1, 0)] : channels[level]
+            return ResidualBlock(
+                weights / "resnets" / index, in: (index == 0 ? incoming : channels[level]) + skip, out: channels[level],
+                timeWidth: configuration.timeWidth, groups: configuration.groups, epsilon: configuration.epsilon)
+        }
+        transformers =
+            configuration.attendsGoingUp[index]
+            ? residuals.indices.map { SpatialTransformer(weights / "attentions" / $0, configuration, level: level) }
+            : []
+        upsampler = level == 0 ? nil : Upsampler(weights / "upsamplers" / 0, channels: channels[level])
+    }
+
+    /// Removes what it takes back from `skips`, and grows to the size of the next one: odd sides do not simply double.
+    func callAsFunction(_ x: Tensor, time: Tensor, context: TextContext, skips: inout [Tensor]) -> Tensor {
+        var hidden = x
+        for (index, residual) in residuals.enumerated() {
+            hidden = residual(hidden.concatenatingChannels(skips.removeLast()), time: time)
+            if !transformers.isEmpty { hidden = transformers[index](hidden, context: context) }
+        }
+        guard let upsampler, let next = skips.last else { return hidden }
+        return upsampler(hidden, rows: next.shape[1], columns: next.shape[2])
+    }
+}

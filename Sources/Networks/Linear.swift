@@ -1,0 +1,22 @@
+// Fully connected layers.
+
+public import Tensors
+
+/// `x W^T + b` over the last dimension.
+///
+/// Also every 1x1 convolution: channels-last, that is the same product, and files may hold its weight in either shape.
+public struct Linear: Sendable {
+    /// `[out, in]`.
+    public let weight: Tensor
+    /// `[out]`.
+    public let bias: Tensor?
+
+    /// Reads `weight`, stored as `[out, in]` or `[out, in, 1, 1]`, and `bias`.
+    public init(_ weights: WeightScope, in inputs: Int, out outputs: Int, bias hasBias: Bool = true) {
+        weight = weights.tensor("weight", shape: [outputs, inputs], orStoredAs: [outputs, inputs, 1, 1])
+        bias = hasBias ? weights.tensor("bias", shape: [outputs]) : nil
+    }
+
+    /// `[..., in]` gives `[..., out]`.
+    public func callAsFunction(_ x: Tensor) -> Tensor { x.linear(weight, bias: bias) }
+}

@@ -1,0 +1,50 @@
+// Weights by name, as a network is built: names grow with the network's own structure.
+
+public import Tensors
+public import Weights
+
+/// A place in a network's names: `weights / "down_blocks" / 0 / "resnets"`.
+///
+/// Build the whole network from the root, then call ``finish()`` before the first computation: tensors that are missing
+/// or do not fit are only written down while building, so that one error can list them all.
+public struct WeightScope {
+    /// The names on the way here, joined by dots; empty at the root.
+    public let path: String
+    private let ledger: WeightLedger
+
+    /// The root of the names in `weights`.
+    ///
+    /// - Parameter part: what is being loaded, for errors, for example `unet (/checkpoints/a/unet)`.
+    public init(_ weights: WeightSet, part: String, naming: WeightNaming = WeightNaming(), device: any Device) {
+        path = ""
+        ledger = WeightLedger(weights: weights, part: part, naming: naming, device: device)
+    }
+
+    private init(path: String, ledger: WeightLedger) {
+        self.path = path
+        self.ledger = ledger
+    }
+
+    /// The place `name` under `scope`.
+    public static func / (scope: WeightScope, name: String) -> WeightScope {
+        WeightScope(path: scope.path.isEmpty ? name : "\(scope.path).\(name)", ledger: scope.ledger)
+    }
+
+    /// The place of the list's element `index` under `scope`.
+    public static func / (scope: WeightScope, index: Int) -> WeightScope { scope / "\(index)" }
+
+    /// The tensor `name` of this place, float32, on the device: mapped where the file holds aligned float32, else
+    /// converted once.
+    ///
+    /// Where the file has no such tensor the result is empty and ``finish()`` throws.
+    ///
+    /// - Parameter stored: another shape of the same count that files may have instead, such as a 1x1 convolution's.
+    public func tensor(_ name: String, shape: [Int], orStoredAs stored: [Int]? = nil) -> Tensor {
+        ledger.tensor((self / name).path, shape: shape, stored: stored)
+    }
+
+    /// Ends the building of a network; call it once, on any of its scopes.
+    ///
+    /// Throws one error that lists all tensors that are missing, unexpected or of another shape.
+    public func finish() throws(NetworkError) { try ledger.finish() }
+}

@@ -1,0 +1,55 @@
+// The networks, stage by stage, against what diffusers and transformers computed.
+
+import Tensors
+import Testing
+
+@testable import Diffusion
+
+@Suite struct NetworkGoldenTests {
+    @Test(arguments: GoldenModel.allCases)
+    func textEncoderGivesTheRecordedHiddenStates(model: GoldenModel) throws {
+        let found = try model.pipeline().textEncoder(model.integers("text.ids"))
+        expectClose(found, try model.tensor("text.hidden"), "\(model) text")
+    }
+
+    @Test(arguments: GoldenModel.allCases, ["even", "odd"])
+    func unetGivesTheRecordedPredictions(model: GoldenModel, size: String) throws {
+        let unet = try model.pipeline().unet
+        let found = unet(
+            try model.tensor("unet.\(size).latents"),
+            timesteps: try model.integers("unet.\(size).timesteps").flatMap(\.self),
+            context: unet.context(text: try model.tensor("text.hidden")))
+        expectClose(found, try model.tensor("unet.\(size).output"), "\(model) unet \(size)")
+    }
+
+    @Test(arguments: GoldenModel.allCases)
+    func autoencoderDecodesAsRecorded(model: GoldenModel) throws {
+        let found = try model.pipeline().autoencoder.decode(model.tensor("vae.latents"))
+        expectClose(found, try model.tensor("vae.decoded"), "\(model) decode")
+    }
+
+    @Test(arguments: GoldenModel.allCases)
+    func autoencoderEncodesAsRecorded(model: GoldenModel) throws {
+        let found = try model.pipeline().autoencoder.encode(model.tensor("vae.image"))
+        let moments = LatentDistribution(moments: try model.tensor("vae.moments"))
+        #expect(found.shape == moments.shape)
+        let mean = relativeError(found.mean, moments.mean)
+        let logVariance = relativeError(found.logVariance, moments.logVariance)
+        print("relative error of \(model) encode: \(mean), log variance \(logVariance)")
+        #expect(mean <= 1e-4 && logVariance <= 1e-4)
+    }
+
+    @Test(arguments: GoldenModel.allCases)
+    func aSampleIsPredictedTheSameInEveryBatch(model: GoldenModel) throws {
+        let unet = try model.pipeline().unet
+        let latents = try model.tensor("unet.odd.latents")
+        let text = try model.tensor("text.hidden")
+        let together = unet(latents, timesteps: [41, 41], context: unet.context(text: text))
+        for index in 0..<2 {
+            let range = index..<index + 1
+            let alone = unet(
+                latents.samples(range), timesteps: [41], context: unet.context(text: text.samples(range)))
+            #expect(alone.floats() == together.samples(range).floats())
+        }
+    }
+}

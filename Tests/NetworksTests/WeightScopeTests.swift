@@ -1,0 +1,72 @@
+// Weights by name, and what is said when they do not fit.
+
+import Tensors
+import Testing
+
+@testable import Networks
+
+@Suite struct WeightScopeTests {
+    private let device = CPUDevice(threads: 1)
+
+    @Test func namesGrowWithTheNetwork() throws {
+        let scope = try MadeWeights([("down_blocks.0.resnets.1.weight", [1], [5])]).scope(device)
+        let place = scope / "down_blocks" / 0 / "resnets" / 1
+        #expect(scope.path.isEmpty && place.path == "down_blocks.0.resnets.1")
+        #expect(place.tensor("weight", shape: [1]).floats() == [5])
+        try scope.finish()
+    }
+
+    @Test func aRuleGivesTheNameThatTheFileHas() throws {
+        let naming = WeightNaming(
+            rules: [.init("text_model.", storedAs: ""), .init(".to_q.", storedAs: ".query.")], ignored: ["position_ids"]
+        )
+        let weights = try MadeWeights([
+            ("a.query.weight", [1], [1]), ("b.weight", [1], [2]), ("text_model.c.weight", [1], [3]),
+            ("a.position_ids", [2], [0, 1]), ("position_ids", [1], [0]),
+        ])
+        let scope = try weights.scope(device, naming: naming)
+        #expect((scope / "a" / "to_q").tensor("weight", shape: [1]).floats() == [1])
+        #expect((scope / "text_model" / "b").tensor("weight", shape: [1]).floats() == [2])
+        #expect((scope / "text_model" / "c").tensor("weight", shape: [1]).floats() == [3])
+        try scope.finish()
+    }
+
+    @Test func theNameItselfComesBeforeARule() throws {
+        let naming = WeightNaming(rules: [.init("new", storedAs: "old")])
+        let scope = try MadeWeights([("new", [1], [1]), ("old", [1], [2])]).scope(device, naming: naming)
+        #expect(scope.tensor("new", shape: [1]).floats() == [1])
+        let error = try #require(throws: NetworkError.self) { try scope.finish() }
+        #expect(error.unexpected == ["old"])
+    }
+
+    @Test func allThatDoesNotFitIsInOneError() throws {
+        let scope = try MadeWeights([("a", [2], [1, 2]), ("b", [1, 2], [1, 2]), ("z", [1], [0]), ("y", [1], [0])])
+            .scope(device)
+        _ = scope.tensor("a", shape: [3])
+        _ = scope.tensor("b", shape: [2, 1], orStoredAs: [2])
+        _ = (scope / "deep").tensor("c", shape: [1])
+        let error = try #require(throws: NetworkError.self) { try scope.finish() }
+        #expect(error.missing == ["deep.c"])
+        #expect(error.unexpected == ["y", "z"])
+        #expect(
+            error.misfits == [
+                .init(name: "a", expected: [3], found: "[2]"), .init(name: "b", expected: [2, 1], found: "[1, 2]"),
+            ])
+        #expect(
+            error.description
+                == "cannot load made, tensors: 1 missing, 2 unexpected, 2 mis-shaped; its config.json must be the one "
+                + "that its weights were saved with; missing: deep.c; unexpected: y, z; "
+                + "mis-shaped: a [3] found as [2], b [2, 1] found as [1, 2]")
+    }
+
+    @Test func aLongListShowsItsFirstNamesAndTheCount() throws {
+        let scope = try MadeWeights([("a", [1], [1])]).scope(device)
+        for index in 0..<100 { _ = (scope / index).tensor("weight", shape: [1]) }
+        _ = scope.tensor("a", shape: [1])
+        let error = try #require(throws: NetworkError.self) { try scope.finish() }
+        #expect(error.missing.count == 100)
+        #expect(error.description.contains("tensors: 100 missing; its config.json"))
+        #expect(error.description.contains("missing: 0.weight, 1.weight"))
+        #expect(error.description.contains("19.weight and 80 more"))
+    }
+}
