@@ -22,8 +22,8 @@ func module(
     .target(name: name, dependencies: dependencies, swiftSettings: settings)
 }
 
-func tests(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
-    .testTarget(name: name + "Tests", dependencies: dependencies, swiftSettings: strict)
+func tests(_ name: String, _ dependencies: [Target.Dependency], exclude: [String] = []) -> Target {
+    .testTarget(name: name + "Tests", dependencies: dependencies, exclude: exclude, swiftSettings: strict)
 }
 
 func command(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
@@ -61,6 +61,8 @@ let package = Package(
         .systemLibrary(name: "CYajl", pkgConfig: "yajl", providers: [.apt(["libyajl-dev"])]),
         .target(name: "CSchemas", cSettings: [.unsafeFlags(["-std=c23"])]),
         .target(name: "CProcesses"),
+        .systemLibrary(name: "COpenBLAS", pkgConfig: "openblas", providers: [.apt(["libopenblas-dev"])]),
+        .target(name: "CKernels", cSettings: [.unsafeFlags(["-O3", "-fno-math-errno"])]),
 
         // Level 1: values.
         module("ErrorLines"),
@@ -69,6 +71,8 @@ let package = Package(
         module("Digests", ["CCrypto"], settings: strictWithPointers),
         module("Executors"),
         module("Failpoints"),
+        module("Tensors", ["COpenBLAS", "CKernels"], settings: strictWithPointers + optimised),
+        module("Weights", settings: strictWithPointers + optimised),
         module("Files"),
 
         // Level 2: parts.
@@ -77,8 +81,12 @@ let package = Package(
         module("Broker", ["CRabbitMQ", "Executors", "Failpoints", .logging], settings: strictWithPointers),
         module("Postgres", ["CPostgres", "Executors", "Failpoints", .logging], settings: strictWithPointers),
         module("Tasks", ["Layouts", "Digests", "ErrorLines"]),
+        module("Networks", ["Tensors", "Weights"], settings: strict + optimised),
 
-        // Level 3: stores.
+        // Level 3: models and stores.
+        module(
+            "Diffusion", ["Networks", "Tensors", "Weights", "Layouts", "Pixels", "Digests", "ErrorLines"],
+            settings: strict + optimised),
         module("Catalogue", ["Postgres", "Tasks", "CSchemas", "Digests", "Failpoints", .logging]),
 
         // Level 4: uses.
@@ -98,24 +106,24 @@ let package = Package(
             "Handlers",
             [
                 "Catalogue", "Tasks", "Stores", "Archives", "Pixels", "Layouts", "Digests", "Executors", "Failpoints",
-                "CProcesses", .logging,
+                "CProcesses", "Diffusion", "Tensors", .logging,
             ], settings: strictWithPointers),
         module(
             "Console",
             [
-                "Broker", "Postgres", "Catalogue", "Stores", "Layouts", "Tasks", "Digests", "ErrorLines", .arguments,
-                .logging,
+                "Broker", "Postgres", "Catalogue", "Stores", "Layouts", "Tasks", "Digests", "ErrorLines", "Diffusion",
+                "Weights", .arguments, .logging,
             ]),
 
         // Level 6: commands.
         command(
             "detdiffusion-producer",
-            ["Console", "Orchestration", "Catalogue", "Broker", "Layouts", "Tasks", "Digests"]),
+            ["Console", "Orchestration", "Catalogue", "Broker", "Layouts", "Tasks", "Digests", "Diffusion"]),
         command(
             "detdiffusion-worker",
             [
                 "Console", "Orchestration", "Handlers", "Catalogue", "Broker", "Postgres", "Stores", "Tasks", "Digests",
-                "ErrorLines", .lifecycle, .signals,
+                "ErrorLines", "Diffusion", "Layouts", "Pixels", "Tensors", "Weights", .lifecycle, .signals,
             ]),
         command(
             "detdiffusion-catalogue",
@@ -132,6 +140,11 @@ let package = Package(
         tests("Digests", ["Digests"]),
         tests("Layouts", ["Layouts"]),
         tests("Pixels", ["Pixels"]),
+        tests("Weights", ["Weights"], exclude: ["Golden"]),
+        tests("Networks", ["Networks", "Tensors", "Weights"]),
+        tests(
+            "Diffusion", ["Diffusion", "Networks", "Tensors", "Weights", "Layouts", "Pixels", "Digests"],
+            exclude: ["Golden"]),
         tests("Archives", ["Archives"]),
         tests("Stores", ["Stores", "Digests"]),
         tests("Broker", ["Broker", "Executors", .logging]),
@@ -157,7 +170,7 @@ let package = Package(
             "Handlers",
             [
                 "Handlers", "Catalogue", "Stores", "Archives", "Pixels", "Layouts", "Tasks", "Postgres", "Digests",
-                "Fixtures",
+                "Fixtures", "Diffusion",
             ]),
         tests(
             "Console",
@@ -180,6 +193,7 @@ if Context.environment["DETDIFFUSION_FUZZ"] != nil {
             name: "fuzz",
             dependencies: [
                 "CFuzzer", "Layouts", "Tasks", "Archives", "Auditing", "Pixels", "Digests", "Console", "ErrorLines",
+                "Weights", "Diffusion",
             ],
             path: "Tests/Fuzz/Sources", swiftSettings: strict),
     ]

@@ -3,12 +3,14 @@
 import ArgumentParser
 import Broker
 import Catalogue
+import Diffusion
 import Digests
 import ErrorLines
 import Layouts
 import Postgres
 import Stores
 import Tasks
+import Weights
 
 /// What a command's exit code says; documented in README.md. The numbers are those of sysexits.h where it has one.
 public enum ExitStatus: Int32, Sendable, CaseIterable {
@@ -58,6 +60,9 @@ extension ExitStatus {
         case let error as BrokerError: self = Self.status(of: error)
         case let error as LayoutError: self = error.code == .file ? .noInput : (error.code == .content ? .data : .usage)
         case is DigestError: self = .noInput
+        case let error as CheckpointError: self = error.code == .file ? .noInput : .data
+        case let error as WeightError: self = error.code == .missing || error.code == .file ? .noInput : .data
+        case let error as GenerationError: self = error.code == .notFinite ? .data : .usage
         case let error as TaskError: self = error.code == .invalid ? .usage : .data
         case is CatalogueError: self = .refused
         case is StoreError: self = .cannotWrite

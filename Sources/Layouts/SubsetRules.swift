@@ -78,6 +78,8 @@ public enum DropReason: String, Codable, Sendable, CaseIterable {
     case shortSide = "short-side"
     /// The detector was not run on it (a plan under ``UncoveredPolicy/skip``).
     case uncovered
+    /// Its prompt does not fit the generator's text encoder (a plan that skips such images).
+    case prompt
 
     /// The reasons of annotations, in rule order.
     public static let ofAnnotations: [DropReason] = [
@@ -85,7 +87,7 @@ public enum DropReason: String, Codable, Sendable, CaseIterable {
     ]
     /// The reasons of images, in rule order.
     public static let ofImages: [DropReason] = [
-        .notListed, .withoutStuff, .tooFewObjects, .tooManyObjects, .shortSide, .uncovered,
+        .notListed, .withoutStuff, .tooFewObjects, .tooManyObjects, .shortSide, .uncovered, .prompt,
     ]
 }
 

@@ -48,6 +48,10 @@ public struct JobRequest: Sendable {
     public var steps: Int?
     /// Classifier-free guidance scale, where the generator denoises.
     public var guidance: Double?
+    /// Says why the generator's text encoder cannot take a prompt, where it can take all but some; nil for those it can.
+    public var promptFault: (@Sendable (_ prompt: String) -> String?)?
+    /// Whether layouts whose prompt it cannot take are left out and counted; else they fail the plan.
+    public var skipsUnfit = false
     /// Tasks per shard.
     public var shardSize = 500
 
@@ -122,7 +126,8 @@ public enum JobPlanner {
         let subset = try Subset.select(things: things, stuff: stuff, protocol: request.subset, imageIDs: imageIDs)
         let source = try attributes(of: request)
         if let source { try check(source.detections, against: things, request) }
-        let plan = try LayoutPlan.make(subset: subset, strategy: request.strategy, attributes: source)
+        let plan = try fitting(
+            try LayoutPlan.make(subset: subset, strategy: request.strategy, attributes: source), request)
         guard !plan.layouts.isEmpty else {
             throw nothingKept(of: things.images.count, plan.statistics, request)
         }
@@ -189,6 +194,28 @@ public enum JobPlanner {
                 + "give the detector's results for these images")
     }
 
+    /// The layouts whose prompts the generator can take. Nothing is ever cut in silence.
+    private static func fitting(_ plan: LayoutPlan, _ request: JobRequest) throws(LayoutError) -> LayoutPlan {
+        guard let fault = request.promptFault else { return plan }
+        var unfit: [(image: Int, fault: String)] = []
+        for layout in plan.layouts {
+            let prompt = request.template.prompt(for: layout, bins: request.bins)
+            if let fault = fault(prompt) { unfit.append((layout.imageID, fault)) }
+        }
+        guard let first = unfit.first else { return plan }
+        guard request.skipsUnfit else {
+            let images = unfit.prefix(20).map { String($0.image) }.joined(separator: ", ")
+            throw LayoutError(
+                .content,
+                "cannot plan a job from \(request.annotations): expected prompts that the checkpoint's tokenizer takes, "
+                    + "found \(unfit.count) of \(plan.layouts.count) images whose prompts do not fit (image \(first.image): "
+                    + "\(first.fault); all: \(images)\(unfit.count > 20 ? ", …" : "")); choose another --template, or leave "
+                    + "them out with --skip-unfit")
+        }
+        let images = Set(unfit.map(\.image))
+        return plan.dropping { images.contains($0.imageID) }
+    }
+
     private static func nothingKept(of images: Int, _ statistics: PlanStatistics, _ request: JobRequest) -> LayoutError
     {
         let drops = (statistics.droppedAnnotations + statistics.droppedImages).filter { $0.count > 0 }
@@ -226,6 +253,7 @@ public enum JobPlanner {
         specification.checkpoint = request.checkpoint
         specification.steps = request.steps
         specification.guidance = request.guidance
+        specification.skipsUnfit = request.skipsUnfit ? true : nil
         specification.stuff = try request.stuff.map { try SHA256.digest(ofFileAt: $0) }
         specification.imageIDs = imageIDs.map(digest(ofIDs:))
         if let detections = request.detections {

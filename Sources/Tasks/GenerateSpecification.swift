@@ -55,6 +55,8 @@ public struct GenerateSpecification: Hashable, Sendable, Codable {
     public var steps: Int?
     /// Classifier-free guidance scale, where the generator denoises.
     public var guidance: Double?
+    /// True where layouts whose prompts the checkpoint's tokenizer does not take are left out.
+    public var skipsUnfit: Bool?
     /// Tasks per shard.
     public var shardSize: Int
 

@@ -18,21 +18,6 @@ extension Bins: ExpressibleByArgument {
     public init?(argument: String) { self.init(parsing: argument) }
 }
 
-/// Width and height in pixels, written `800x456`.
-struct PixelSize: ExpressibleByArgument {
-    var width: Int
-    var height: Int
-
-    init?(argument: String) {
-        let sides = argument.split(separator: "x", omittingEmptySubsequences: false).map { Int($0) }
-        guard sides.count == 2, let width = sides[0], let height = sides[1] else { return nil }
-        self.width = width
-        self.height = height
-    }
-
-    var defaultValueDescription: String { "\(width)x\(height)" }
-}
-
 /// The subset, the strategy and the generator.
 struct JobOptions: ParsableArguments {
     @Option(help: ArgumentHelp("COCO annotation file (things).", valueName: "file"))
@@ -71,14 +56,17 @@ struct JobOptions: ParsableArguments {
     @Option(help: "Kept images that the detector was not run on: fail, skip or hard.")
     var uncovered: UncoveredPolicy = .fail
 
-    @Option(help: "Prompt form: compact, paper or geodiffusion.")
-    var template: PromptTemplate = .compact
+    @Option(help: "Prompt form: compact, paper or geodiffusion. Default: the checkpoint's, else compact.")
+    var template: PromptTemplate?
 
-    @Option(help: "Location bins, columns x rows.")
-    var bins = Bins(columns: 256, rows: 256)
+    @Option(help: "Location bins, columns x rows. Default: the checkpoint's, else 256x256.")
+    var bins: Bins?
+
+    @Flag(help: "Leave out images whose prompts do not fit the checkpoint's text encoder, and count them.")
+    var skipUnfit = false
 
     @Option(help: "Image size, width x height; multiples of 8.")
-    var size = PixelSize(argument: "800x456") ?? PixelSize(width: 800, height: 456)
+    var size = PixelSize(width: 800, height: 456)
 
     @Option(help: "Images per layout.")
     var samples = 1
@@ -88,7 +76,8 @@ struct JobOptions: ParsableArguments {
 
     @Option(
         help: ArgumentHelp(
-            "The generator: sketch draws the layout, blank leaves it out; else the name in a program's ready line.",
+            "diffusion with --checkpoint; sketch draws the layout, blank leaves it out; else the name in a program's "
+                + "ready line.",
             valueName: "name"))
     var generator = "sketch"
 
@@ -97,13 +86,13 @@ struct JobOptions: ParsableArguments {
             "SHA-256 of the generator's checkpoint, as `detdiffusion-worker inspect` shows it.", valueName: "hex"))
     var checkpointDigest: String?
 
-    @Option(help: ArgumentHelp("Checkpoint folder of a generator in this package that has one.", valueName: "dir"))
+    @Option(help: ArgumentHelp("Checkpoint of generator diffusion: a folder as diffusers writes it.", valueName: "dir"))
     var checkpoint: String?
 
-    @Option(help: "Denoising steps, for a generator that denoises.")
+    @Option(help: "Denoising steps. Default for diffusion: 50.")
     var steps: Int?
 
-    @Option(help: "Classifier-free guidance scale, for a generator that denoises.")
+    @Option(help: "Classifier-free guidance scale. Default for diffusion: 3.5.")
     var guidance: Double?
 
     @Option(help: "Tasks per shard.")
@@ -122,8 +111,8 @@ struct JobOptions: ParsableArguments {
         request.detectedImages = detectedImages
         request.rule = AttributeRule(gamma: gamma, beta: beta, sameClass: sameClass)
         request.uncovered = uncovered
-        request.template = template
-        request.bins = bins
+        request.template = template ?? request.template
+        request.bins = bins ?? request.bins
         request.width = size.width
         request.height = size.height
         request.samples = samples
@@ -138,22 +127,47 @@ struct JobOptions: ParsableArguments {
             throw CommandError(
                 .usage, "--generator: expected \(GeneratorName.rule), found \(JobName.quoted(generator))")
         }
-        for (flag, isGiven) in [
-            ("--checkpoint-digest", checkpointDigest != nil), ("--checkpoint", checkpoint != nil),
-            ("--steps", steps != nil), ("--guidance", guidance != nil),
-        ]
-        where isGiven && ["sketch", "blank"].contains(generator) {
-            throw CommandError(.usage, "\(flag): generator \(generator) draws without a model; drop the option")
-        }
-        guard checkpoint == nil else {
-            throw CommandError(
-                .usage,
-                "--checkpoint: generator \(generator) is a program that keeps its own checkpoint; give what "
-                    + "`detdiffusion-worker inspect` shows with --checkpoint-digest")
-        }
         request.generator = generator
         request.steps = steps
         request.guidance = guidance
+        switch generator {
+        case "sketch", "blank": try refuseModelOptions()
+        case DiffusionJob.generator: try setCheckpoint(of: &request)
+        default: try setProgram(of: &request)
+        }
+    }
+
+    private func refuseModelOptions() throws {
+        for (flag, isGiven) in [
+            ("--checkpoint-digest", checkpointDigest != nil), ("--checkpoint", checkpoint != nil),
+            ("--steps", steps != nil), ("--guidance", guidance != nil), ("--skip-unfit", skipUnfit),
+        ]
+        where isGiven {
+            throw CommandError(.usage, "\(flag): generator \(generator) draws without a model; drop the option")
+        }
+    }
+
+    private func setCheckpoint(of request: inout JobRequest) throws {
+        guard checkpointDigest == nil else {
+            throw CommandError(
+                .usage,
+                "--checkpoint-digest: generator diffusion computes it from the folder given with --checkpoint; "
+                    + "drop the option")
+        }
+        guard let checkpoint else {
+            throw CommandError(.usage, "--generator diffusion: expected --checkpoint DIR beside it, found none")
+        }
+        request.skipsUnfit = skipUnfit
+        try DiffusionJob(checkpoint: checkpoint).complete(&request, template: template, bins: bins)
+    }
+
+    private func setProgram(of request: inout JobRequest) throws {
+        for (flag, isGiven) in [("--checkpoint", checkpoint != nil), ("--skip-unfit", skipUnfit)] where isGiven {
+            throw CommandError(
+                .usage,
+                "\(flag): generator \(generator) is a program that keeps its own checkpoint; give what "
+                    + "`detdiffusion-worker inspect` shows with --checkpoint-digest")
+        }
         request.checkpoint = try checkpointDigest.map { text in
             guard let digest = SHA256Digest(hex: text) else {
                 throw CommandError(
@@ -163,12 +177,5 @@ struct JobOptions: ParsableArguments {
             }
             return digest
         }
-    }
-}
-
-extension PixelSize {
-    init(width: Int, height: Int) {
-        self.width = width
-        self.height = height
     }
 }

@@ -1,7 +1,8 @@
-// `inspect`: what a generator program says about itself, without any server.
+// `inspect`: what a checkpoint or a generator program is, without any server.
 
 import ArgumentParser
 import Console
+import Diffusion
 import Digests
 import Handlers
 import Logging
@@ -9,7 +10,10 @@ import Tasks
 
 struct Inspect: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Starts a generator program, shows what its ready line says, and ends it.")
+        abstract: "Shows what a checkpoint holds, or what a generator program's ready line says.")
+
+    @Option(help: ArgumentHelp("A checkpoint folder as diffusers writes it.", valueName: "dir"))
+    var checkpoint: String?
 
     @OptionGroup var program: ProgramOptions
 
@@ -21,17 +25,24 @@ struct Inspect: AsyncParsableCommand {
 
     func run() async throws {
         try await reporting("detdiffusion-worker") {
-            guard let command = try program.command() else {
-                throw CommandError(.usage, "--program: expected the path of a program, found none")
+            let command = try program.command()
+            guard (command == nil) != (checkpoint == nil) else {
+                throw CommandError(
+                    .usage,
+                    "inspect: expected either --checkpoint DIR or --program PATH, found \(command == nil ? "neither" : "both")"
+                )
             }
+            if let checkpoint { try show(CheckpointReport(try Checkpoint(folder: checkpoint))) { $0.text } }
+            guard let command else { return }
             let logger = LoggingOptions.bootstrap("detdiffusion-worker", level: logLevel)
             let programs = try await RunningPrograms.start([command], batch: .max, logger: logger)
             await programs.stop()
-            for generator in programs.generators {
-                let report = ProgramReport(generator.facts)
-                if json { try JSONLines().write(report) } else { print(report.text) }
-            }
+            for generator in programs.generators { try show(ProgramReport(generator.facts)) { $0.text } }
         }
+    }
+
+    private func show<Report: Encodable>(_ report: Report, text: (Report) -> String) throws {
+        if json { try JSONLines().write(report) } else { print(text(report)) }
     }
 }
 

@@ -24,7 +24,8 @@ struct Run: AsyncParsableCommand {
     @Option(
         name: .customLong("generator"),
         help: ArgumentHelp(
-            "A generator to serve: sketch, blank or program. May be given more than once.", valueName: "name"))
+            "A generator to serve: diffusion, program, sketch or blank. May be given more than once.", valueName: "name"
+        ))
     var generators: [String] = []
 
     @Option(help: ArgumentHelp("The most tasks of one claim; as many as the device takes in one pass.", valueName: "n"))
@@ -54,6 +55,7 @@ struct Run: AsyncParsableCommand {
     @Option(help: ArgumentHelp("What people call this worker. Default: the host's name.", valueName: "name"))
     var name: String?
 
+    @OptionGroup var checkpoints: CheckpointOptions
     @OptionGroup var program: ProgramOptions
     @OptionGroup var blank: BlankOptions
     @OptionGroup var database: DatabaseOptions

@@ -24,6 +24,12 @@ struct WorkerProfile: Decodable {
     var generators: [String]?
     /// Generator programs to serve.
     var programs: [Program]?
+    /// Checkpoint folders to serve with generator `diffusion`.
+    var checkpoints: [String]?
+    /// Threads that compute.
+    var threads: Int?
+    /// Gigabytes that weights and activations may take.
+    var memory: Double?
     /// Whether it packs finished shards.
     var pack: Bool?
     /// The most tasks of one claim.
@@ -41,7 +47,8 @@ struct WorkerProfile: Decodable {
 
     /// The keys above.
     private static let keys: Set<String> = [
-        "$schema", "generators", "programs", "pack", "batch", "lease", "hintHorizon", "grace", "retryDelay",
+        "$schema", "generators", "programs", "checkpoints", "threads", "memory", "pack", "batch", "lease",
+        "hintHorizon", "grace", "retryDelay",
         "exitWhenIdle",
     ]
 

@@ -29,13 +29,18 @@ struct WorkerSettings {
         let names = command.generators.isEmpty ? profiled : command.generators
         programs = try Self.programs(command, profile)
         try Self.check(names, programs: programs)
-        // Without a word about generators, programs are served where there are some, else sketch.
-        let servesSketch = names?.contains("sketch") ?? programs.isEmpty
+        let checkpoints = try command.checkpoints.generators(
+            profile, usesProfile: names?.contains(DiffusionGenerator.name) ?? (command.program.program == nil),
+            batch: batch)
+        try Self.check(names, checkpoints: checkpoints.count)
+        // Without a word about generators, programs and checkpoints are served where there are some, else sketch.
+        let servesSketch = names?.contains("sketch") ?? (programs.isEmpty && checkpoints.isEmpty)
         let servesBlank = names?.contains("blank") ?? false
         try command.blank.check(servesBlank: servesBlank)
         var generators: [any Generator] = []
         if servesSketch { generators.append(SketchGenerator(maximumBatch: batch)) }
         if servesBlank { generators.append(command.blank.generator(maximumBatch: batch)) }
+        generators += checkpoints
         self.generators = generators
         packs = command.pack ?? profile?.pack ?? true
         guard packs || !generators.isEmpty || !programs.isEmpty else {
@@ -77,8 +82,9 @@ struct WorkerSettings {
 
     private static func check(_ names: [String]?, programs: [ProgramCommand]) throws {
         guard let names else { return }
-        for name in names where !["sketch", "blank", "program"].contains(name) {
-            throw CommandError(.usage, "--generator: expected sketch, blank or program, found \(JobName.quoted(name))")
+        for name in names where !["sketch", "blank", "program", DiffusionGenerator.name].contains(name) {
+            throw CommandError(
+                .usage, "--generator: expected sketch, blank, program or diffusion, found \(JobName.quoted(name))")
         }
         guard names.contains("program") == !programs.isEmpty else {
             throw CommandError(
@@ -88,6 +94,16 @@ struct WorkerSettings {
                     : "--program: expected --generator program beside the other generators, found "
                         + names.joined(separator: ", "))
         }
+    }
+
+    private static func check(_ names: [String]?, checkpoints: Int) throws {
+        guard let names, names.contains(DiffusionGenerator.name) != (checkpoints > 0) else { return }
+        throw CommandError(
+            .usage,
+            checkpoints == 0
+                ? "--generator diffusion: expected --checkpoint DIR, or checkpoints in the profile, found neither"
+                : "--checkpoint: expected --generator diffusion beside the other generators, found "
+                    + names.joined(separator: ", "))
     }
 
     private static func seconds(_ value: Double, flag: String, atLeast least: Double) throws -> Duration {

@@ -123,7 +123,7 @@ struct ErrorLineTests {
 
     @Test(
         arguments: [
-            (#"{"batch": 4, "bacth": 5}"#, 65, "unknown key 'bacth'; expected batch, exitWhenIdle"),
+            (#"{"batch": 4, "bacth": 5}"#, 65, "unknown key 'bacth'; expected batch, checkpoints, exitWhenIdle"),
             (#"{"batch": "many"}"#, 65, "key 'batch'"),
             (#"{"batch": 4, "pack": true, "b\u0061tch": 5}"#, 65, "key 'batch' is there twice"),
             (#"{"programs": [{"path": "a", "path": "b"}]}"#, 65, "key 'programs.path' is there twice"),
@@ -132,7 +132,7 @@ struct ErrorLineTests {
             ("[1]", 65, "expected a JSON object, found another value"), ("", 65, "expected a JSON object"),
             (#"{"batch": 0}"#, 64, "expected 1 to 10000, found 0"),
             (#"{"lease": 0.1}"#, 64, "expected seconds from 0.5"),
-            (#"{"generators": ["dall-e"]}"#, 64, "expected sketch, blank or program, found 'dall-e'"),
+            (#"{"generators": ["dall-e"]}"#, 64, "expected sketch, blank, program or diffusion, found 'dall-e'"),
             (#"{"generators": [], "pack": false}"#, 64, "expected a generator or packing"),
         ] as [(String, Int32, String)])
     func aProfileIsReadStrictly(text: String, status: Int32, says: String) throws {

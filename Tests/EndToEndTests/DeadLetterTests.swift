@@ -21,7 +21,7 @@ struct DeadLetterTests {
         let bodies: [(name: String, body: [UInt8], says: String)] = [
             ("garbage", [0xFF, 0x00, 0x7B], "3 bytes that do not decode"), ("empty", [], "0 bytes that do not decode"),
             ("huge", huge, "expected at most 1 MiB"), ("other-kind", hint.encoded(), "its kind 'pack'"),
-            ("strange-kind", Array(strange.utf8), "its kind"),
+            ("strange-kind", Array(strange.utf8), "expected a kind"),
             ("newer", Array(newer.utf8), "expected version 1, found 2"),
         ]
         try await publish(bodies.map { ($0.name, $0.body) } + [("nul\0name", [1])])

@@ -22,7 +22,7 @@ import Testing
     }
 
     @Test(arguments: [
-        (["inspect"], 64, "--program: expected the path of a program, found none"),
+        (["inspect"], 64, "expected either --checkpoint DIR or --program PATH, found neither"),
         (["inspect", "--program", "/nonexistent"], 66, "expected an executable file, found none at /nonexistent"),
         (["inspect", "--program", "/bin/true"], 69, "expected an answer, found that it had ended with exit code 0"),
         (["run", "--generator", "program"], 64, "expected --program PATH, or programs in the profile, found neither"),

@@ -2,20 +2,22 @@
 
 import Archives
 import Auditing
+import Diffusion
 import Digests
 import Foundation
 import Layouts
 import Pixels
 import Tasks
+import Weights
 
 /// The readers under fuzzing.
 enum Targets {
     static let all = [
         annotations, stuff, detections, imageIDs, layout, layoutTask, hint, control, profile, program, tar, archive,
-        png,
+        png, safetensors, torchPickle, tokenizer,
     ]
 
-    private static let file = MemoryFile()
+    static let file = MemoryFile()
 
     private static let annotations = FuzzTarget(name: "annotations") { bytes in
         file.write(bytes)
@@ -138,5 +140,21 @@ enum Targets {
         let image = try Image(png: bytes)
         expect(image.pixels.count == image.width * image.height * 3, "pixels fill the picture")
         try expect(Image(png: image.png()) == image, "what was encoded decodes to an equal picture")
+    }
+
+    /// A `tokenizer.json`; whatever was accepted encodes any text.
+    private static let tokenizer = FuzzTarget(name: "tokenizer") { bytes in
+        let tokenizer = try CLIPTokenizer(serialized: bytes)
+        let texts = [
+            "", "A man's  hat, e\u{327}\u{301} <l1>[easy]\u{3000}!!",
+            String(decoding: bytes.prefix(500), as: UTF8.self),
+        ]
+        for text in texts {
+            let ids = tokenizer.encode(text)
+            expect(ids.count >= 2 && tokenizer.pieces(of: ids).count == ids.count, "ids are of the tokenizer")
+            if ids.count <= tokenizer.maximumLength {
+                try expect(tokenizer.padded(ids).count == tokenizer.maximumLength, "padding fills")
+            }
+        }
     }
 }

@@ -1,0 +1,67 @@
+// The options of the generator `diffusion`: which checkpoints, how many threads, how much memory.
+
+import ArgumentParser
+import Console
+import Diffusion
+import Foundation
+import Handlers
+
+/// How the engine runs, shared by `run` and `generate`.
+struct EngineOptions: ParsableArguments {
+    @Option(help: ArgumentHelp("Threads that compute. Default: one a core.", valueName: "n"))
+    var threads: Int?
+
+    @Option(
+        help: ArgumentHelp(
+            "Memory that weights and activations may take. Default: what the host has available.",
+            valueName: "gigabytes"))
+    var memory: Double?
+
+    /// The memory that the options allow.
+    func budget(profile: Double? = nil) throws -> MemoryBudget {
+        guard let gigabytes = memory ?? profile else { return .available() }
+        guard (0.01...100_000).contains(gigabytes) else {
+            throw CommandError(.usage, "--memory: expected gigabytes from 0.01 to 100000, found \(gigabytes)")
+        }
+        return MemoryBudget(bytes: Int(gigabytes * 1e9))
+    }
+
+    /// The threads that the options ask for.
+    func threadCount(profile: Int? = nil) throws -> Int? {
+        let threads = threads ?? profile
+        guard threads.map({ (1...1024).contains($0) }) ?? true else {
+            throw CommandError(.usage, "--threads: expected 1 to 1024, found \(threads ?? 0)")
+        }
+        return threads
+    }
+}
+
+/// The checkpoints that a worker serves.
+struct CheckpointOptions: ParsableArguments {
+    @Option(
+        name: .customLong("checkpoint"),
+        help: ArgumentHelp(
+            "A checkpoint folder to serve with generator diffusion. May be given more than once.", valueName: "dir"))
+    var folders: [String] = []
+
+    @OptionGroup var engine: EngineOptions
+
+    /// The generators of flags and profile; two folders of one checkpoint are one too many.
+    func generators(_ profile: WorkerProfile?, usesProfile: Bool, batch: Int) throws -> [DiffusionGenerator] {
+        let folders = folders.isEmpty && usesProfile ? profile?.checkpoints ?? [] : folders
+        let (memory, threads) = (
+            try engine.budget(profile: profile?.memory), try engine.threadCount(profile: profile?.threads)
+        )
+        var digests: [String: String] = [:]
+        return try folders.map { folder in
+            let generator = try DiffusionGenerator(
+                checkpoint: Checkpoint(folder: folder), maximumBatch: batch, memory: memory, threads: threads)
+            let digest = generator.describe().checkpointDigest ?? ""
+            if let other = digests.updateValue(folder, forKey: digest) {
+                throw CommandError(
+                    .usage, "--checkpoint: expected each checkpoint once, found it in \(other) and in \(folder)")
+            }
+            return generator
+        }
+    }
+}

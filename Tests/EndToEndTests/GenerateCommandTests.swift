@@ -1,0 +1,104 @@
+// `generate` and `inspect --checkpoint` as a person runs them; no server is asked.
+
+import Fixtures
+import Foundation
+import Testing
+
+struct GenerateCommandTests {
+    private static let checkpoint = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
+        .deletingLastPathComponent().appending(path: "DiffusionTests/Golden/sd1").path
+
+    private static let layout =
+        #"{"width":80,"height":60,"objects":[{"category":"person","bbox":[0,0,40,60],"attribute":"easy"},"#
+        + #"{"category":"grass","bbox":[-5,30,200,30]}]}"#
+
+    private let folder = FileManager.default.temporaryDirectory.path + "/generate_" + UUID().uuidString
+
+    /// Runs the command in a folder with one layout file.
+    private func generate(_ more: [String], layout: String = layout) throws -> ProcessResult {
+        try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+        try Data(layout.utf8).write(to: URL(fileURLWithPath: folder + "/layout.json"))
+        return try Commands().run(
+            "worker", ["generate", "--checkpoint", Self.checkpoint, "--layout", folder + "/layout.json"] + more)
+    }
+
+    private func remove() throws { try FileManager.default.removeItem(atPath: folder) }
+
+    @Test func thePromptAndItsTokensAreShown() throws {
+        let result = try generate(["--print-prompt"])
+        let lines = result.output.split(separator: "\n")
+        #expect(lines.first == "An image with person <l0> <l60> [easy] grass <l32> <l63> [background]")
+        #expect(lines.last?.hasPrefix("1") == true && lines.last?.contains("of 77 tokens: 562 ") == true)
+        try remove()
+    }
+
+    @Test func givenLatentsMakeTheSameImageAgainAndTheStrategyAnother() throws {
+        let common = ["--size", "32x24", "--steps", "2"]
+        func image(_ name: String, _ more: [String]) throws -> Data {
+            let result = try generate(common + ["--image", "\(folder)/\(name).png"] + more)
+            #expect(result.status == 0, "\(result.errors)")
+            #expect(result.errors.contains("2 steps and decoding in"))
+            return try Data(contentsOf: URL(fileURLWithPath: "\(folder)/\(name).png"))
+        }
+        // A hundred guided steps later these latents would mean nothing; as noise they are as good as any.
+        let plain = try image("first", ["--seed", "5", "--latents-out", folder + "/latents.safetensors"])
+        #expect(try image("again", ["--seed", "5"]) == plain)
+        #expect(try image("other", ["--seed", "6"]) != plain)
+        let given = ["--latents-in", folder + "/latents.safetensors"]
+        #expect(try image("given", given + ["--seed", "1"]) == image("given too", given + ["--seed", "2"]))
+        #expect(try image("hard", ["--seed", "5", "--strategy", "hard"]) != plain)
+        #expect(try image("boxes", ["--seed", "5", "--boxes"]) != plain)
+        let wrong = try generate(["--size", "64x24", "--image", folder + "/wrong.png"] + given)
+        #expect(wrong.status == 64 && wrong.errors.contains("--latents-in: expected [1, 4, 3, 8]"), "\(wrong.errors)")
+        #expect(!FileManager.default.fileExists(atPath: folder + "/wrong.png"))
+        try remove()
+    }
+
+    @Test(arguments: [
+        ("", "expected"), ("[]", "expected"), (#"{"width":80,"height":60}"#, "objects"),
+        (#"{"width":0,"height":60,"objects":[]}"#, "found 0x60"), (#"{"width":8,"height":6,"objects":[]}"#, "objects"),
+        (#"{"width":8,"height":6,"objects":[{"category":"dog","bbox":[1,2,3]}]}"#, "objects[0].bbox"),
+        (
+            #"{"width":8,"height":6,"objects":[{"category":"dog","bbox":[9,2,3,3],"attribute":"hard"}]}"#,
+            "meets the image"
+        ),
+        (#"{"width":8,"height":6,"objects":[{"category":"dog","bbox":[1,2,3,3]}]}"#, "choose --strategy hard or easy"),
+        (#"{"width":8,"height":6,"objects":[{"category":"dog","bbox":[1,2,3,3],"attribute":"soft"}]}"#, "found 'soft'"),
+    ])
+    func aLayoutThatMeansNothingIsRefusedInOneLine(layout: String, says: String) throws {
+        let result = try generate(["--image", folder + "/image.png"], layout: layout)
+        #expect(result.status == 65)
+        #expect(result.errors.contains(says) && result.errors.split(separator: "\n").count == 1, "\(result.errors)")
+        #expect(!FileManager.default.fileExists(atPath: folder + "/image.png"))
+        try remove()
+    }
+
+    @Test func whatCannotBeDoneIsRefusedBeforeComputing() throws {
+        let cases: [([String], Int32, String)] = [
+            ([], 64, "--image: expected where the PNG goes"),
+            (["--image", "/nowhere/image.png"], 73, "expected a folder that can be written"),
+            (["--image", folder + "/i.png", "--size", "33x24"], 64, "multiples of 8"),
+            (["--image", folder + "/i.png", "--steps", "0"], 64, "steps"),
+            (["--image", folder + "/i.png", "--memory", "0.01", "--size", "4096x4096"], 65, "needs about"),
+            (["--image", folder + "/i.png", "--guidance", "nan"], 64, "--guidance"),
+            (["--image", folder + "/i.png", "--latents-in", folder + "/layout.json"], 65, "layout.json"),
+        ]
+        for (options, status, says) in cases {
+            let result = try generate(options)
+            #expect(
+                result.status == status && result.errors.contains(says), "\(options): \(result.status) \(result.errors)"
+            )
+        }
+        try remove()
+    }
+
+    @Test func aCheckpointIsInspectedAsTextAndAsJSON() throws {
+        let text = try Commands().succeed("worker", ["inspect", "--checkpoint", Self.checkpoint])
+        #expect(text.contains("UNet2DConditionModel") && text.contains("bins        8x8"))
+        let json = try Commands().succeed("worker", ["inspect", "--checkpoint", Self.checkpoint, "--json"])
+        let report = try JSONSerialization.jsonObject(with: Data(json.utf8)) as? [String: Any]
+        #expect(report?["template"] as? String == "compact" && (report?["parts"] as? [Any])?.count == 3)
+        let missing = try Commands().run("worker", ["inspect", "--checkpoint", "/nowhere"])
+        #expect(missing.status == 66 && missing.errors.split(separator: "\n").count == 1, "\(missing.errors)")
+    }
+}

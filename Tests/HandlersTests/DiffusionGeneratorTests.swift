@@ -1,0 +1,92 @@
+// The diffusion generator as a worker uses it: passes, cancellation, memory.
+
+import Diffusion
+import Digests
+import Foundation
+import Handlers
+import Layouts
+import Pixels
+import Tasks
+import Testing
+
+struct DiffusionGeneratorTests {
+    private static let folder = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+        .appending(path: "DiffusionTests/Golden/sd1").path
+
+    private static func specification(width: Int = 64, height: Int = 40, steps: Int = 2) -> GenerateSpecification {
+        var specification = GenerateSpecification(
+            annotations: SHA256.digest(of: "annotations"), subset: .all, strategy: .hard, template: .compact,
+            bins: Bins(columns: 8, rows: 8), width: width, height: height, samples: 1, seed: 0, generator: "diffusion",
+            shardSize: 8)
+        specification.steps = steps
+        return specification
+    }
+
+    private static func tasks(_ count: Int) -> [LayoutTask] {
+        let layout = Layout(imageID: 1, fileName: "1.jpg", width: 10, height: 10, objects: [])
+        return (0..<count).map { index in
+            LayoutTask(
+                layout: layout, prompt: "An image with dog <l\(index)> <l63> [hard]", sample: 0, seed: UInt64(index))
+        }
+    }
+
+    private static func generator(bytes: Int = 1 << 30) async throws -> DiffusionGenerator {
+        let generator = try DiffusionGenerator(
+            checkpoint: Checkpoint(folder: folder), maximumBatch: 8, memory: MemoryBudget(bytes: bytes), threads: 1)
+        try await generator.prepare()
+        return generator
+    }
+
+    @Test func itNamesItsCheckpointAndItsProcessor() async throws {
+        let description = try await Self.generator().describe()
+        #expect(description.name == "diffusion" && description.maximumBatch == 8)
+        #expect(description.checkpointDigest == (try Checkpoint(folder: Self.folder).digest().hex))
+        #expect(description.deviceClass.contains("cpu-") && description.deviceClass.contains("OpenBLAS"))
+    }
+
+    @Test func imagesDoNotDependOnHowMemoryCutsABatchIntoPasses() async throws {
+        let checkpoint = try Checkpoint(folder: Self.folder)
+        let all = try await Self.generator().generate(Self.tasks(5), specification: Self.specification())
+        let room = checkpoint.memoryEstimate(batch: 2, width: 64, height: 40)
+        #expect(room < checkpoint.memoryEstimate(batch: 3, width: 64, height: 40))
+        let cut = try await Self.generator(bytes: room).generate(Self.tasks(5), specification: Self.specification())
+        #expect(try all.map { try $0.get() } == cut.map { try $0.get() })
+        #expect(Set(try all.map { try $0.get().pixels }).count == 5)
+    }
+
+    @Test func anImageThatCannotFitFailsWithBothFigures() async throws {
+        let generator = try await Self.generator(bytes: 20_000_000)
+        let results = try await generator.generate(
+            Self.tasks(2), specification: Self.specification(width: 4096, height: 4096))
+        #expect(results.count == 2)
+        let failure = #expect(throws: GenerationFailure.self) { try results[0].get() }
+        #expect(failure?.description.contains("4096x4096 pixels takes about") == true)
+        #expect(failure?.description.contains("found 20.0 MB") == true && failure?.isPermanent == false)
+    }
+
+    @Test func aCheckpointThatCannotFitIsRefusedAtTheStart() throws {
+        let checkpoint = try Checkpoint(folder: Self.folder)
+        let error = #expect(throws: CheckpointError.self) {
+            try DiffusionGenerator(checkpoint: checkpoint, maximumBatch: 1, memory: MemoryBudget(bytes: 1000))
+        }
+        #expect(error?.description.contains("needs about") == true)
+    }
+
+    @Test func aCancelledBatchStopsAtAStep() async throws {
+        let generator = try await Self.generator()
+        let work = Task {
+            withUnsafeCurrentTask { $0?.cancel() }
+            return try await generator.generate(Self.tasks(1), specification: Self.specification(steps: 999))
+        }
+        await #expect(throws: CancellationError.self) { try await work.value }
+    }
+
+    @Test func aPromptThatDoesNotFitFailsItsOwnTaskForGood() async throws {
+        var tasks = Self.tasks(3)
+        tasks[1].prompt = String(repeating: "dog ", count: 80)
+        let results = try await Self.generator().generate(tasks, specification: Self.specification())
+        #expect((try? results[0].get()) != nil && (try? results[2].get()) != nil)
+        let failure = #expect(throws: GenerationFailure.self) { try results[1].get() }
+        #expect(failure?.isPermanent == true && failure?.description.contains("tokens") == true)
+    }
+}
