@@ -73,6 +73,7 @@ struct SpecificationTests {
             ("height", { $0.height = 464 }), ("samples", { $0.samples = 2 }), ("seed", { $0.seed -= 1 }),
             ("generator", { $0.generator = "diffusion" }), ("checkpoint", { $0.checkpoint = nil }),
             ("steps", { $0.steps = 49 }), ("guidance", { $0.guidance = 3.6 }), ("shardSize", { $0.shardSize = 501 }),
+            ("skipsUnfit", { $0.skipsUnfit = true }),
             ("version", { $0.version = 2 }), ("kind", { $0.kind = TaskKind(rawValue: "detect") }),
         ]
         let recorded = try Self.full.canonicalJSON()
