@@ -41,9 +41,9 @@ public struct Checkpoint: Sendable {
         var folder = folder
         while folder.count > 1 && folder.hasSuffix("/") { folder.removeLast() }
         let index = try ModelIndex(ConfigurationFile(path: "\(folder)/model_index.json"))
-        textEncoder = try TextEncoderConfiguration(ConfigurationFile(path: "\(folder)/text_encoder/config.json"))
-        unet = try UNetConfiguration(ConfigurationFile(path: "\(folder)/unet/config.json"))
-        autoencoder = try AutoencoderConfiguration(ConfigurationFile(path: "\(folder)/vae/config.json"))
+        textEncoder = try TextEncoderConfiguration(path: "\(folder)/text_encoder/config.json")
+        unet = try UNetConfiguration(path: "\(folder)/unet/config.json")
+        autoencoder = try AutoencoderConfiguration(path: "\(folder)/vae/config.json")
         scheduler = try SchedulerConfiguration(path: "\(folder)/scheduler/scheduler_config.json")
         tokenizer = try CLIPTokenizer(folder: "\(folder)/tokenizer")
         parts = try Self.parts(index, folder)

@@ -14,7 +14,7 @@ import Weights
 enum Targets {
     static let all = [
         annotations, stuff, detections, imageIDs, layout, layoutTask, hint, control, profile, program, tar, archive,
-        png, safetensors, torchPickle, tokenizer,
+        png, safetensors, torchPickle, tokenizer, configuration, layoutFile,
     ]
 
     static let file = MemoryFile()
@@ -140,6 +140,34 @@ enum Targets {
         let image = try Image(png: bytes)
         expect(image.pixels.count == image.width * image.height * 3, "pixels fill the picture")
         try expect(Image(png: image.png()) == image, "what was encoded decodes to an equal picture")
+    }
+
+    /// The configuration of each part of a checkpoint; the bytes are tried as all of them.
+    private static let configuration = FuzzTarget(name: "configuration") { bytes in
+        file.write(bytes)
+        let readers: [@Sendable (String) throws(CheckpointError) -> Void] = [
+            { path throws(CheckpointError) in _ = try UNetConfiguration(path: path) },
+            { path throws(CheckpointError) in _ = try AutoencoderConfiguration(path: path) },
+            { path throws(CheckpointError) in _ = try TextEncoderConfiguration(path: path) },
+            { path throws(CheckpointError) in _ = try SchedulerConfiguration(path: path) },
+        ]
+        for read in readers {
+            do {
+                try read(file.path)
+            } catch {
+                FuzzTarget.check(refusal: error.description)
+            }
+        }
+    }
+
+    /// A layout that a person wrote, under every strategy.
+    private static let layoutFile = FuzzTarget(name: "layout-file") { bytes in
+        file.write(bytes)
+        for strategy in Strategy.allCases {
+            let layout = try Layout(file: file.path, strategy: strategy)
+            try expect(Layout(decoding: layout.encoded()) == layout, "what was encoded decodes to an equal layout")
+            expect(layout.boxes(inWidth: 64, height: 40).count == layout.objects.count, "each object has a box")
+        }
     }
 
     /// A `tokenizer.json`; whatever was accepted encodes any text.
