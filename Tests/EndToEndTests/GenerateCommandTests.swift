@@ -101,4 +101,14 @@ struct GenerateCommandTests {
         let missing = try Commands().run("worker", ["inspect", "--checkpoint", "/nowhere"])
         #expect(missing.status == 66 && missing.errors.split(separator: "\n").count == 1, "\(missing.errors)")
     }
+
+    @Test func aWorkersProfileAndACheckpointGoTogether() throws {
+        let profile = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+            .deletingLastPathComponent().appending(path: "workers/cpu.json").path
+        let result = try Commands().run("worker", ["run", "--profile", profile, "--checkpoint", "/nowhere"])
+        #expect(result.status == 66 && result.errors.contains("/nowhere/model_index.json"), "\(result.errors)")
+        let contradiction = try Commands().run(
+            "worker", ["run", "--generator", "sketch", "--checkpoint", Self.checkpoint])
+        #expect(contradiction.status == 64 && contradiction.errors.contains("--generator diffusion beside"))
+    }
 }
