@@ -9,8 +9,10 @@ public import Logging
 /// on a lost connection throws ``PostgresError/Code/unavailable``; the next one connects again. Nothing is sent twice.
 ///
 /// Session defaults, overridden by `settings`: `statement_timeout` 60s, `lock_timeout` 10s,
-/// `idle_in_transaction_session_timeout` 60s, `TimeZone` UTC. A server that answers nothing for 30 s longer than
-/// `statement_timeout` counts as lost; without a statement timeout only TCP keep-alives (25 s) notice a dead one.
+/// `idle_in_transaction_session_timeout` 10s, `TimeZone` UTC. No transaction waits for anything but its own statements,
+/// so who is idle in one was frozen or cut off, with locks in hand that hold others up. A server that answers nothing
+/// for 30 s longer than `statement_timeout` counts as lost; without a statement timeout only TCP keep-alives (25 s)
+/// notice a dead one.
 public actor Connection {
     /// Where it connects.
     public nonisolated let url: DatabaseURL
@@ -45,7 +47,7 @@ public actor Connection {
         }
         let defaults = [
             "statement_timeout": "\(milliseconds ?? 0)", "lock_timeout": "10s",
-            "idle_in_transaction_session_timeout": "60s", "TimeZone": "UTC", "bytea_output": "hex",
+            "idle_in_transaction_session_timeout": "10s", "TimeZone": "UTC", "bytea_output": "hex",
         ]
         self.settings = defaults.merging(settings) { _, given in given }
         self.answerTimeout = settings["statement_timeout"] == nil ? statementTimeout.map { $0 + .seconds(30) } : nil

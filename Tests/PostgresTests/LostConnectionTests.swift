@@ -126,7 +126,7 @@ extension ServerTests {
                 ])
                 for (name, value) in [
                     "work_mem": "5MB", "lock_timeout": "2s", "statement_timeout": "1min", "TimeZone": "UTC",
-                    "idle_in_transaction_session_timeout": "1min", "client_encoding": "UTF8",
+                    "idle_in_transaction_session_timeout": "10s", "client_encoding": "UTF8",
                     "app.note": "two words \\",
                     "application_name": schema.name,
                 ] {
