@@ -1,6 +1,8 @@
 // Scalar loops written so that the compiler vectorises them; see kernels.h for what each computes.
 #include "kernels.h"
 
+#include "kernel_target.h"
+
 #include <math.h>
 #include <stdint.h>
 #include <string.h>
@@ -8,13 +10,6 @@
 // A sum over an array is reassociated into lanes only where the compiler may; the order then depends on the vector
 // width, so sums here are written in lanes of their own, and give the same numbers on every machine.
 #pragma clang fp contract(off)
-
-#if defined(__x86_64__) && defined(__linux__)
-#define KERNEL __attribute__((target_clones("default", "arch=x86-64-v3")))
-#else
-#define KERNEL
-#endif
-#define INLINE static inline __attribute__((always_inline))
 
 enum { LANES = 16 };
 

@@ -51,6 +51,30 @@ enum Devices {
     }
 
     @Test(
+        "Large 3x3 convolutions by Winograd's method stay within float32's error",
+        arguments: [
+            ([1, 16, 16, 32], 8, Padding(1)), ([2, 13, 19, 40], 16, Padding(1)), ([1, 15, 21, 32], 24, Padding(0)),
+            ([1, 33, 45, 48], 16, Padding(1)), ([1, 16, 15, 32], 8, Padding(top: 0, left: 2, bottom: 3, right: 1)),
+        ])
+    func winograd(_ image: [Int], _ outputs: Int, _ padding: Padding) {
+        for device in Devices.all {
+            var numbers = Numbers(seed: 12)
+            let x = numbers.tensor(image, on: device)
+            let weight = numbers.tensor([outputs, image[3], 3, 3], on: device)
+            let bias = numbers.tensor([outputs], on: device)
+            let expected = Reference.convolution(
+                Reference(x), Reference(weight), Reference(bias), stride: 1, padding: padding)
+            let found = x.convolution(weight, bias: bias, padding: padding)
+            #expect(expected.relativeError(of: found) < 5e-6)
+            let direct = CPUDevice(threads: 1, usesWinograd: false)
+            let plain = Tensor(x.floats(), shape: image, device: direct).convolution(
+                Tensor(weight.floats(), shape: weight.shape, device: direct),
+                bias: Tensor(bias.floats(), shape: bias.shape, device: direct), padding: padding)
+            #expect(plain.floats() != found.floats(), "another method, other last bits")
+        }
+    }
+
+    @Test(
         "Attention weighs values by the softmax of scaled products",
         arguments: [
             (1, 1, 1, 1, 1), (2, 5, 7, 2, 3), (1, 200, 77, 3, 8), (1, 33, 1100, 2, 5), (2, 64, 64, 1, 16),

@@ -51,6 +51,8 @@ extension CPUDevice {
         if weight.shape[2] == 1, weight.shape[3] == 1, stride == 1, padding == Padding(0) {
             return linear(x, weight: weight.reshaped(Array(weight.shape.prefix(2))), bias: bias)
         }
+        let winograd = WinogradTiles(x.shape, weight: weight.shape, stride: stride, padding: padding)
+        if usesWinograd, let winograd { return self.winograd(x, weight: weight, bias: bias, winograd) }
         let gather = PatchGather(x.shape, kernel: Array(weight.shape[2...]), stride: stride, padding: padding)
         let (samples, outputs, depth) = (x.shape[0], weight.shape[0], gather.depth)
         let tiles = ProductTiles(rows: gather.positions, columns: outputs, mostRows: depth > 6000 ? 96 : 192)

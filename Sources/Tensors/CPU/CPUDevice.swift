@@ -13,12 +13,16 @@ public final class CPUDevice: Device, @unchecked Sendable {
     // Sendable: all properties are constants, and the loop and the pool guard themselves.
     let loop: ParallelLoop
     let pool = BufferPool()
+    /// Whether large 3x3 convolutions are computed by Winograd's method, whose weights take four times their memory.
+    public let usesWinograd: Bool
 
     /// How many threads compute.
     public var threads: Int { loop.lanes }
 
     /// Takes `threads` threads, by default one a core.
-    public init(threads: Int? = nil) {
+    /// - Parameter usesWinograd: `false` saves memory and takes longer; last bits differ.
+    public init(threads: Int? = nil, usesWinograd: Bool = true) {
+        self.usesWinograd = usesWinograd
         openblas_set_num_threads(1)
         loop = ParallelLoop(lanes: threads ?? ProcessInfo.processInfo.activeProcessorCount)
     }
@@ -30,7 +34,7 @@ public final class CPUDevice: Device, @unchecked Sendable {
         let core = unsafe String(cString: openblas_get_corename())
         let version = unsafe String(cString: openblas_get_config()).split(separator: " ").prefix(2).joined(
             separator: "-")
-        return "cpu-\(core)-\(version)"
+        return "cpu-\(core)-\(version)\(usesWinograd ? "" : "-direct")"
     }
 
     /// Returns the memory that no tensor uses to the system.

@@ -1,0 +1,41 @@
+// Winograd's minimal filtering F(4x4, 3x3) for channels-last images (Winograd 1980; Lavin and Gray 2016): an output tile
+// of 4 x 4 pixels takes 36 products instead of 144. Transforms work on the channels of a pixel side by side.
+#pragma once
+
+#include <stddef.h>
+
+enum {
+  /// Output pixels on a side of a tile.
+  KERNELS_WINOGRAD_TILE = 4,
+  /// Input pixels on a side of a tile.
+  KERNELS_WINOGRAD_WINDOW = 6,
+  /// Products of a tile.
+  KERNELS_WINOGRAD_PRODUCTS = 36,
+  /// Channels come in multiples of this.
+  KERNELS_WINOGRAD_CHANNELS = 8,
+};
+
+/// One image and its cut into tiles, row by row.
+typedef struct {
+  ptrdiff_t height, width, channels;
+  /// Zeros above and before the image.
+  ptrdiff_t top, left;
+  /// Tiles in a row of tiles.
+  ptrdiff_t columns;
+} kernels_winograd_image;
+
+/// Transforms the windows of tiles first ..< first + count: products[p][t][c] with `stride` numbers from one product to
+/// the next and `channels` from one tile to the next.
+void kernels_winograd_input(
+    const float *image, kernels_winograd_image shape, ptrdiff_t first, ptrdiff_t count, float *products,
+    ptrdiff_t stride);
+
+/// Transforms summed products back, adds bias[c] where there is one, and writes the pixels that lie inside the output.
+/// `shape` is the output's; `top` and `left` do not count.
+void kernels_winograd_output(
+    const float *products, ptrdiff_t stride, kernels_winograd_image shape, ptrdiff_t first, ptrdiff_t count,
+    const float *bias, float *image);
+
+/// Transforms 3x3 weights: `weights` is [out, in, 3, 3] and result[p][o][c], with `stride` numbers from one product to the
+/// next; `out` output channels starting at `weights`.
+void kernels_winograd_weights(const float *weights, ptrdiff_t out, ptrdiff_t in, float *result, ptrdiff_t stride);
