@@ -36,11 +36,14 @@ public actor DiffusionGenerator: Generator {
         self.maximumBatch = maximumBatch
         self.memory = memory
         digest = try checkpoint.digest().hex
-        device = CPUDevice(threads: threads)
+        // Winograd's weights take memory that a small host does not have; there the plain method does.
+        let room = checkpoint.memoryEstimate(batch: 1, width: checkpoint.width, height: checkpoint.height)
+        device = CPUDevice(threads: threads, usesWinograd: room <= memory.bytes)
         // What the smallest image takes is what loading takes.
         let side = checkpoint.autoencoder.factor
         try memory.require(
-            checkpoint.memoryEstimate(batch: 1, width: side, height: side), for: "loading \(checkpoint.folder)")
+            checkpoint.memoryEstimate(batch: 1, width: side, height: side, usesWinograd: device.usesWinograd),
+            for: "loading \(checkpoint.folder)")
     }
 
     /// Its device class names the processor's kernels and the library's version: both decide last bits.
@@ -107,7 +110,7 @@ public actor DiffusionGenerator: Generator {
     private func estimate(_ specification: GenerateSpecification, batch: Int) -> Int {
         checkpoint.memoryEstimate(
             batch: batch, width: specification.width, height: specification.height,
-            usesGuidance: (specification.guidance ?? Self.usualGuidance) > 1)
+            usesGuidance: (specification.guidance ?? Self.usualGuidance) > 1, usesWinograd: device.usesWinograd)
     }
 
     private func tooLarge(_ specification: GenerateSpecification) -> GenerationFailure {

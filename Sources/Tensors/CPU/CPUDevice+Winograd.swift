@@ -37,7 +37,17 @@ struct WinogradTiles {
     private static let fewestChannels = 32
     private static let mostTiles = 128
     /// Input times output channels: 1,920 to 640 is the largest of Stable Diffusion's that gains.
-    private static let mostWeights = 1_300_000
+    fileprivate static let mostWeights = 1_300_000
+}
+
+extension CPUDevice {
+    /// At most how many numbers a device keeps for convolution weights `[out, in, height, width]` beside the original.
+    public static func keptNumbers(ofConvolution weight: [Int], usesWinograd: Bool) -> Int {
+        let taps = weight[2] * weight[3]
+        guard taps > 1 else { return 0 }
+        let transforms = usesWinograd && taps == 9 && weight[0] * weight[1] <= WinogradTiles.mostWeights
+        return weight[0] * weight[1] * (transforms ? Int(KERNELS_WINOGRAD_PRODUCTS) : taps)
+    }
 }
 
 extension CPUDevice {
