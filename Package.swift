@@ -198,3 +198,11 @@ if Context.environment["DETDIFFUSION_FUZZ"] != nil {
             path: "Tests/Fuzz/Sources", swiftSettings: strict),
     ]
 }
+
+// Timings of the engine by themselves: `DETDIFFUSION_ENGINE_BENCH=1 swift build -c release --product engine-bench`.
+if Context.environment["DETDIFFUSION_ENGINE_BENCH"] != nil {
+    package.targets.append(
+        .executableTarget(
+            name: "engine-bench", dependencies: ["Diffusion", "Tensors"], path: "Tests/EngineBench",
+            swiftSettings: strict))
+}
