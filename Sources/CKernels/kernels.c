@@ -7,9 +7,8 @@
 #include <stdint.h>
 #include <string.h>
 
-// A sum over an array is reassociated into lanes only where the compiler may; the order then depends on the vector
-// width, so sums here are written in lanes of their own, and give the same numbers on every machine.
-#pragma clang fp contract(off)
+// A compiler may not reassociate sums into lanes, so sums here are written in lanes of their own, in an order that does
+// not depend on the width of the machine's vectors. Products and sums may be fused where the machine can.
 
 enum { LANES = 16 };
 
@@ -159,6 +158,24 @@ INLINE float maximum(const float *x, float start, ptrdiff_t count) {
   return most;
 }
 
+// x becomes exp(x - most); returns the sum.
+INLINE float exponentials(float *x, float most, ptrdiff_t count) {
+  float lanes[LANES] = {0};
+  ptrdiff_t i = 0;
+  for (; i + LANES <= count; i += LANES)
+    for (int l = 0; l < LANES; l++) {
+      x[i + l] = exponential(x[i + l] - most);
+      lanes[l] += x[i + l];
+    }
+  float total = 0;
+  for (int l = 0; l < LANES; l++) total += lanes[l];
+  for (; i < count; i++) {
+    x[i] = exponential(x[i] - most);
+    total += x[i];
+  }
+  return total;
+}
+
 KERNEL void kernels_layer_normalization(
     const float *restrict x, const float *restrict scale, const float *restrict shift, float epsilon,
     float *restrict y, ptrdiff_t rows, ptrdiff_t channels) {
@@ -180,11 +197,11 @@ KERNEL void kernels_softmax_piece(
     const ptrdiff_t limit = limits[r];
     const float before = maxima[r];
     const float now = maximum(row, before, limit);
-    for (ptrdiff_t c = 0; c < limit; c++) row[c] = exponential(row[c] - now);
+    const float added = exponentials(row, now, limit);
     for (ptrdiff_t c = limit; c < columns; c++) row[c] = 0;
     // The first piece starts at minus infinity, whose factor is 0 unless nothing has counted yet.
     factors[r] = before == now ? 1.0f : exponential(before - now);
-    sums[r] = sums[r] * factors[r] + sum(row, limit);
+    sums[r] = sums[r] * factors[r] + added;
     maxima[r] = now;
   }
 }

@@ -29,9 +29,10 @@ enum ImageTimes {
         )
     }
 
+    /// The most memory that was resident, shared pages of mapped weights included.
     private static func peakMegabytes() -> Int {
-        var usage = rusage()
-        getrusage(RUSAGE_SELF, &usage)
-        return usage.ru_maxrss / 1024
+        let status = FileManager.default.contents(atPath: "/proc/self/status") ?? Data()
+        let line = String(decoding: status, as: UTF8.self).split(separator: "\n").first { $0.hasPrefix("VmHWM:") }
+        return line.flatMap { Int($0.filter(\.isNumber)) }.map { $0 / 1024 } ?? 0
     }
 }
