@@ -126,6 +126,33 @@ import Weights
         #expect(error.description.contains(String(file.split(separator: "/")[0])), "\(error.description)")
     }
 
+    /// Bytes that are not UTF-8 between two values; Foundation's reader of JSON5 ended the process at them.
+    @Test(arguments: [
+        "unet/config.json", "vae/config.json", "text_encoder/config.json", "scheduler/scheduler_config.json",
+    ])
+    func bytesThatAreNotTextAreRefused(file: String) throws {
+        let copy = try CheckpointCopy(.sd1)
+        let bytes = Array(#"{"norm_num_groups": 2, "#.utf8) + [0xFA, 0xFA, 0xFA] + Array(#" "layers": 1}"#.utf8)
+        try Data(bytes).write(to: URL(fileURLWithPath: "\(copy.folder)/\(file)"))
+        let error = #expect(throws: CheckpointError.self) { try Checkpoint(folder: copy.folder) }
+        #expect(error?.code == .content && error?.description.contains(file) == true)
+    }
+
+    @Test func pythonsNumbersAreReadAndItsStringsAreLeftAlone() throws {
+        let text = #"{"a": -Infinity, "b": [Infinity, NaN, 1], "c": "x NaN \" -Infinity", "d": null}"#
+        let values = try PythonJSON.decode([String: JSONValue].self, from: Data(text.utf8))
+        #expect(values["a"] == .number(-.infinity) && values["d"] == .null)
+        #expect(values["c"] == .text(#"x NaN " -Infinity"#))
+        guard case .list(let list) = values["b"] else {
+            Issue.record("expected a list")
+            return
+        }
+        #expect(list[0] == .number(.infinity) && list[2] == .number(1))
+        #expect(throws: (any Error).self) {
+            try PythonJSON.decode([String: JSONValue].self, from: Data("{a: 0x10}".utf8))
+        }
+    }
+
     @Test(arguments: ["", "[]", "{", "\u{0}", "{\"in_channels\": NaN}"])
     func aDamagedConfigurationIsRefused(text: String) throws {
         let copy = try CheckpointCopy(.sd1)

@@ -29,11 +29,8 @@ struct ConfigurationFile: Sendable {
         guard data.count <= Self.sizeLimit else {
             throw CheckpointError(.content, "\(path): expected at most \(Self.sizeLimit) bytes, found \(data.count)")
         }
-        let decoder = JSONDecoder()
-        // Python writes -Infinity and NaN, which JSON5 has and JSON has not.
-        decoder.allowsJSON5 = true
         do {
-            self.init(path: path, values: try decoder.decode([String: JSONValue].self, from: data))
+            self.init(path: path, values: try PythonJSON.decode([String: JSONValue].self, from: data))
         } catch {
             throw CheckpointError(
                 .content, "\(path): expected a JSON object, found something else; save the file again")

@@ -29,11 +29,9 @@ extension SchedulerConfiguration {
 
     /// Reads the contents of a `scheduler_config.json`; `path` is for messages.
     init(json data: Data, path: String) throws(CheckpointError) {
-        let decoder = JSONDecoder()
-        decoder.allowsJSON5 = true  // Python writes -Infinity, which JSON5 has and JSON has not
         let file: SchedulerFile
         do {
-            file = try decoder.decode(SchedulerFile.self, from: data)
+            file = try PythonJSON.decode(SchedulerFile.self, from: data)
         } catch {
             throw CheckpointError(
                 .content, "cannot read \(path) as a scheduler's configuration: \(Self.reason(error)); restore the file")

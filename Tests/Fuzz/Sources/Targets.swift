@@ -145,17 +145,15 @@ enum Targets {
     /// The configuration of each part of a checkpoint; the bytes are tried as all of them.
     private static let configuration = FuzzTarget(name: "configuration") { bytes in
         file.write(bytes)
-        let readers: [@Sendable (String) throws(CheckpointError) -> Void] = [
-            { path throws(CheckpointError) in _ = try UNetConfiguration(path: path) },
-            { path throws(CheckpointError) in _ = try AutoencoderConfiguration(path: path) },
-            { path throws(CheckpointError) in _ = try TextEncoderConfiguration(path: path) },
-            { path throws(CheckpointError) in _ = try SchedulerConfiguration(path: path) },
+        let readers: [(String) throws -> Void] = [
+            { _ = try UNetConfiguration(path: $0) }, { _ = try AutoencoderConfiguration(path: $0) },
+            { _ = try TextEncoderConfiguration(path: $0) }, { _ = try SchedulerConfiguration(path: $0) },
         ]
         for read in readers {
             do {
                 try read(file.path)
             } catch {
-                FuzzTarget.check(refusal: error.description)
+                FuzzTarget.check(refusal: "\(error)")
             }
         }
     }
