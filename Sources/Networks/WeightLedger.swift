@@ -58,13 +58,3 @@ final class WeightLedger {
     /// Stands for what could not be given; `finish()` throws before anybody computes with it.
     private var empty: Tensor { Tensor([], shape: [0], device: device) }
 }
-
-extension NumberFormat {
-    /// Whether weights may be stored so: whole numbers are positions and counters.
-    fileprivate var isFractional: Bool {
-        switch self {
-        case .float32, .float16, .bfloat16, .float64: true
-        case .int64, .int32, .int16, .int8, .uint8, .bool: false
-        }
-    }
-}

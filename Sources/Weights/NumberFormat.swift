@@ -14,6 +14,14 @@ public enum NumberFormat: String, Sendable, CaseIterable {
         }
     }
 
+    /// Whether weights may be stored so: whole numbers are positions and counters.
+    public var isFractional: Bool {
+        switch self {
+        case .float32, .float16, .bfloat16, .float64: true
+        case .int64, .int32, .int16, .int8, .uint8, .bool: false
+        }
+    }
+
     /// The format that a safetensors header calls `name`.
     init?(safetensorsName name: String) {
         guard let found = Self.allCases.first(where: { $0.safetensorsName == name }) else { return nil }

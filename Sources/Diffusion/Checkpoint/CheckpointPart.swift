@@ -36,15 +36,8 @@ public struct CheckpointPart: Sendable {
         self.weights = weights
         files = weights.files.map { String($0.path.dropFirst(folder.count + 1)) }
         tensors = entries.count
-        parameters = entries.filter { Self.isWeight($0.format) }.reduce(0) { $0 + $1.count }
+        parameters = entries.filter(\.format.isFractional).reduce(0) { $0 + $1.count }
         bytes = entries.reduce(0) { $0 + $1.byteCount }
         formats = Dictionary(entries.map { ($0.format, $0.byteCount) }, uniquingKeysWith: +)
-    }
-
-    private static func isWeight(_ format: NumberFormat) -> Bool {
-        switch format {
-        case .float32, .float16, .bfloat16, .float64: true
-        case .int64, .int32, .int16, .int8, .uint8, .bool: false
-        }
     }
 }
