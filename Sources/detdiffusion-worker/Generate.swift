@@ -106,15 +106,10 @@ struct Generate: AsyncParsableCommand {
         let noise = try latentsIn.map { try Latents(path: $0) }
         try noise?.require(channels: checkpoint.autoencoder.latentChannels, size, factor: checkpoint.autoencoder.factor)
         let budget = try engine.budget()
-        func needed(usesWinograd: Bool) -> Int {
-            checkpoint.memoryEstimate(
-                batch: 1, width: size.width, height: size.height, usesGuidance: guidance > 1, usesWinograd: usesWinograd
-            )
-        }
-        let usesWinograd = needed(usesWinograd: true) <= budget.bytes
-        try budget.require(
-            needed(usesWinograd: usesWinograd), for: "an image of \(size.width)x\(size.height) pixels")
-        let device = CPUDevice(threads: try engine.threadCount(), usesWinograd: usesWinograd)
+        let needed = checkpoint.memoryEstimate(
+            batch: 1, width: size.width, height: size.height, usesGuidance: guidance > 1)
+        try budget.require(needed, for: "an image of \(size.width)x\(size.height) pixels")
+        let device = CPUDevice(threads: try engine.threadCount())
         let pipeline = try LayoutToImagePipeline.load(checkpoint: checkpoint, device: device)
         let progress = ProgressBar(total: steps)
         let request = ImageRequest(prompt: prompt, seed: seed, initialLatents: noise?.values)

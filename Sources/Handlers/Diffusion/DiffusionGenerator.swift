@@ -36,14 +36,11 @@ public actor DiffusionGenerator: Generator {
         self.maximumBatch = maximumBatch
         self.memory = memory
         digest = try checkpoint.digest().hex
-        // Winograd's weights take memory that a small host does not have; there the plain method does.
-        let room = checkpoint.memoryEstimate(batch: 1, width: checkpoint.width, height: checkpoint.height)
-        device = CPUDevice(threads: threads, usesWinograd: room <= memory.bytes)
+        device = CPUDevice(threads: threads)
         // What the smallest image takes is what loading takes.
         let side = checkpoint.autoencoder.factor
         try memory.require(
-            checkpoint.memoryEstimate(batch: 1, width: side, height: side, usesWinograd: device.usesWinograd),
-            for: "loading \(checkpoint.folder)")
+            checkpoint.memoryEstimate(batch: 1, width: side, height: side), for: "loading \(checkpoint.folder)")
     }
 
     /// Its device class names the processor's kernels and the library's version: both decide last bits.
@@ -56,7 +53,7 @@ public actor DiffusionGenerator: Generator {
     /// As given to `--generator`.
     public static let name = "diffusion"
     /// Raised when the engine's numbers change.
-    private static let engineVersion = 1
+    private static let engineVersion = 2
 
     /// Loads the weights; float32 files are mapped, so workers of one host share them.
     public func prepare() async throws {
@@ -110,7 +107,7 @@ public actor DiffusionGenerator: Generator {
     private func estimate(_ specification: GenerateSpecification, batch: Int) -> Int {
         checkpoint.memoryEstimate(
             batch: batch, width: specification.width, height: specification.height,
-            usesGuidance: (specification.guidance ?? Self.usualGuidance) > 1, usesWinograd: device.usesWinograd)
+            usesGuidance: (specification.guidance ?? Self.usualGuidance) > 1)
     }
 
     private func tooLarge(_ specification: GenerateSpecification) -> GenerationFailure {
