@@ -12,9 +12,11 @@ struct Layer {
 
 /// Times each layer.
 enum LayerTimes {
-    static func run(rows: Int, columns: Int, threads: Int?, runs: Int) {
+    static func run(rows: Int, columns: Int, name: String, threads: Int?, runs: Int) {
         let device = CPUDevice(threads: threads)
-        for layer in layers(rows: rows, columns: columns, device: device) { report(layer, runs: runs) }
+        for layer in layers(rows: rows, columns: columns, device: device) where name.isEmpty || layer.name.contains(name) {
+            report(layer, runs: runs)
+        }
     }
 
     static func report(_ layer: Layer, runs: Int) {

@@ -41,7 +41,7 @@ struct DiffusionGeneratorTests {
         let description = try await Self.generator().describe()
         #expect(description.name == "diffusion" && description.maximumBatch == 8)
         #expect(description.checkpointDigest == (try Checkpoint(folder: Self.folder).digest().hex))
-        #expect(description.deviceClass.contains("cpu-") && description.deviceClass.contains("OpenBLAS"))
+        #expect(description.deviceClass.contains("cpu-"))
     }
 
     @Test func imagesDoNotDependOnHowMemoryCutsABatchIntoPasses() async throws {
