@@ -102,6 +102,16 @@ import Testing
         #expect(!FileManager.default.fileExists(atPath: folder))
     }
 
+    @Test func pipesKeepAwayFromTheStandardDescriptors() throws {
+        let pipe = try ChildProcess.Pipe(lowest: 200)
+        defer { pipe.close() }
+        #expect(pipe.read >= 200 && pipe.write >= 200 && pipe.read != pipe.write)
+        for end in [pipe.read, pipe.write] { #expect(fcntl(end, F_GETFD) & FD_CLOEXEC != 0) }
+        #expect(write(pipe.write, "x", 1) == 1)
+        var byte: UInt8 = 0
+        #expect(read(pipe.read, &byte, 1) == 1 && byte == UInt8(ascii: "x"))
+    }
+
     @Test func noDescriptorStaysOpenAfterManyStarts() async throws {
         func pipes() throws -> Int {
             try FileManager.default.contentsOfDirectory(atPath: "/proc/self/fd").filter { name in
@@ -162,6 +172,84 @@ import Testing
         }
     }
 
+    @Test func aLineThatNobodyAskedForIsNotChargedToTheNextBatch() async throws {
+        let program = try ScriptedProgram(
+            """
+            ready()
+            for batch in batches():
+                results = [make(task, batch) for task in batch["tasks"]]
+                lines.write(2 * (json.dumps(dict(type="result", id=batch["id"], results=results)) + "\\n"))
+                lines.flush()
+            """)
+        let log = CollectedLog()
+        try await program.started(log: log) { generator in
+            for number in 0..<3 {
+                let results = try await generator.generate([Made.task(number)], specification: Made.specification())
+                #expect(results.compactMap { try? $0.get() }.count == 1, "\(results)")
+            }
+        }
+        let notices = log.all.filter { $0.hasPrefix("A program failed between two batches") }
+        #expect(
+            notices.count == 2 && notices.allSatisfy { $0.contains("it wrote '{\"type\": \"result\"") }, "\(log.all)")
+    }
+
+    @Test func aResultThatComesTwiceAndLateIsNotChargedToTheNextBatch() async throws {
+        let program = try ScriptedProgram(
+            """
+            ready()
+            last = None
+            for batch in batches():
+                if last: answer(last, [dict(id=0, error="again")])
+                answer(batch)
+                last = batch
+            """)
+        try await program.started { generator in
+            for number in 0..<3 {
+                let results = try await generator.generate([Made.task(number)], specification: Made.specification())
+                #expect(results.compactMap { try? $0.get() }.count == 1, "\(results)")
+            }
+        }
+    }
+
+    /// Leaves when a line waits for it that it has not read.
+    private static let leaving = """
+        import fcntl, struct, termios
+        def leave():
+            while not struct.unpack("i", fcntl.ioctl(0, termios.FIONREAD, bytes(4)))[0]: time.sleep(0.001)
+            os._exit(9)
+        """
+
+    @Test func aProgramThatDiesBeforeItTakesABatchCostsNoAttempt() async throws {
+        let program = try ScriptedProgram(
+            """
+            \(Self.leaving)
+            isFirst = not os.path.exists(notes + "/started")
+            note("started", "")
+            ready()
+            answer(json.loads(sys.stdin.readline()))
+            if isFirst: leave()
+            for batch in batches(): answer(batch)
+            """)
+        let log = CollectedLog()
+        try await program.started(log: log) { generator in
+            for number in 0..<2 {
+                let results = try await generator.generate([Made.task(number)], specification: Made.specification())
+                #expect(results.compactMap { try? $0.get() }.count == 1, "\(results)")
+            }
+        }
+        #expect(log.all.contains { $0.hasPrefix("A program failed before it took its batch") }, "\(log.all)")
+    }
+
+    @Test func aProgramThatNeverTakesABatchPausesTheWork() async throws {
+        let program = try ScriptedProgram("\(Self.leaving)\nready()\nleave()")
+        try await program.started { generator in
+            let pause = try await #require(throws: WorkPaused.self) {
+                try await generator.generate(Made.tasks(2), specification: Made.specification())
+            }
+            #expect(pause.description.contains("expected it to take a batch, found that it had ended with exit code 9"))
+        }
+    }
+
     @Test func aProgramThatDoesNotStartAgainPausesTheWorkAndFailsNoTask() async throws {
         let program = try ScriptedProgram(
             """
@@ -189,6 +277,26 @@ import Testing
             }
             #expect(pause.description.contains("expected the ready line of its first start (test on test-1"))
         }
+    }
+
+    @Test func foldersOfDeadWorkersAreRemovedAtTheNextStart() async throws {
+        let temporary = FileManager.default.temporaryDirectory.path
+        let left = "\(temporary)/detdiffusion-program-1-left"
+        let (foreign, link) = ("\(temporary)/detdiffusion-program", "\(temporary)/detdiffusion-program-1-link")
+        for folder in [left + "/batch-1", foreign] {
+            try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+        }
+        try FileManager.default.createSymbolicLink(atPath: link, withDestinationPath: foreign)
+        defer { for path in [left, foreign, link] { try? FileManager.default.removeItem(atPath: path) } }
+        let living = try ProgramFolder.working { print($0) }
+        let log = CollectedLog()
+        try await ScriptedProgram(good).started(log: log) { _ in }
+        #expect(!FileManager.default.fileExists(atPath: left))
+        #expect(FileManager.default.fileExists(atPath: living.path) && FileManager.default.fileExists(atPath: foreign))
+        #expect(
+            log.all.contains {
+                $0.hasPrefix("Removed the folder of a program whose worker is gone") && $0.contains(left)
+            })
     }
 
     @Test func itIsAskedToLeaveAndMayTidyUp() async throws {
