@@ -36,6 +36,27 @@ INLINE float exponential(float x) {
   return x < -87.0f ? 0.0f : (x != x ? x : result);
 }
 
+// exp(x) for x <= 0, as softmax needs it: below -87 it stays at exp(-87), 1.6e-38, and NaN comes through.
+INLINE float exponential_of_negative(float x) {
+  const float clamped = x < -87.0f ? -87.0f : x;
+  const float shifted = clamped * 1.44269504f + 12582912.0f;
+  const float n = shifted - 12582912.0f;
+  const float r = (clamped - n * 0.693359375f) + n * 2.12194440e-4f;
+  float p = 1.0f / 720.0f;
+  p = p * r + 1.0f / 120.0f;
+  p = p * r + 1.0f / 24.0f;
+  p = p * r + 1.0f / 6.0f;
+  p = p * r + 0.5f;
+  p = p * r + 1.0f;
+  p = p * r + 1.0f;
+  uint32_t bits;
+  memcpy(&bits, &shifted, 4);
+  bits = (bits + 127u) << 23;
+  float power;
+  memcpy(&power, &bits, 4);
+  return p * power;
+}
+
 INLINE float sigmoid(float x) { return 1.0f / (1.0f + exponential(-x)); }
 
 // erfc(z) for z >= 0 as t * exp(-z^2 + P(t)), t = 1 / (1 + z / 2), relative error below 1.2e-7 before rounding
@@ -164,13 +185,13 @@ INLINE float exponentials(float *x, float most, ptrdiff_t count) {
   ptrdiff_t i = 0;
   for (; i + LANES <= count; i += LANES)
     for (int l = 0; l < LANES; l++) {
-      x[i + l] = exponential(x[i + l] - most);
+      x[i + l] = exponential_of_negative(x[i + l] - most);
       lanes[l] += x[i + l];
     }
   float total = 0;
   for (int l = 0; l < LANES; l++) total += lanes[l];
   for (; i < count; i++) {
-    x[i] = exponential(x[i] - most);
+    x[i] = exponential_of_negative(x[i] - most);
     total += x[i];
   }
   return total;

@@ -15,7 +15,7 @@ extension CPUDevice {
                 inputs: x.channels, outputs: weight.shape[0], weights: read(weight),
                 bias: bias.map { unsafe read($0) }, result: result)
             let total = x.shape[0] * tiles.count
-            if total <= WinogradBlocks.fewTiles {
+            if total <= WinogradPieces.mostTiles {
                 unsafe winogradOfFew(total, steps)
             } else {
                 unsafe winogradOfMany(total, steps)
@@ -67,10 +67,9 @@ extension CPUDevice {
         unsafe taken.forEach { unsafe pool.giveBack($0) }
     }
 
-    /// With few tiles transforming the weights is most of the work: each thread keeps those of two panels and 64 inputs in
-    /// its second cache, beside the sums of all tiles. Additions are in the same order.
+    /// Each thread takes its panels through all inputs, piece by piece. Additions are in the same order.
     private func winogradOfFew(_ total: Int, _ steps: WinogradSteps) {
-        let (few, chunk) = (WinogradBlocks.fewPanels, WinogradBlocks.fewInputs)
+        let (few, chunk) = (WinogradPieces.panels, WinogradPieces.inputs)
         let taken = unsafe pool.take(WinogradTiles.numbers(each: total * steps.inputs))
         let before = unsafe WinogradBuffer(base: taken.base, each: total * steps.inputs)
         forEachPiece(of: total, size: 4) { start, count in
@@ -91,7 +90,7 @@ extension CPUDevice {
                             panel, inputs, to: turned, at: (panel - group.lowerBound) * chunk * Panel.columns)
                     }
                     for product in 0..<WinogradTiles.products {
-                        unsafe steps.prefetch(group, column: product, inputs.upperBound, count: chunk)
+                        unsafe steps.prefetch(group, product, inputs.upperBound, count: chunk)
                         unsafe steps.multiply(
                             product, 0..<total, group.count, inputs, before, turned, at: 0,
                             panelStride: chunk * Panel.columns, to: after)

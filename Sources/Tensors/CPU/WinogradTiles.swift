@@ -43,23 +43,29 @@ struct WinogradBlocks {
     /// Panels of 16 output channels of a group.
     let panels: Int
 
-    /// Transformed inputs of a block of tiles: 24 MB. More tiles a block, fewer transforms of the same weights.
-    private static let inputNumbers = 6 << 20
+    /// Transformed inputs of a block of tiles: 8 MB. With their sums and a group's weights they share the last cache.
+    private static let inputNumbers = 2 << 20
+    /// With fewer tiles a block, transforming the weights anew would take over a twentieth of the time.
+    private static let fewestTiles = 96
     /// Transformed weights of a group of panels: 8 MB.
     private static let weightNumbers = 2 << 20
 
-    /// At most so many tiles, of the whole batch, are few: their sums for two panels take 300 KB.
-    static let fewTiles = 64
-    /// Panels and inputs whose transformed weights a thread keeps then: 300 KB.
-    static let fewPanels = 2, fewInputs = 64
-
     init(tiles total: Int, inputs: Int, panels: Int) {
-        let most = max(96, Self.inputNumbers / (WinogradTiles.products * inputs))
+        let most = max(Self.fewestTiles, Self.inputNumbers / (WinogradTiles.products * inputs))
         let blocks = (total + most - 1) / most
         tiles = (total + blocks - 1) / blocks
         let fitting = Self.weightNumbers / (WinogradTiles.products * inputs * Panel.columns)
         self.panels = min(panels, max(2, fitting / 2 * 2))
     }
+}
+
+/// How few tiles are worked on: transforming the weights is most of the work then, so each thread keeps those of some panels
+/// and inputs in its second cache, beside the sums of all tiles.
+enum WinogradPieces {
+    /// At most so many tiles, of the whole batch, are few: their sums for two panels take 300 KB.
+    static let mostTiles = 64
+    /// Panels and inputs whose transformed weights a thread keeps: 300 KB.
+    static let panels = 2, inputs = 64
 }
 
 extension CPUDevice {
