@@ -85,7 +85,7 @@ let package = Package(
 
         // Level 3: models and stores.
         module(
-            "Diffusion", ["Networks", "Tensors", "Weights", "Layouts", "Pixels", "Digests", "ErrorLines"],
+            "Diffusion", ["Networks", "Tensors", "Weights", "Layouts", "Pixels", "Digests", "ErrorLines", "Files"],
             settings: strict + optimised),
         module("Catalogue", ["Postgres", "Tasks", "CSchemas", "Digests", "Failpoints", .logging]),
 
