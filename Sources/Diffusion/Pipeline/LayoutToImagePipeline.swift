@@ -1,7 +1,5 @@
 // From prompts to pictures.
 
-import ErrorLines
-import Networks
 import Pixels
 public import Tensors
 
@@ -21,30 +19,16 @@ public final class LayoutToImagePipeline: Sendable {
     let emptyPrompt: [Int]
 
     private init(_ checkpoint: Checkpoint, _ device: any Device) throws(CheckpointError) {
-        func load<Model>(
-            _ part: CheckpointPart, _ naming: WeightNaming, _ make: (WeightScope) -> Model
-        ) throws(CheckpointError) -> Model {
-            let place = ErrorLine.text("\(part.name) (\(checkpoint.folder)/\(part.name))")
-            let weights = WeightScope(part.weights, part: place, naming: naming, device: device)
-            let model = make(weights)
-            do {
-                try weights.finish()
-            } catch {
-                throw CheckpointError(error)
-            }
-            return model
-        }
+        let networks = try CheckpointNetworks(checkpoint, device: device, loads: true)
         self.checkpoint = checkpoint
         self.device = device
-        textEncoder = try load(checkpoint.parts[0], TextEncoder.naming) { TextEncoder($0, checkpoint.textEncoder) }
-        unet = try load(checkpoint.parts[1], WeightNaming()) { UNet($0, checkpoint.unet) }
-        autoencoder = try load(checkpoint.parts[2], Autoencoder.naming) { Autoencoder($0, checkpoint.autoencoder) }
+        (textEncoder, unet, autoencoder) = (networks.textEncoder, networks.unet, networks.autoencoder)
         emptyPrompt = try checkpoint.tokenizer.padded(checkpoint.tokenizer.encode(""))
     }
 
     /// Loads all weights of `checkpoint` onto `device`; float32 files are mapped, others converted.
     ///
-    /// - Throws: ``CheckpointError`` that lists all tensors of a part that are missing, unexpected or of another shape.
+    /// - Throws: ``CheckpointError`` with all tensors of all parts that are missing, unexpected or of another shape.
     public static func load(
         checkpoint: Checkpoint, device: any Device
     ) throws(CheckpointError) -> LayoutToImagePipeline {
