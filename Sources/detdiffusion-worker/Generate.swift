@@ -4,7 +4,6 @@ public import ArgumentParser
 import Console
 import Diffusion
 import Foundation
-import Handlers
 public import Layouts
 import Pixels
 import Tensors
@@ -32,10 +31,10 @@ struct Generate: AsyncParsableCommand {
     var strategy: Strategy = .origin
 
     @Option(help: "Denoising steps.")
-    var steps = DiffusionGenerator.usualSteps
+    var steps = UsualSampling.steps
 
     @Option(help: "Classifier-free guidance scale.")
-    var guidance = DiffusionGenerator.usualGuidance
+    var guidance = UsualSampling.guidance
 
     @Option(help: "Seed of the initial noise.")
     var seed: UInt64 = 0
