@@ -6,6 +6,7 @@ import Foundation
 import Handlers
 import Layouts
 import Pixels
+import Synchronization
 import Tasks
 import Testing
 
@@ -30,9 +31,12 @@ struct DiffusionGeneratorTests {
         }
     }
 
-    private static func generator(bytes: Int = 1 << 30) async throws -> DiffusionGenerator {
+    private static func generator(
+        bytes: Int = 1 << 30, onStep: @escaping @Sendable (Int, Int) -> Void = { _, _ in }
+    ) async throws -> DiffusionGenerator {
         let generator = try DiffusionGenerator(
-            checkpoint: Checkpoint(folder: folder), maximumBatch: 8, memory: MemoryBudget(bytes: bytes), threads: 1)
+            checkpoint: Checkpoint(folder: folder), maximumBatch: 8, memory: MemoryBudget(bytes: bytes), threads: 1,
+            onStep: onStep)
         try await generator.prepare()
         return generator
     }
@@ -72,13 +76,28 @@ struct DiffusionGeneratorTests {
         #expect(error?.description.contains("needs about") == true)
     }
 
-    @Test func aCancelledBatchStopsAtAStep() async throws {
-        let generator = try await Self.generator()
+    /// Cancelled after its second step, it does not come to its third.
+    @Test func aCancelledBatchEndsWithinAStep() async throws {
+        let steps = Mutex<[Int]>([])
+        let generator = try await Self.generator { step, _ in
+            steps.withLock { $0.append(step) }
+            if step == 2 { withUnsafeCurrentTask { $0?.cancel() } }
+        }
         let work = Task {
-            withUnsafeCurrentTask { $0?.cancel() }
-            return try await generator.generate(Self.tasks(1), specification: Self.specification(steps: 999))
+            try await generator.generate(Self.tasks(1), specification: Self.specification(steps: 999))
         }
         await #expect(throws: CancellationError.self) { try await work.value }
+        #expect(steps.withLock { $0 } == [1, 2])
+    }
+
+    /// Passes stay short, however much memory there is: a drain waits for a layer of one.
+    @Test func aPassHasABoundedNumberOfPositions() async throws {
+        let steps = Mutex(0)
+        let generator = try await Self.generator { _, _ in steps.withLock { $0 += 1 } }
+        // 64x128 latents an image: two images a pass, in one step each.
+        let specification = Self.specification(width: 512, height: 1024, steps: 1)
+        let images = try await generator.generate(Self.tasks(3), specification: specification)
+        #expect(images.count == 3 && steps.withLock { $0 } == 2)
     }
 
     @Test func aPromptThatDoesNotFitFailsItsOwnTaskForGood() async throws {

@@ -44,11 +44,12 @@ public final class LayoutToImagePipeline: Sendable {
     ///   - steps: calls of the U-Net.
     ///   - guidance: the weight of the prompt against the empty prompt; up to 1 the empty prompt is not computed.
     ///   - onStep: told after each step how many are done, of how many; what it throws ends the batch.
+    ///   - check: asked between the layers of each step and of each decoding; what it throws ends the batch.
     /// - Returns: a picture or its own failure for each request, in order.
-    /// - Throws: ``GenerationError`` when the options do not fit the checkpoint, and what `onStep` throws.
+    /// - Throws: ``GenerationError`` when the options do not fit the checkpoint, and what `onStep` and `check` throw.
     public func generate(
         _ requests: [ImageRequest], width: Int, height: Int, steps: Int, guidance: Float,
-        onStep: (_ step: Int, _ total: Int) throws -> Void = { _, _ in }
+        onStep: (_ step: Int, _ total: Int) throws -> Void = { _, _ in }, check: () throws -> Void = {}
     ) throws -> [Result<Picture, GenerationError>] {
         let shape = try latentShape(width: width, height: height, steps: steps)
         let solver = DPMSolver(checkpoint.scheduler, steps: steps)
@@ -56,23 +57,31 @@ public final class LayoutToImagePipeline: Sendable {
         // What failed already stays in `starts`; the others are computed as if it had not been asked for.
         var trajectories = starts.compactMap { try? $0.get() }
         if !trajectories.isEmpty {
-            try sample(&trajectories, shape: shape, timesteps: solver.timesteps, guidance: guidance, onStep: onStep)
+            try sample(
+                &trajectories, shape: shape, timesteps: solver.timesteps, guidance: guidance, check: check,
+                onStep: onStep)
         }
         var sampled = trajectories[...]
-        return starts.map { start in start.flatMap { _ in decode(sampled.removeFirst(), shape: shape) } }
+        return try starts.map { start in
+            switch start {
+            case .failure(let error): .failure(error)
+            case .success: try decode(sampled.removeFirst(), shape: shape, check: check)
+            }
+        }
     }
 
     /// Runs the solver on all trajectories together, until all have failed.
     private func sample(
         _ trajectories: inout [Trajectory], shape: [Int], timesteps: [Int], guidance: Float,
-        onStep: (Int, Int) throws -> Void
+        check: () throws -> Void, onStep: (Int, Int) throws -> Void
     ) throws {
         let isGuided = guidance > 1
         let context = unet.context(text: text(of: trajectories, isGuided: isGuided))
         let size = shape.reduce(1, *)
         for (step, timestep) in timesteps.enumerated() where trajectories.contains(where: { $0.failure == nil }) {
             let latents = trajectories.flatMap(\.latents)
-            let outputs = predict(isGuided ? latents + latents : latents, at: timestep, shape: shape, context: context)
+            let outputs = try predict(
+                isGuided ? latents + latents : latents, at: timestep, shape: shape, context: context, check: check)
             for index in trajectories.indices {
                 var prediction = Array(outputs[index * size..<(index + 1) * size])
                 if isGuided {
@@ -87,10 +96,14 @@ public final class LayoutToImagePipeline: Sendable {
     }
 
     /// The U-Net's outputs for samples of `shape` one after the other, all at one timestep.
-    private func predict(_ latents: [Float], at timestep: Int, shape: [Int], context: TextContext) -> [Float] {
+    private func predict(
+        _ latents: [Float], at timestep: Int, shape: [Int], context: TextContext, check: () throws -> Void
+    ) rethrows -> [Float] {
         let count = latents.count / shape.reduce(1, *)
         let batch = Tensor(latents, shape: [count] + shape, device: device)
-        return unet(batch, timesteps: Array(repeating: timestep, count: count), context: context).floats()
+        return try unet(
+            batch, timesteps: Array(repeating: timestep, count: count), context: context, check: check
+        ).floats()
     }
 
     /// The encoded prompts, `[batch, positions, textWidth]`; with guidance the empty prompt for each stands before them.
