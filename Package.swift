@@ -123,7 +123,7 @@ let package = Package(
             "detdiffusion-worker",
             [
                 "Console", "Orchestration", "Handlers", "Catalogue", "Broker", "Postgres", "Stores", "Tasks", "Digests",
-                "ErrorLines", "Diffusion", "Layouts", "Pixels", "Tensors", "Weights", .lifecycle, .signals,
+                "ErrorLines", "Diffusion", "Layouts", "Pixels", "Tensors", "Weights", "Executors", .lifecycle, .signals,
             ]),
         command(
             "detdiffusion-catalogue",
@@ -170,7 +170,7 @@ let package = Package(
             "Handlers",
             [
                 "Handlers", "Catalogue", "Stores", "Archives", "Pixels", "Layouts", "Tasks", "Postgres", "Digests",
-                "Fixtures", "Diffusion",
+                "Fixtures", "Diffusion", "Tensors",
             ]),
         tests(
             "Console",

@@ -8,6 +8,7 @@ import Layouts
 import Pixels
 import Synchronization
 import Tasks
+import Tensors
 import Testing
 
 struct DiffusionGeneratorTests {
@@ -34,9 +35,11 @@ struct DiffusionGeneratorTests {
     private static func generator(
         bytes: Int = 1 << 30, onStep: @escaping @Sendable (Int, Int) -> Void = { _, _ in }
     ) async throws -> DiffusionGenerator {
+        let checkpoint = try Checkpoint(folder: folder)
+        let memory = MemoryBudget(bytes: bytes)
         let generator = try DiffusionGenerator(
-            checkpoint: Checkpoint(folder: folder), maximumBatch: 8, memory: MemoryBudget(bytes: bytes), threads: 1,
-            onStep: onStep)
+            checkpoint: checkpoint, maximumBatch: 8, memory: memory,
+            device: DiffusionGenerator.device(for: [checkpoint], memory: memory, threads: 1), onStep: onStep)
         try await generator.prepare()
         return generator
     }
@@ -71,7 +74,9 @@ struct DiffusionGeneratorTests {
     @Test func aCheckpointThatCannotFitIsRefusedAtTheStart() throws {
         let checkpoint = try Checkpoint(folder: Self.folder)
         let error = #expect(throws: CheckpointError.self) {
-            try DiffusionGenerator(checkpoint: checkpoint, maximumBatch: 1, memory: MemoryBudget(bytes: 1000))
+            try DiffusionGenerator(
+                checkpoint: checkpoint, maximumBatch: 1, memory: MemoryBudget(bytes: 1000),
+                device: CPUDevice(threads: 1))
         }
         #expect(error?.description.contains("needs about") == true)
     }

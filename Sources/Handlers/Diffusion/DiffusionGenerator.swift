@@ -6,7 +6,7 @@ import Executors
 import Failpoints
 public import Pixels
 public import Tasks
-import Tensors
+public import Tensors
 
 /// Makes images with a checkpoint's text encoder, U-Net and autoencoder.
 ///
@@ -29,11 +29,11 @@ public actor DiffusionGenerator: Generator {
     /// - Parameters:
     ///   - checkpoint: the model.
     ///   - maximumBatch: the most tasks of one claim.
-    ///   - memory: what the whole process may take.
-    ///   - threads: how many compute, by default one a core.
+    ///   - memory: what this generator may take.
+    ///   - device: who computes; generators of one process share it, since they take turns.
     ///   - onStep: told on the generator's thread after each step of a pass.
     public init(
-        checkpoint: Checkpoint, maximumBatch: Int, memory: MemoryBudget, threads: Int? = nil,
+        checkpoint: Checkpoint, maximumBatch: Int, memory: MemoryBudget, device: CPUDevice,
         onStep: @escaping @Sendable (_ step: Int, _ total: Int) -> Void = { _, _ in }
     ) throws(CheckpointError) {
         self.onStep = onStep
@@ -41,14 +41,22 @@ public actor DiffusionGenerator: Generator {
         self.maximumBatch = maximumBatch
         self.memory = memory
         digest = try checkpoint.digest().hex
-        // Winograd's weights take memory that a small host does not have; there the plain method does.
-        let room = checkpoint.memoryEstimate(batch: 1, width: checkpoint.width, height: checkpoint.height)
-        device = CPUDevice(threads: threads, usesWinograd: room <= memory.bytes)
+        self.device = device
         // What the smallest image takes is what loading takes.
         let side = checkpoint.autoencoder.factor
         try memory.require(
             checkpoint.memoryEstimate(batch: 1, width: side, height: side, usesWinograd: device.usesWinograd),
             for: "loading \(checkpoint.folder)")
+    }
+
+    /// A device for these checkpoints together.
+    /// - Parameter threads: how many compute, by default one a core.
+    public static func device(
+        for checkpoints: [Checkpoint], memory: MemoryBudget, threads: Int? = nil
+    ) -> CPUDevice {
+        // Winograd's weights take memory that a small host does not have; there the plain method does.
+        let room = checkpoints.reduce(0) { $0 + $1.memoryEstimate(batch: 1, width: $1.width, height: $1.height) }
+        return CPUDevice(threads: threads, usesWinograd: room <= memory.bytes)
     }
 
     /// Its device class names the processor's kernels and the library's version: both decide last bits.
