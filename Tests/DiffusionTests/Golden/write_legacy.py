@@ -6,6 +6,8 @@ import pathlib
 import torch
 from safetensors.torch import load_file
 
+import versions
+
 HERE = pathlib.Path(__file__).parent
 OLD_NAMES = {"to_q": "query", "to_k": "key", "to_v": "value", "to_out.0": "proj_attn"}
 
@@ -33,5 +35,6 @@ def write(part, source, target, rename):
     torch.save(dict(rename(weights)), folder / target)
 
 
+versions.check()
 write("vae", "diffusion_pytorch_model.safetensors", "diffusion_pytorch_model.bin", autoencoder)
 write("text_encoder", "model.safetensors", "pytorch_model.bin", text_encoder)
