@@ -72,6 +72,13 @@ extension Layout {
             throw LayoutError(
                 .content, "\(place).category: expected 1 to 200 bytes, found \(LayoutError.quoted(object.category))")
         }
+        // It goes into the prompt, which is printed, and into the picture.
+        guard LayoutError.cleaned(object.category) == object.category else {
+            throw LayoutError(
+                .content,
+                "\(place).category: expected a name without control characters, found "
+                    + LayoutError.quoted(object.category))
+        }
         guard object.bbox.count == 4, object.bbox.allSatisfy({ $0.isFinite && abs($0) <= 1e9 }) else {
             throw LayoutError(
                 .content, "\(place).bbox: expected x, y, width and height in pixels, found \(object.bbox.count) numbers"
