@@ -53,26 +53,16 @@ struct CheckpointOptions: ParsableArguments {
             try engine.budget(profile: profile?.memory), try engine.threadCount(profile: profile?.threads)
         )
         let checkpoints = try folders.map { try Checkpoint(folder: $0) }
-        let device = DiffusionGenerator.device(for: checkpoints, memory: memory, threads: threads)
+        let generators = try DiffusionGenerator.sharing(
+            checkpoints, maximumBatch: batch, memory: memory, threads: threads)
         var digests: [String: String] = [:]
-        return try checkpoints.map { checkpoint in
-            let folder = checkpoint.folder
-            let generator = try DiffusionGenerator(
-                checkpoint: checkpoint, maximumBatch: batch,
-                memory: memory.less(Self.loaded(checkpoints) - Self.loaded([checkpoint])), device: device)
+        for (generator, folder) in zip(generators, folders) {
             let digest = generator.describe().checkpointDigest ?? ""
             if let other = digests.updateValue(folder, forKey: digest) {
                 throw CommandError(
                     .usage, "--checkpoint: expected each checkpoint once, found it in \(other) and in \(folder)")
             }
-            return generator
         }
-    }
-
-    /// What these checkpoints take when nothing is generated: all stay loaded, while one at a time computes.
-    private static func loaded(_ checkpoints: [Checkpoint]) -> Int {
-        checkpoints.reduce(0) {
-            $0 + $1.memoryEstimate(batch: 1, width: $1.autoencoder.factor, height: $1.autoencoder.factor)
-        }
+        return generators
     }
 }

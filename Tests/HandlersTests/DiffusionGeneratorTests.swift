@@ -3,13 +3,14 @@
 import Diffusion
 import Digests
 import Foundation
-import Handlers
 import Layouts
 import Pixels
 import Synchronization
 import Tasks
 import Tensors
 import Testing
+
+@testable import Handlers
 
 struct DiffusionGeneratorTests {
     private static let folder = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
@@ -79,6 +80,32 @@ struct DiffusionGeneratorTests {
                 device: CPUDevice(threads: 1))
         }
         #expect(error?.description.contains("needs about") == true)
+    }
+
+    /// All stay loaded while one computes: together they need what they need one by one.
+    @Test func severalCheckpointsShareTheMemory() throws {
+        let checkpoints = try ["sd1", "sd2"].map { name in
+            try Checkpoint(folder: Self.folder.replacingOccurrences(of: "sd1", with: name))
+        }
+        let needs = checkpoints.map { Self.smallestBudget([$0]) }
+        #expect(needs.allSatisfy { $0 > 100_000 })
+        #expect(Self.smallestBudget(checkpoints) == needs[0] + needs[1])
+    }
+
+    /// The fewest bytes with which these checkpoints are not refused.
+    private static func smallestBudget(_ checkpoints: [Checkpoint]) -> Int {
+        var (refused, accepted) = (0, 1 << 30)
+        while accepted - refused > 1 {
+            let middle = (refused + accepted) / 2
+            do {
+                _ = try DiffusionGenerator.sharing(
+                    checkpoints, maximumBatch: 1, memory: MemoryBudget(bytes: middle), threads: 1)
+                accepted = middle
+            } catch {
+                refused = middle
+            }
+        }
+        return accepted
     }
 
     /// Cancelled after its second step, it does not come to its third.

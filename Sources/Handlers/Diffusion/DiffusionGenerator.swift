@@ -49,16 +49,6 @@ public actor DiffusionGenerator: Generator {
             for: "loading \(checkpoint.folder)")
     }
 
-    /// A device for these checkpoints together.
-    /// - Parameter threads: how many compute, by default one a core.
-    public static func device(
-        for checkpoints: [Checkpoint], memory: MemoryBudget, threads: Int? = nil
-    ) -> CPUDevice {
-        // Winograd's weights take memory that a small host does not have; there the plain method does.
-        let room = checkpoints.reduce(0) { $0 + $1.memoryEstimate(batch: 1, width: $1.width, height: $1.height) }
-        return CPUDevice(threads: threads, usesWinograd: room <= memory.bytes)
-    }
-
     /// Its device class names the processor's kernels and the library's version: both decide last bits.
     public nonisolated func describe() -> GeneratorDescription {
         GeneratorDescription(
