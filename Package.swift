@@ -22,8 +22,10 @@ func module(
     .target(name: name, dependencies: dependencies, swiftSettings: settings)
 }
 
-func tests(_ name: String, _ dependencies: [Target.Dependency], exclude: [String] = []) -> Target {
-    .testTarget(name: name + "Tests", dependencies: dependencies, exclude: exclude, swiftSettings: strict)
+func tests(
+    _ name: String, _ dependencies: [Target.Dependency], exclude: [String] = [], settings: [SwiftSetting] = strict
+) -> Target {
+    .testTarget(name: name + "Tests", dependencies: dependencies, exclude: exclude, swiftSettings: settings)
 }
 
 func command(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
@@ -62,7 +64,7 @@ let package = Package(
         .target(name: "CSchemas", cSettings: [.unsafeFlags(["-std=c23"])]),
         .target(name: "CProcesses"),
         .systemLibrary(name: "COpenBLAS", pkgConfig: "openblas", providers: [.apt(["libopenblas-dev"])]),
-        .target(name: "CKernels", cSettings: [.unsafeFlags(["-O3", "-fno-math-errno"])]),
+        .target(name: "CKernels", cSettings: [.unsafeFlags(["-O3", "-fno-math-errno", "-mprefer-vector-width=512"])]),
 
         // Level 1: values.
         module("ErrorLines"),
@@ -140,6 +142,7 @@ let package = Package(
         tests("Digests", ["Digests"]),
         tests("Layouts", ["Layouts"]),
         tests("Pixels", ["Pixels"]),
+        tests("Tensors", ["Tensors"], settings: strict + optimised),
         tests("Weights", ["Weights"], exclude: ["Golden"]),
         tests("Networks", ["Networks", "Tensors", "Weights"]),
         tests(

@@ -2,15 +2,13 @@
 #include "winograd.h"
 
 #include "kernel_target.h"
+#include "transpose.h"
 
 enum {
   TILE = KERNELS_WINOGRAD_TILE,
   WINDOW = KERNELS_WINOGRAD_WINDOW,
   LANES = KERNELS_WINOGRAD_CHANNELS,
 };
-
-// All functions that pass vectors are inlined, so how a call would pass them does not matter.
-#pragma clang diagnostic ignored "-Wpsabi"
 
 typedef float vector __attribute__((vector_size(4 * LANES), aligned(4)));
 
@@ -54,7 +52,7 @@ KERNEL void kernels_winograd_input(
         for (int y = 0; y < WINDOW; y++) {
           const ptrdiff_t from = row + y;
           const int inside = from >= 0 && from < shape.height && at >= 0 && at < shape.width;
-          line[y] = inside ? load(image + (from * shape.width + at) * channels + channel) : (vector){0};
+          line[y] = inside ? load(image + (from * shape.width + at) * shape.pixel + channel) : (vector){0};
         }
         input_line(line, turned);
         for (int y = 0; y < WINDOW; y++) half[y][x] = turned[y];
@@ -90,40 +88,43 @@ KERNEL void kernels_winograd_output(
       for (int y = 0; y < rows; y++) {
         vector line[TILE];
         output_line(half[y], line);
-        float *to = image + ((row + y) * shape.width + column) * channels + channel;
-        for (int x = 0; x < columns; x++) store(to + x * channels, line[x] + shift);
+        float *to = image + ((row + y) * shape.width + column) * shape.pixel + channel;
+        for (int x = 0; x < columns; x++) store(to + x * shape.pixel, line[x] + shift);
       }
     }
   }
 }
 
-// g' = G g for one line of three.
-INLINE void weight_line(const float g[3], float t[WINDOW]) {
-  const float even = g[0] + g[2], far = g[0] + 4.0f * g[2];
-  t[0] = g[0] / 4.0f;
-  t[1] = -(even + g[1]) / 6.0f;
-  t[2] = -(even - g[1]) / 6.0f;
-  t[3] = (far + 2.0f * g[1]) / 24.0f;
-  t[4] = (far - 2.0f * g[1]) / 24.0f;
+// g' = G g for one line of three, sixteen output channels side by side.
+INLINE void weight_line(const vector g[3], vector t[WINDOW]) {
+  const vector even = g[0] + g[2], far = g[0] + 4.0f * g[2];
+  t[0] = g[0] * (1.0f / 4.0f);
+  t[1] = (even + g[1]) * (-1.0f / 6.0f);
+  t[2] = (even - g[1]) * (-1.0f / 6.0f);
+  t[3] = (far + 2.0f * g[1]) * (1.0f / 24.0f);
+  t[4] = (far - 2.0f * g[1]) * (1.0f / 24.0f);
   t[5] = g[2];
 }
 
 KERNEL void kernels_winograd_weights(
-    const float *weights, ptrdiff_t out, ptrdiff_t in, float *result, ptrdiff_t stride) {
-  for (ptrdiff_t o = 0; o < out; o++) {
-    for (ptrdiff_t c = 0; c < in; c++) {
-      const float *g = weights + (o * in + c) * 9;
-      float half[WINDOW][3];
+    const float *weights, ptrdiff_t stride, ptrdiff_t inputs, float *panel, ptrdiff_t product_stride) {
+  for (ptrdiff_t first = 0; first < inputs; first += LANES) {
+    float turned[9 * LANES * LANES];
+    for (int block = 0; block < 9; block++)
+      transpose(weights + first * 9 + block * STEPS, stride, LANES, STEPS, turned + block * STEPS * LANES);
+    for (ptrdiff_t input = 0; input < LANES; input++) {
+      vector half[WINDOW][3];
       for (int x = 0; x < 3; x++) {
-        const float line[3] = {g[x], g[3 + x], g[6 + x]};
-        float turned[WINDOW];
-        weight_line(line, turned);
-        for (int y = 0; y < WINDOW; y++) half[y][x] = turned[y];
+        vector line[3], across[WINDOW];
+        for (int y = 0; y < 3; y++) line[y] = load(turned + (input * 9 + y * 3 + x) * LANES);
+        weight_line(line, across);
+        for (int y = 0; y < WINDOW; y++) half[y][x] = across[y];
       }
+      float *to = panel + (first + input) * LANES;
       for (int y = 0; y < WINDOW; y++) {
-        float line[WINDOW];
+        vector line[WINDOW];
         weight_line(half[y], line);
-        for (int x = 0; x < WINDOW; x++) result[(y * WINDOW + x) * stride + o * in + c] = line[x];
+        for (int x = 0; x < WINDOW; x++) store(to + (y * WINDOW + x) * product_stride, line[x]);
       }
     }
   }

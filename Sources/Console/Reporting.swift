@@ -35,13 +35,24 @@ extension AsyncParsableCommand {
             } else {
                 try command.run()
             }
-            exit()
+            leave(.success)
         } catch {
-            guard !(error is ExitCode), exitCode(for: error) != .success else { exit(withError: error) }
+            guard exitCode(for: error) != .success else {
+                print(fullMessage(for: error))
+                leave(.success)
+            }
+            if let code = error as? ExitCode { leave(code) }
             let text = ArgumentSecrets.redacted(message(for: error), arguments: arguments)
             remark("\(configuration.commandName ?? "detdiffusion"): \(ErrorLine.text(text)); see --help")
-            exit(withError: ExitCode(ExitStatus.usage.rawValue))
+            leave(ExitCode(ExitStatus.usage.rawValue))
         }
+    }
+
+    /// Ends the process without the C library's exit handlers: threads of connections may still be closing theirs, and
+    /// OpenSSL's handler would free what they use (seen as a double free in PQfinish, once in a thousand commands).
+    private static func leave(_ code: ExitCode) -> Never {
+        fflush(nil)
+        _exit(code.rawValue)
     }
 }
 

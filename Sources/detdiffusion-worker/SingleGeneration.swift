@@ -16,9 +16,12 @@ struct SingleGeneration: Sendable {
     /// How many compute; `nil` for one a core.
     var threads: Int?
 
-    /// Loads and computes: minutes, on the calling thread and the device's.
+    /// Loads and computes: minutes, on the calling thread and the device's. Refuses a picture that does not fit.
     func picture() throws -> Picture {
-        let device = try device()
+        let needed = checkpoint.memoryEstimate(
+            batch: 1, width: size.width, height: size.height, usesGuidance: guidance > 1)
+        try memory.require(needed, for: "an image of \(size.width)x\(size.height) pixels")
+        let device = CPUDevice(threads: threads)
         let pipeline = try LayoutToImagePipeline.load(checkpoint: checkpoint, device: device)
         let progress = ProgressBar(total: steps)
         let results = try pipeline.generate(
@@ -28,19 +31,6 @@ struct SingleGeneration: Sendable {
         }
         progress.finish()
         return try results[0].get()
-    }
-
-    /// A device for what the memory allows; refuses a picture that does not fit.
-    private func device() throws -> CPUDevice {
-        func needed(usesWinograd: Bool) -> Int {
-            checkpoint.memoryEstimate(
-                batch: 1, width: size.width, height: size.height, usesGuidance: guidance > 1, usesWinograd: usesWinograd
-            )
-        }
-        let usesWinograd = needed(usesWinograd: true) <= memory.bytes
-        try memory.require(
-            needed(usesWinograd: usesWinograd), for: "an image of \(size.width)x\(size.height) pixels")
-        return CPUDevice(threads: threads, usesWinograd: usesWinograd)
     }
 }
 

@@ -30,11 +30,11 @@ struct DiffusionFailureTests {
                     "run", "--checkpoint", TinyCheckpoint.sd1.folder, "--batch", "4", "--threads", "1", "--grace", "0",
                     "--hint-horizon", "1", "--no-pack",
                 ], failpoints: "diffusion.layer=stop@20")
-            try world.wait(for: "the middle of a step") { try worker.isStopped }
+            try world.wait(for: "the middle of a step", limit: .seconds(180)) { try worker.isStopped }
             #expect(try world.sql("SELECT count(*) FROM tasks WHERE state = 'leased'") != ["0"])
             worker.send(SIGTERM)
             worker.send(SIGCONT)
-            let result = try worker.wait(limit: .seconds(30))
+            let result = try worker.wait(limit: .seconds(60))
             #expect(result.status == 0, "\(result.errors.suffix(2000))")
             #expect(!result.errors.contains("leases run out by themselves"), "\(result.errors.suffix(2000))")
             #expect(

@@ -10,19 +10,14 @@ struct Layer {
     let run: () -> Tensor
 }
 
-/// Times each layer, 3x3 convolutions by both methods.
+/// Times each layer.
 enum LayerTimes {
     static func run(rows: Int, columns: Int, threads: Int?, runs: Int) {
-        for usesWinograd in [true, false] {
-            let device = CPUDevice(threads: threads, usesWinograd: usesWinograd)
-            for layer in layers(rows: rows, columns: columns, device: device) {
-                if !usesWinograd && layer.kind != "convolution 3x3" { continue }
-                report(layer, runs: runs, method: usesWinograd ? "fast" : "direct", device: device)
-            }
-        }
+        let device = CPUDevice(threads: threads)
+        for layer in layers(rows: rows, columns: columns, device: device) { report(layer, runs: runs) }
     }
 
-    static func report(_ layer: Layer, runs: Int, method: String, device: CPUDevice) {
+    static func report(_ layer: Layer, runs: Int) {
         _ = layer.run()
         let seconds = (0..<runs).map { _ in
             let begin = ContinuousClock.now
@@ -32,7 +27,7 @@ enum LayerTimes {
         let median = seconds[runs / 2]
         let speed = layer.gigaflops / median
         print(
-            "{\"kind\":\"\(layer.kind)\",\"layer\":\"\(layer.name)\",\"method\":\"\(method)\",\"milliseconds\":"
+            "{\"kind\":\"\(layer.kind)\",\"layer\":\"\(layer.name)\",\"milliseconds\":"
                 + "\((median * 1e5).rounded() / 100),\"gflops\":\((speed * 10).rounded() / 10)}")
     }
 

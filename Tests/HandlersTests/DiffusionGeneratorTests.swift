@@ -40,7 +40,7 @@ struct DiffusionGeneratorTests {
         let memory = MemoryBudget(bytes: bytes)
         let generator = try DiffusionGenerator(
             checkpoint: checkpoint, maximumBatch: 8, memory: memory,
-            device: DiffusionGenerator.device(for: [checkpoint], memory: memory, threads: 1), onStep: onStep)
+            device: CPUDevice(threads: 1), onStep: onStep)
         try await generator.prepare()
         return generator
     }
@@ -49,7 +49,7 @@ struct DiffusionGeneratorTests {
         let description = try await Self.generator().describe()
         #expect(description.name == "diffusion" && description.maximumBatch == 8)
         #expect(description.checkpointDigest == (try Checkpoint(folder: Self.folder).digest().hex))
-        #expect(description.deviceClass.contains("cpu-") && description.deviceClass.contains("OpenBLAS"))
+        #expect(description.deviceClass.contains("cpu-"))
     }
 
     @Test func imagesDoNotDependOnHowMemoryCutsABatchIntoPasses() async throws {
@@ -63,13 +63,13 @@ struct DiffusionGeneratorTests {
     }
 
     @Test func anImageThatCannotFitFailsWithBothFigures() async throws {
-        let generator = try await Self.generator(bytes: 20_000_000)
+        let generator = try await Self.generator(bytes: 200_000_000)
         let results = try await generator.generate(
             Self.tasks(2), specification: Self.specification(width: 4096, height: 4096))
         #expect(results.count == 2)
         let failure = #expect(throws: GenerationFailure.self) { try results[0].get() }
         #expect(failure?.description.contains("4096x4096 pixels takes about") == true)
-        #expect(failure?.description.contains("found 20.0 MB") == true && failure?.isPermanent == false)
+        #expect(failure?.description.contains("found 0.2 GB") == true && failure?.isPermanent == false)
     }
 
     @Test func aCheckpointThatCannotFitIsRefusedAtTheStart() throws {
@@ -82,14 +82,15 @@ struct DiffusionGeneratorTests {
         #expect(error?.description.contains("needs about") == true)
     }
 
-    /// All stay loaded while one computes: together they need what they need one by one.
+    /// All stay loaded while one computes: each needs room for the others' weights beside its own.
     @Test func severalCheckpointsShareTheMemory() throws {
         let checkpoints = try ["sd1", "sd2"].map { name in
             try Checkpoint(folder: Self.folder.replacingOccurrences(of: "sd1", with: name))
         }
         let needs = checkpoints.map { Self.smallestBudget([$0]) }
         #expect(needs.allSatisfy { $0 > 100_000 })
-        #expect(Self.smallestBudget(checkpoints) == needs[0] + needs[1])
+        let together = zip(needs, checkpoints.reversed()).map { $0 + $1.weightBytes }
+        #expect(Self.smallestBudget(checkpoints) == together.max())
     }
 
     /// The fewest bytes with which these checkpoints are not refused.

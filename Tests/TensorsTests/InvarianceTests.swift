@@ -9,12 +9,14 @@ import Testing
         var numbers = numbers
         let channels = x.channels
         let positions = x.reshaped([x.shape[0], x.shape[1] * x.shape[2], channels])
-        let weight = numbers.tensor([330, channels], on: x.device)
-        let kernel = numbers.tensor([35, channels, 3, 3], on: x.device)
+        let weight = numbers.tensor([185, channels], on: x.device)
+        // Deeper than a piece of the depth, wider than a panel, and fit for Winograd's method.
+        let kernel = numbers.tensor([48, channels, 3, 3], on: x.device)
+        let narrow = numbers.tensor([35, channels, 3, 3], on: x.device)
         let scale = numbers.tensor([channels], on: x.device)
         return [
             positions.linear(weight), x.convolution(kernel, padding: Padding(1)),
-            x.convolution(kernel, stride: 2, padding: Padding(1)),
+            x.convolution(narrow, padding: Padding(1)), x.convolution(kernel, stride: 2, padding: Padding(1)),
             Tensor.attention(queries: positions, keys: positions, values: positions, heads: 2),
             Tensor.attention(queries: positions, keys: positions, values: positions, heads: 2, isCausal: true),
             x.groupNormalization(groups: 2, scale: scale, shift: scale, epsilon: 1e-5, activation: .silu),
@@ -23,20 +25,39 @@ import Testing
         ]
     }
 
-    @Test("The bytes do not depend on the batch or the threads", arguments: [(8, 8), (13, 17), (5, 3), (20, 31)])
-    func bytes(_ rows: Int, _ columns: Int) {
-        var numbers = Numbers(seed: 9)
-        let values = (0..<5 * rows * columns * 20).map { _ in numbers.next() }
-        let single = CPUDevice(threads: 1)
-        let all = results(Tensor(values, shape: [5, rows, columns, 20], device: single), numbers)
-        for device in [single, CPUDevice(threads: 2), CPUDevice(threads: 5)] {
-            let x = Tensor(values, shape: [5, rows, columns, 20], device: device)
-            for range in [0..<5, 0..<1, 3..<4, 1..<3] {
-                for (expected, found) in zip(all, results(x.samples(range), numbers)) {
-                    #expect(expected.samples(range).floats() == found.floats())
+    @Test(
+        "The bytes do not depend on the batch or the threads",
+        arguments: [[8, 8, 20], [13, 17, 32], [5, 3, 20], [20, 31, 40], [3, 5, 528], [8, 8, 528], [30, 40, 96]])
+    func bytes(_ shape: [Int]) {
+        for kernel in ProductKernel.allCases where kernel.isAvailable {
+            var numbers = Numbers(seed: 9)
+            let count = shape.reduce(5, *)
+            let values = (0..<count).map { _ in numbers.next() }
+            let single = CPUDevice(threads: 1, kernel: kernel)
+            let all = results(Tensor(values, shape: [5] + shape, device: single), numbers)
+            for device in [single, CPUDevice(threads: 2, kernel: kernel), CPUDevice(threads: 5, kernel: kernel)] {
+                let x = Tensor(values, shape: [5] + shape, device: device)
+                for range in [0..<5, 0..<1, 3..<4, 1..<3] {
+                    for (index, (expected, found)) in zip(all, results(x.samples(range), numbers)).enumerated() {
+                        #expect(
+                            expected.samples(range).floats() == found.floats(),
+                            "operation \(index), \(kernel), \(device.threads) threads, samples \(range)")
+                    }
                 }
             }
         }
+    }
+
+    @Test("Vectors of 8 and of 16 numbers give the same bytes", .enabled(if: ProductKernel.avx512.isAvailable))
+    func vectorWidths() {
+        var numbers = Numbers(seed: 11)
+        let values = (0..<2 * 13 * 17 * 48).map { _ in numbers.next() }
+        let found = [ProductKernel.avx2, .avx512].map { kernel in
+            let device = CPUDevice(threads: 2, kernel: kernel)
+            return results(Tensor(values, shape: [2, 13, 17, 48], device: device), numbers).map { $0.floats() }
+        }
+        #expect(found[0] == found[1])
+        #expect(ProductKernel.avx2.name == ProductKernel.avx512.name)
     }
 
     @Test("Loops that arrive from several threads at once keep to themselves")

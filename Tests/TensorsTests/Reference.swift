@@ -57,7 +57,9 @@ struct Reference {
         let rows = x.values.count / inputs
         return Reference(x.shape.dropLast() + [outputs], []).filled(rows * outputs) { flat in
             let (row, output) = (flat / outputs, flat % outputs)
-            return (0..<inputs).reduce(bias?[output] ?? 0) { $0 + x.values[row * inputs + $1] * weight[output, $1] }
+            return (0..<inputs).reduce(bias?[output] ?? 0) {
+                $0 + x.values[row * inputs + $1] * weight.values[output * inputs + $1]
+            }
         }
     }
 
@@ -76,7 +78,11 @@ struct Reference {
                 for kx in 0..<kernelWidth {
                     let (y, x1) = (at[1] * stride + ky - padding.top, at[2] * stride + kx - padding.left)
                     guard (0..<height).contains(y), (0..<width).contains(x1) else { continue }
-                    for input in 0..<inputs { sum += x[at[0], y, x1, input] * weight[at[3], input, ky, kx] }
+                    let pixel = ((at[0] * height + y) * width + x1) * inputs
+                    let tap = (at[3] * inputs * kernelHeight + ky) * kernelWidth + kx
+                    for input in 0..<inputs {
+                        sum += x.values[pixel + input] * weight.values[tap + input * kernelHeight * kernelWidth]
+                    }
                 }
             }
             return sum

@@ -12,12 +12,14 @@ enum {
   /// Products of a tile.
   KERNELS_WINOGRAD_PRODUCTS = 36,
   /// Channels come in multiples of this.
-  KERNELS_WINOGRAD_CHANNELS = 8,
+  KERNELS_WINOGRAD_CHANNELS = 16,
 };
 
 /// One image and its cut into tiles, row by row.
 typedef struct {
   ptrdiff_t height, width, channels;
+  /// Numbers from one pixel to the next.
+  ptrdiff_t pixel;
   /// Zeros above and before the image.
   ptrdiff_t top, left;
   /// Tiles in a row of tiles.
@@ -36,6 +38,7 @@ void kernels_winograd_output(
     const float *products, ptrdiff_t stride, kernels_winograd_image shape, ptrdiff_t first, ptrdiff_t count,
     const float *bias, float *image);
 
-/// Transforms 3x3 weights: `weights` is [out, in, 3, 3] and result[p][o][c], with `stride` numbers from one product to the
-/// next; `out` output channels starting at `weights`.
-void kernels_winograd_weights(const float *weights, ptrdiff_t out, ptrdiff_t in, float *result, ptrdiff_t stride);
+/// Transforms the 3x3 weights of 16 output channels, whose first numbers lie `stride` apart, for `inputs` input channels, a
+/// multiple of 16: panel[p][c][16], one panel of a product's weights (see product.h) each `product_stride` numbers.
+void kernels_winograd_weights(
+    const float *weights, ptrdiff_t stride, ptrdiff_t inputs, float *panel, ptrdiff_t product_stride);

@@ -7,37 +7,25 @@ extension Checkpoint {
     /// About how many bytes of memory a process takes at its peak while it generates a batch, weights included.
     ///
     /// Counted from the sizes of the layers, as the processor's device uses memory: it keeps buffers of every size that
-    /// a pass needs, and the weights of convolutions a second time in the form in which it reads them. Without
-    /// Winograd's method it lies 5 % above what was measured on Stable Diffusion v1.5, from 256x256 to 800x456 pixels.
-    /// Mapped weights are shared by all processes of a host.
+    /// a pass needs, and of weights nothing beside what the files hold. Mapped weights are shared by all processes of a
+    /// host.
     ///
     /// - Parameters:
     ///   - batch: tasks in one forward pass.
     ///   - width: pixels across.
     ///   - height: pixels down.
     ///   - usesGuidance: whether the unconditional prediction is computed too.
-    ///   - usesWinograd: whether the device computes large convolutions by Winograd's method.
-    public func memoryEstimate(
-        batch: Int, width: Int, height: Int, usesGuidance: Bool = true, usesWinograd: Bool = true
-    ) -> Int {
+    public func memoryEstimate(batch: Int, width: Int, height: Int, usesGuidance: Bool = true) -> Int {
         let rows = height / autoencoder.factor
         let columns = width / autoencoder.factor
         let sampling = batch * (usesGuidance ? 2 : 1) * unet.activations(rows: rows, columns: columns)
         // One sample at a time.
         let decoding = autoencoder.activations(rows: rows, columns: columns)
-        return weightBytes + MemoryLayout<Float>.size * (keptWeights(usesWinograd) + sampling + decoding)
+        return weightBytes + MemoryLayout<Float>.size * (sampling + decoding) + CPUDevice.mostScratchBytes
     }
 
     /// Bytes of all weights once loaded: float32 as mapped from the file, all else converted to it.
     public var weightBytes: Int { parts.reduce(0) { $0 + MemoryLayout<Float>.size * $1.parameters } }
-
-    /// How many numbers the device keeps of the convolutions that generating uses, in forms of its own.
-    private func keptWeights(_ usesWinograd: Bool) -> Int {
-        parts.flatMap(\.weights.files).flatMap(\.entries.values).reduce(0) { sum, entry in
-            guard entry.shape.count == 4, !entry.name.hasPrefix("encoder.") else { return sum }
-            return sum + CPUDevice.keptNumbers(ofConvolution: entry.shape, usesWinograd: usesWinograd)
-        }
-    }
 }
 
 extension UNetConfiguration {

@@ -45,8 +45,7 @@ public actor DiffusionGenerator: Generator {
         // What the smallest image takes is what loading takes.
         let side = checkpoint.autoencoder.factor
         try memory.require(
-            checkpoint.memoryEstimate(batch: 1, width: side, height: side, usesWinograd: device.usesWinograd),
-            for: "loading \(checkpoint.folder)")
+            checkpoint.memoryEstimate(batch: 1, width: side, height: side), for: "loading \(checkpoint.folder)")
     }
 
     /// Its device class names the processor's kernels and the library's version: both decide last bits.
@@ -57,7 +56,7 @@ public actor DiffusionGenerator: Generator {
     }
 
     /// Raised when the engine's numbers change.
-    private static let engineVersion = 1
+    private static let engineVersion = 2
 
     /// Loads the weights; float32 files are mapped, so workers of one host share them.
     public func prepare() async throws {
@@ -116,7 +115,7 @@ public actor DiffusionGenerator: Generator {
     private func estimate(_ specification: GenerateSpecification, batch: Int) -> Int {
         checkpoint.memoryEstimate(
             batch: batch, width: specification.width, height: specification.height,
-            usesGuidance: (specification.guidance ?? UsualSampling.guidance) > 1, usesWinograd: device.usesWinograd)
+            usesGuidance: (specification.guidance ?? UsualSampling.guidance) > 1)
     }
 
     private func tooLarge(_ specification: GenerateSpecification) -> GenerationFailure {

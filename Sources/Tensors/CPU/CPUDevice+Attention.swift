@@ -1,44 +1,79 @@
-// Attention in tiles of queries against pieces of keys, so that scores stay in cache (Dao et al., FlashAttention).
+// Attention in tiles of queries against pieces of keys, so that scores stay in cache (Dao et al., FlashAttention, 2022).
 
 import CKernels
-import COpenBLAS
 
 extension CPUDevice {
-    /// Queries of a tile, and keys of a piece: their scores take 384 KB.
-    private static let tileQueries = 192
+    /// Queries of a tile, and keys of a piece: their scores take 192 KB.
+    private static let tileQueries = 96
     private static let pieceKeys = 512
 
-    /// Each head takes tiles of queries through pieces of keys, whose scores stay in cache.
+    /// Packs each head's keys and values, then takes tiles of queries through pieces of keys.
     public func attention(queries: Tensor, keys: Tensor, values: Tensor, heads: Int, isCausal: Bool) -> Tensor {
         let (samples, count, channels) = (queries.shape[0], queries.shape[1], queries.shape[2])
+        let (keyCount, size) = (keys.shape[1], channels / heads)
+        let packed = unsafe packHeads(keys: keys, values: values, heads: heads)
         let tiles = (count + Self.tileQueries - 1) / Self.tileQueries
-        let keyCount = keys.shape[1]
-        let (q, k, v) = unsafe (read(queries), read(keys), read(values))
-        let size = channels / heads
-        return unsafe make(queries.shape) { result in
-            unsafe withScratch(Self.tileQueries * (Self.pieceKeys + 3)) { scratch in
+        let q = unsafe read(queries)
+        let tensor = unsafe make(queries.shape) { result in
+            unsafe withScratch(Self.tileQueries * (Self.pieceKeys + size + 3)) { scratch in
                 loop.run(samples * heads * tiles) { item, lane in
                     let (tile, head, sample) = (item % tiles, item / tiles % heads, item / tiles / heads)
                     let start = tile * Self.tileQueries
-                    let tileOffset = (sample * count + start) * channels + head * size
-                    let keyOffset = sample * keyCount * channels + head * size
+                    let offset = (sample * count + start) * channels + head * size
                     let one = unsafe AttentionTile(
-                        queries: q + tileOffset, keys: k + keyOffset, values: v + keyOffset,
-                        result: result + tileOffset,
-                        scratch: scratch(lane), rows: min(Self.tileQueries, count - start), firstQuery: start,
-                        keyCount: keyCount, size: size, stride: channels, isCausal: isCausal)
+                        kernel: kernel, queries: q + offset, head: packed.head(sample * heads + head),
+                        result: result + offset, scratch: scratch(lane),
+                        rows: min(Self.tileQueries, count - start), firstQuery: start, keyCount: keyCount, size: size,
+                        stride: channels, isCausal: isCausal)
                     unsafe one.compute(pieceKeys: Self.pieceKeys)
                 }
             }
         }
+        unsafe pool.giveBack(packed.buffer)
+        return tensor
+    }
+
+    /// Keys as panels of 16 keys over a head's channels, values as panels of 16 channels over the keys.
+    private func packHeads(keys: Tensor, values: Tensor, heads: Int) -> PackedHeads {
+        let (count, channels) = (keys.shape[1], keys.shape[2])
+        let size = channels / heads
+        let columns = Panel.columns
+        let keyNumbers = (count + columns - 1) / columns * columns * size
+        let valueNumbers = (size + columns - 1) / columns * columns * count
+        let total = keys.shape[0] * heads
+        let packed = unsafe PackedHeads(
+            buffer: pool.take(total * (keyNumbers + valueNumbers)), keyNumbers: keyNumbers, valueNumbers: valueNumbers)
+        let (k, v) = unsafe (read(keys), read(values))
+        loop.run(total) { item, _ in
+            let offset = item / heads * count * channels + item % heads * size
+            let head = unsafe packed.head(item)
+            unsafe kernels_pack(k + offset, channels, count, size, 1, head.keys)
+            unsafe kernels_pack_rows(v + offset, channels, count, size, head.values)
+        }
+        return unsafe packed
+    }
+}
+
+/// The packed keys and values of all heads.
+@unsafe private struct PackedHeads {
+    let buffer: BufferPool.Buffer
+    let keyNumbers: Int, valueNumbers: Int
+
+    typealias Head = (keys: UnsafeMutablePointer<Float>, values: UnsafeMutablePointer<Float>)
+
+    func head(_ index: Int) -> Head {
+        let base = unsafe buffer.base + index * (keyNumbers + valueNumbers)
+        return unsafe (base, base + keyNumbers)
     }
 }
 
 /// One head's queries of a tile against all keys.
 @unsafe private struct AttentionTile {
-    let queries: UnsafePointer<Float>, keys: UnsafePointer<Float>, values: UnsafePointer<Float>
+    let kernel: ProductKernel
+    let queries: UnsafePointer<Float>
+    let head: PackedHeads.Head
     let result: UnsafeMutablePointer<Float>
-    /// Scores `[rows, piece]`, then maxima, sums and factors, `rows` each.
+    /// Scores `[rows, piece]`, scaled queries `[rows, size]`, then maxima, sums and factors, `rows` each.
     let scratch: UnsafeMutablePointer<Float>
     let rows: Int, firstQuery: Int, keyCount: Int
     /// Channels of a head, and numbers from position to position.
@@ -47,9 +82,11 @@ extension CPUDevice {
 
     /// Softmax over all keys in one pass: each piece rescales what the pieces before it gave.
     func compute(pieceKeys: Int) {
-        let maxima = unsafe scratch + rows * pieceKeys
+        let scaled = unsafe scratch + rows * pieceKeys
+        let maxima = unsafe scaled + rows * size
         let sums = unsafe maxima + rows
         let factors = unsafe sums + rows
+        unsafe scaleQueries(to: scaled)
         unsafe maxima.update(repeating: -.infinity, count: rows)
         unsafe sums.update(repeating: 0, count: rows)
         unsafe withUnsafeTemporaryAllocation(of: Int.self, capacity: rows) { limits in
@@ -59,7 +96,7 @@ extension CPUDevice {
                 for row in unsafe 0..<rows {
                     unsafe limits[row] = isCausal ? min(piece, max(0, firstQuery + row + 1 - first)) : piece
                 }
-                unsafe scorePiece(first, piece)
+                unsafe scorePiece(scaled, first, piece)
                 unsafe kernels_softmax_piece(scratch, rows, piece, limits.baseAddress!, maxima, sums, factors)
                 if first > 0 { unsafe kernels_scale_rows(result, stride, factors, rows, size) }
                 unsafe addPiece(first, piece)
@@ -69,18 +106,30 @@ extension CPUDevice {
         unsafe kernels_scale_rows(result, stride, factors, rows, size)
     }
 
-    /// scores = queries keys^T / sqrt(size).
-    private func scorePiece(_ first: Int, _ piece: Int) {
-        unsafe cblas_sgemm(
-            CblasRowMajor, CblasNoTrans, CblasTrans, Int32(rows), Int32(piece), Int32(size),
-            1 / Float(size).squareRoot(), queries, Int32(stride), keys + first * stride, Int32(stride), 0, scratch,
-            Int32(piece))
+    /// queries / sqrt(size), without gaps.
+    private func scaleQueries(to scaled: UnsafeMutablePointer<Float>) {
+        let scale = unsafe 1 / Float(size).squareRoot()
+        for row in unsafe 0..<rows {
+            let (from, to) = unsafe (queries + row * stride, scaled + row * size)
+            for channel in unsafe 0..<size { unsafe to[channel] = from[channel] * scale }
+        }
+    }
+
+    /// scores = queries keys^T.
+    private func scorePiece(_ scaled: UnsafePointer<Float>, _ first: Int, _ piece: Int) {
+        unsafe kernel.multiply(
+            kernels_product(
+                x: scaled, x_stride: size, rows: rows, columns: piece, length: size, panels: head.keys + first * size,
+                panel_stride: size * Panel.columns, bias: nil, adds: 0, y: scratch, y_stride: piece))
     }
 
     /// result += weights values.
     private func addPiece(_ first: Int, _ piece: Int) {
-        unsafe cblas_sgemm(
-            CblasRowMajor, CblasNoTrans, CblasNoTrans, Int32(rows), Int32(size), Int32(piece), 1, scratch,
-            Int32(piece), values + first * stride, Int32(stride), first == 0 ? 0 : 1, result, Int32(stride))
+        unsafe kernel.multiply(
+            kernels_product(
+                x: scratch, x_stride: piece, rows: rows, columns: size, length: piece,
+                panels: head.values + first * Panel.columns,
+                panel_stride: keyCount * Panel.columns, bias: nil, adds: first == 0 ? 0 : 1, y: result,
+                y_stride: stride))
     }
 }

@@ -1,114 +1,124 @@
-// Linear layers and convolutions: tiles of rows times panels of output channels, one OpenBLAS product each.
+// Linear layers and convolutions as products of rows with weights that are packed on the way.
 
-import COpenBLAS
-
-/// How a product of `rows` rows of one sample by `columns` output channels is cut, by its shape alone.
-struct ProductTiles {
-    /// Rows of a tile: OpenBLAS packs the weights once a tile, so not too few; a multiple of all its kernels' rows.
-    let rows: Int
-    /// Output channels of a panel.
-    let columns: Int
-    let rowTiles: Int
-    let columnPanels: Int
-
-    init(rows: Int, columns: Int, mostRows: Int = 192) {
-        self.rows = min(rows, mostRows)
-        rowTiles = (rows + self.rows - 1) / max(self.rows, 1)
-        // With few rows the panels are what several threads share.
-        self.columns = rowTiles >= 8 ? columns : min(columns, 320)
-        columnPanels = (columns + self.columns - 1) / self.columns
-    }
-
-    var count: Int { rowTiles * columnPanels }
-}
+import CKernels
 
 extension CPUDevice {
-    /// Tiles of rows times panels of output channels.
+    /// All samples' rows side by side.
     public func linear(_ x: Tensor, weight: Tensor, bias: Tensor?) -> Tensor {
-        // A sample is what stands behind the first dimension; a plain vector is one sample of one row.
-        let samples = x.shape.count > 1 ? x.shape[0] : 1
-        let (inputs, outputs) = (weight.shape[1], weight.shape[0])
-        let rows = x.count / max(inputs * samples, 1)
-        let tiles = ProductTiles(rows: rows, columns: outputs)
-        let (source, weights, shift) = unsafe (read(x), read(weight), bias.map { unsafe read($0) })
-        return unsafe make(x.shape.dropLast() + [outputs]) { result in
-            // Panels outermost: the samples of a batch meet the same weights while those are in cache.
-            loop.run(tiles.count * samples) { item, _ in
-                let (tile, sample) = (item / samples, item % samples)
-                let row = tile % tiles.rowTiles * tiles.rows
-                let column = tile / tiles.rowTiles * tiles.columns
-                let start = sample * rows + row
-                unsafe Self.product(
-                    rows: min(tiles.rows, rows - row), columns: min(tiles.columns, outputs - column), depth: inputs,
-                    source + start * inputs, sourceStride: inputs, weights + column * inputs,
-                    bias: shift.map { unsafe $0 + column }, result + start * outputs + column, resultStride: outputs)
-            }
+        let weights = unsafe layerWeights(weight)
+        let (source, shift) = unsafe (read(x), bias.map { unsafe read($0) })
+        let rows = x.count / max(x.channels, 1)
+        return unsafe make(x.shape.dropLast() + [weights.columns]) { result in
+            unsafe multiply(rows, ofEach: rows / max(x.shape[0], 1), source, weights, bias: shift, result)
         }
     }
 
-    /// Gathers the patches of a tile of positions, then one product; kernels of one pixel are linear layers.
+    /// Gathers the patches of output positions, then multiplies; kernels of one pixel are linear layers.
     public func convolution(_ x: Tensor, weight: Tensor, bias: Tensor?, stride: Int, padding: Padding) -> Tensor {
         if weight.shape[2] == 1, weight.shape[3] == 1, stride == 1, padding == Padding(0) {
             return linear(x, weight: weight.reshaped(Array(weight.shape.prefix(2))), bias: bias)
         }
-        let winograd = WinogradTiles(x.shape, weight: weight.shape, stride: stride, padding: padding)
-        if usesWinograd, let winograd { return self.winograd(x, weight: weight, bias: bias, winograd) }
-        let gather = PatchGather(x.shape, kernel: Array(weight.shape[2...]), stride: stride, padding: padding)
-        let (samples, outputs, depth) = (x.shape[0], weight.shape[0], gather.depth)
-        let tiles = ProductTiles(rows: gather.positions, columns: outputs, mostRows: depth > 6000 ? 96 : 192)
-        let weights = unsafe read(Tensor(storage: positionMajor(weight), shape: [outputs, depth]))
+        if kernel.keepsRowsApart,
+            let tiles = WinogradTiles(x.shape, weight: weight.shape, stride: stride, padding: padding)
+        {
+            return winograd(x, weight: weight, bias: bias, tiles)
+        }
+        return directly(x, weight: weight, bias: bias, stride: stride, padding: padding)
+    }
+
+    private func directly(_ x: Tensor, weight: Tensor, bias: Tensor?, stride: Int, padding: Padding) -> Tensor {
+        let weights = unsafe layerWeights(weight)
+        let gather = unsafe PatchGather(
+            x.shape, kernel: Array(weight.shape[2...]), stride: stride, padding: padding, chunks: weights.chunks)
         let (source, shift) = unsafe (read(x), bias.map { unsafe read($0) })
-        let sampleSize = x.count / max(samples, 1)
-        return unsafe make([samples, gather.rows, gather.columns, outputs]) { result in
-            unsafe withScratch(tiles.rows * depth) { scratch in
-                loop.run(tiles.count * samples) { item, lane in
-                    let (tile, sample) = (item / samples, item % samples)
-                    let position = tile % tiles.rowTiles * tiles.rows
-                    let column = tile / tiles.rowTiles * tiles.columns
-                    let rows = min(tiles.rows, gather.positions - position)
-                    let patches = unsafe scratch(lane)
-                    unsafe gather.copy(source + sample * sampleSize, position..<position + rows, to: patches)
-                    unsafe Self.product(
-                        rows: rows, columns: min(tiles.columns, outputs - column), depth: depth,
-                        patches, sourceStride: depth, weights + column * depth,
-                        bias: shift.map { unsafe $0 + column },
-                        result + (sample * gather.positions + position) * outputs + column, resultStride: outputs)
+        let total = x.shape[0] * gather.positions
+        let block = max(Self.patchNumbers / max(gather.depth, 1) / 192, 1) * 192
+        return unsafe make([x.shape[0], gather.rows, gather.columns, weights.columns]) { result in
+            let patches = unsafe pool.take(min(block, total) * gather.depth)
+            for first in Swift.stride(from: 0, to: total, by: block) {
+                let rows = min(block, total - first)
+                forEachPiece(of: rows, size: 16) { start, count in
+                    unsafe gather.copy(
+                        source, first + start..<first + start + count, to: patches.base + start * gather.depth)
+                }
+                unsafe multiply(
+                    rows, ofEach: gather.positions, from: first, patches.base, weights, bias: shift,
+                    result + first * weights.columns)
+            }
+            unsafe pool.giveBack(patches)
+        }
+    }
+
+    /// Numbers of gathered patches that wait for their product: 16 MB.
+    private static let patchNumbers = 4 << 20
+
+    /// Weights `[out, in]` or `[out, in, height, width]`.
+    private func layerWeights(_ weight: Tensor) -> LayerWeights {
+        unsafe LayerWeights(
+            numbers: read(weight), columns: weight.shape[0], inputs: weight.shape[1],
+            taps: weight.shape[2...].reduce(1, *))
+    }
+
+    /// `result = source weights^T + bias`, shared by all threads. A sample has `each` rows, and the first row here is its
+    /// sample's row number `start`; where kernels do not keep rows apart, samples are multiplied one after the other.
+    private func multiply(
+        _ rows: Int, ofEach each: Int, from start: Int = 0, _ source: UnsafePointer<Float>, _ weights: LayerWeights,
+        bias: UnsafePointer<Float>?, _ result: UnsafeMutablePointer<Float>
+    ) {
+        if kernel.keepsRowsApart {
+            return unsafe multiply(rows, source, weights, bias: bias, result, lanes: loop.lanes)
+        }
+        var row = 0
+        while row < rows {
+            let count = min(rows - row, each - (start + row) % each)
+            // As many pieces on every host: their rows decide last bits here.
+            unsafe multiply(
+                count, source + row * weights.depth, weights, bias: bias, result + row * weights.columns, lanes: 16)
+            row += count
+        }
+    }
+
+    private func multiply(
+        _ rows: Int, _ source: UnsafePointer<Float>, _ weights: LayerWeights, bias: UnsafePointer<Float>?,
+        _ result: UnsafeMutablePointer<Float>, lanes: Int
+    ) {
+        let pieces = unsafe ProductPieces(rows: rows, panels: weights.panels, lanes: lanes)
+        let chunks = unsafe weights.chunks
+        let steps = chunks.size * chunks.taps
+        unsafe withScratch(pieces.panels * Panel.columns * steps) { scratch in
+            loop.run(pieces.count) { item, lane in
+                let (rows, panels) = pieces[item]
+                for index in 0..<chunks.count {
+                    let chunk = chunks[index]
+                    unsafe weights.pack(panels: panels, inputs: chunk, to: scratch(lane))
+                    unsafe multiply(
+                        rows, panels, UnsafePointer(scratch(lane)), stride: chunk.count * chunks.taps,
+                        steps: chunk.lowerBound * chunks.taps..<chunk.upperBound * chunks.taps, source, weights,
+                        bias: bias, result)
                 }
             }
         }
     }
 
-    /// `result = source weights^T + bias`: weights are `[columns, depth]` without gaps.
-    static func product(
-        rows: Int, columns: Int, depth: Int, _ source: UnsafePointer<Float>, sourceStride: Int,
-        _ weights: UnsafePointer<Float>, bias: UnsafePointer<Float>?, _ result: UnsafeMutablePointer<Float>,
-        resultStride: Int
+    /// Some steps of the depth, in blocks of rows that stay in the second cache while all panels pass.
+    private func multiply(
+        _ rows: Range<Int>, _ panels: Range<Int>, _ packed: UnsafePointer<Float>, stride: Int, steps: Range<Int>,
+        _ source: UnsafePointer<Float>, _ weights: LayerWeights, bias: UnsafePointer<Float>?,
+        _ result: UnsafeMutablePointer<Float>
     ) {
-        if let bias = unsafe bias {
-            for row in 0..<rows { unsafe (result + row * resultStride).update(from: bias, count: columns) }
+        let column = panels.lowerBound * Panel.columns
+        for row in Swift.stride(from: rows.lowerBound, to: rows.upperBound, by: Self.cachedRows) {
+            unsafe kernel.multiply(
+                kernels_product(
+                    x: source + row * weights.depth + steps.lowerBound, x_stride: weights.depth,
+                    rows: min(Self.cachedRows, rows.upperBound - row),
+                    columns: min(panels.count * Panel.columns, weights.columns - column),
+                    length: steps.count, panels: packed, panel_stride: stride * Panel.columns,
+                    bias: bias.map { unsafe $0 + column }, adds: steps.lowerBound > 0 ? 1 : 0,
+                    y: result + row * weights.columns + column, y_stride: weights.columns))
         }
-        unsafe cblas_sgemm(
-            CblasRowMajor, CblasNoTrans, CblasTrans, Int32(rows), Int32(columns), Int32(depth), 1, source,
-            Int32(sourceStride), weights, Int32(depth), bias == nil ? 0 : 1, result, Int32(resultStride))
     }
 
-    /// Convolution weights `[out, in, height, width]` as `[out, height, width, in]`, kept with the original.
-    private func positionMajor(_ weight: Tensor) -> Storage {
-        let (outputs, inputs) = (weight.shape[0], weight.shape[1])
-        let taps = weight.shape[2] * weight.shape[3]
-        return weight.storage.prepared("position-major at \(weight.offset) \(weight.shape)") {
-            let source = unsafe read(weight)
-            return unsafe make([outputs, taps, inputs]) { result in
-                forEachPiece(of: outputs, size: 16) { start, length in
-                    for output in start..<start + length {
-                        let from = unsafe source + output * inputs * taps
-                        let to = unsafe result + output * inputs * taps
-                        for tap in 0..<taps {
-                            for input in 0..<inputs { unsafe to[tap * inputs + input] = from[input * taps + tap] }
-                        }
-                    }
-                }
-            }.storage
-        }
-    }
+    /// Rows of 512 steps that take 384 KB.
+    static let cachedRows = 192
 }

@@ -1,101 +1,140 @@
-// Large 3x3 convolutions by Winograd's F(4x4, 3x3): a quarter of the multiplications, four times the weights' memory.
+// 3x3 convolutions by Winograd's F(4x4, 3x3): a quarter of the multiplications (Lavin and Gray, 2016).
+//
+// Weights are transformed while the convolution runs, a group of output channels at a time, and not kept: transformed they
+// take four times the memory, and reading that much takes longer than transforming anew.
 
 import CKernels
-import COpenBLAS
-
-/// How a 3x3 convolution is cut into tiles of 4x4 output pixels, by its shape alone.
-struct WinogradTiles {
-    /// Output rows and columns.
-    let rows: Int, columns: Int
-    /// Tiles in a row of tiles, and of one sample.
-    let tileColumns: Int, count: Int
-    /// Tiles of a block, whose transformed input and output stay in cache.
-    let block: Int
-    let padding: Padding
-
-    var blocks: Int { (count + block - 1) / block }
-
-    /// Nil where the method does not apply or does not pay: few tiles leave its products slim, and large weights cost more
-    /// memory than the time is worth.
-    init?(_ shape: [Int], weight: [Int], stride: Int, padding: Padding) {
-        let lanes = KERNELS_WINOGRAD_CHANNELS
-        let (outputs, inputs) = (weight[0], weight[1])
-        guard weight[2] == 3, weight[3] == 3, stride == 1, inputs % lanes == 0, outputs % lanes == 0 else { return nil }
-        rows = shape[1] + padding.top + padding.bottom - 2
-        columns = shape[2] + padding.left + padding.right - 2
-        tileColumns = (columns + 3) / 4
-        count = (rows + 3) / 4 * tileColumns
-        guard count >= Self.fewestTiles, inputs >= Self.fewestChannels, inputs * outputs <= Self.mostWeights else {
-            return nil
-        }
-        let blocks = (count + Self.mostTiles - 1) / Self.mostTiles
-        block = (count + blocks - 1) / blocks
-        self.padding = padding
-    }
-
-    private static let fewestTiles = 16
-    private static let fewestChannels = 32
-    private static let mostTiles = 128
-    /// Input times output channels: 1,920 to 640 is the largest of Stable Diffusion's that gains.
-    fileprivate static let mostWeights = 1_300_000
-}
 
 extension CPUDevice {
-    /// At most how many numbers a device keeps for convolution weights `[out, in, height, width]` beside the original.
-    public static func keptNumbers(ofConvolution weight: [Int], usesWinograd: Bool) -> Int {
-        let taps = weight[2] * weight[3]
-        guard taps > 1 else { return 0 }
-        let transforms = usesWinograd && taps == 9 && weight[0] * weight[1] <= WinogradTiles.mostWeights
-        return weight[0] * weight[1] * (transforms ? Int(KERNELS_WINOGRAD_PRODUCTS) : taps)
-    }
-}
-
-extension CPUDevice {
+    /// Block by block of tiles, which count on from sample to sample: transforms the inputs, then group by group of output
+    /// channels transforms weights, multiplies, and transforms back.
     func winograd(_ x: Tensor, weight: Tensor, bias: Tensor?, _ tiles: WinogradTiles) -> Tensor {
-        let (samples, inputs, outputs) = (x.shape[0], x.channels, weight.shape[0])
-        let products = Int(KERNELS_WINOGRAD_PRODUCTS)
-        let weights = unsafe read(Tensor(storage: winogradWeights(weight), shape: [products, outputs, inputs]))
-        let (source, shift) = unsafe (read(x), bias.map { unsafe read($0) })
-        let input = kernels_winograd_image(
-            height: x.shape[1], width: x.shape[2], channels: inputs, top: tiles.padding.top, left: tiles.padding.left,
-            columns: tiles.tileColumns)
-        let output = kernels_winograd_image(
-            height: tiles.rows, width: tiles.columns, channels: outputs, top: 0, left: 0, columns: tiles.tileColumns)
-        return unsafe make([samples, tiles.rows, tiles.columns, outputs]) { result in
-            unsafe withScratch(products * tiles.block * (inputs + outputs)) { scratch in
-                loop.run(samples * tiles.blocks) { item, lane in
-                    let (block, sample) = (item / samples, item % samples)
-                    let first = block * tiles.block
-                    let count = min(tiles.block, tiles.count - first)
-                    let (before, after) = unsafe (scratch(lane), scratch(lane) + products * count * inputs)
-                    unsafe kernels_winograd_input(
-                        source + sample * x.shape[1] * x.shape[2] * inputs, input, first, count, before, count * inputs)
-                    for product in 0..<products {
-                        unsafe Self.product(
-                            rows: count, columns: outputs, depth: inputs, before + product * count * inputs,
-                            sourceStride: inputs, weights + product * inputs * outputs, bias: nil,
-                            after + product * count * outputs, resultStride: outputs)
-                    }
-                    unsafe kernels_winograd_output(
-                        after, count * outputs, output, first, count, shift,
-                        result + sample * tiles.rows * tiles.columns * outputs)
-                }
+        let shape = [x.shape[0], tiles.rows, tiles.columns, weight.shape[0]]
+        return unsafe make(shape) { result in
+            let run = unsafe WinogradRun(
+                device: self, tiles: tiles, source: read(x), height: x.shape[1], width: x.shape[2],
+                inputs: x.channels, outputs: weight.shape[0], weights: read(weight),
+                bias: bias.map { unsafe read($0) }, result: result)
+            unsafe run.compute(samples: x.shape[0])
+        }
+    }
+}
+
+/// One convolution.
+@unsafe private struct WinogradRun {
+    let device: CPUDevice
+    let tiles: WinogradTiles
+    let source: UnsafePointer<Float>
+    let height: Int, width: Int, inputs: Int, outputs: Int
+    let weights: UnsafePointer<Float>
+    let bias: UnsafePointer<Float>?
+    let result: UnsafeMutablePointer<Float>
+
+    private static let products = Int(KERNELS_WINOGRAD_PRODUCTS)
+
+    /// Numbers from one of the 36 products to the next: a line more than needed, or all begin in the same set of the cache.
+    private static func stride(_ count: Int) -> Int { count + 16 }
+
+    func compute(samples: Int) {
+        let panels = unsafe outputs / Panel.columns
+        let total = unsafe samples * tiles.count
+        let blocks = unsafe WinogradBlocks(tiles: total, inputs: inputs, panels: panels)
+        let groupColumns = blocks.panels * Panel.columns
+        let pool = unsafe device.pool
+        let before = unsafe pool.take(Self.products * Self.stride(blocks.tiles * inputs))
+        let after = unsafe pool.take(Self.products * Self.stride(blocks.tiles * groupColumns))
+        let turned = unsafe pool.take(Self.products * Self.stride(groupColumns * inputs))
+        for first in Swift.stride(from: 0, to: total, by: blocks.tiles) {
+            let range = first..<min(first + blocks.tiles, total)
+            unsafe transformInputs(range, to: before.base)
+            for panel in Swift.stride(from: 0, to: panels, by: blocks.panels) {
+                let group = panel..<min(panel + blocks.panels, panels)
+                unsafe transformWeights(group, to: turned.base)
+                unsafe multiply(range.count, group, before.base, turned.base, to: after.base)
+                unsafe transformOutputs(range, group, from: after.base)
+            }
+        }
+        unsafe [before, after, turned].forEach { unsafe pool.giveBack($0) }
+    }
+
+    /// `[product, tile, input channel]`.
+    private func transformInputs(_ range: Range<Int>, to before: UnsafeMutablePointer<Float>) {
+        let image = unsafe kernels_winograd_image(
+            height: height, width: width, channels: inputs, pixel: inputs, top: tiles.padding.top,
+            left: tiles.padding.left, columns: tiles.tileColumns)
+        unsafe forEachTileRun(range) { sample, tile, count, at in
+            unsafe kernels_winograd_input(
+                source + sample * height * width * inputs, image, tile, count, before + at * inputs,
+                Self.stride(range.count * inputs))
+        }
+    }
+
+    /// `[product, panel, input channel, column]`.
+    private func transformWeights(_ group: Range<Int>, to turned: UnsafeMutablePointer<Float>) {
+        let columns = Panel.columns
+        let stride = unsafe Self.stride(group.count * columns * inputs)
+        // Sixteen panels of 64 inputs give as many threads something to do.
+        let piece = 64
+        let pieces = unsafe (inputs + piece - 1) / piece
+        unsafe device.loop.run(group.count * pieces) { item, _ in
+            let (panel, input) = (item / pieces, item % pieces * piece)
+            unsafe kernels_winograd_weights(
+                weights + ((group.lowerBound + panel) * columns * inputs + input) * 9, inputs * 9,
+                min(piece, inputs - input), turned + (panel * inputs + input) * columns, stride)
+        }
+    }
+
+    /// `[product, tile, column of the group]`.
+    private func multiply(
+        _ count: Int, _ group: Range<Int>, _ before: UnsafePointer<Float>, _ turned: UnsafePointer<Float>,
+        to after: UnsafeMutablePointer<Float>
+    ) {
+        let columns = group.count * Panel.columns
+        let rows = CPUDevice.cachedRows
+        let pieces = (count + rows - 1) / rows
+        let chunks = unsafe DepthChunks(inputs: inputs, taps: 1)
+        unsafe device.loop.run(Self.products * pieces) { item, _ in
+            let (product, row) = (item / pieces, item % pieces * rows)
+            let x = unsafe before + product * Self.stride(count * inputs) + row * inputs
+            let panels = unsafe turned + product * Self.stride(columns * inputs)
+            for index in 0..<chunks.count {
+                let chunk = chunks[index]
+                unsafe device.kernel.multiply(
+                    kernels_product(
+                        x: x + chunk.lowerBound, x_stride: inputs, rows: min(rows, count - row), columns: columns,
+                        length: chunk.count, panels: panels + chunk.lowerBound * Panel.columns,
+                        panel_stride: inputs * Panel.columns, bias: nil, adds: index > 0 ? 1 : 0,
+                        y: after + product * Self.stride(count * columns) + row * columns, y_stride: columns))
             }
         }
     }
 
-    /// Weights `[out, in, 3, 3]` as `[36, out, in]`, kept with the original.
-    private func winogradWeights(_ weight: Tensor) -> Storage {
-        let (outputs, inputs) = (weight.shape[0], weight.shape[1])
-        let products = Int(KERNELS_WINOGRAD_PRODUCTS)
-        return weight.storage.prepared("winograd at \(weight.offset) \(weight.shape)") {
-            let source = unsafe read(weight)
-            return unsafe make([products, outputs, inputs]) { result in
-                forEachPiece(of: outputs, size: 8) { start, length in
-                    unsafe kernels_winograd_weights(
-                        source + start * inputs * 9, length, inputs, result + start * inputs, outputs * inputs)
-                }
-            }.storage
+    private func transformOutputs(_ range: Range<Int>, _ group: Range<Int>, from after: UnsafePointer<Float>) {
+        let columns = group.count * Panel.columns
+        let first = group.lowerBound * Panel.columns
+        let image = unsafe kernels_winograd_image(
+            height: tiles.rows, width: tiles.columns, channels: columns, pixel: outputs, top: 0, left: 0,
+            columns: tiles.tileColumns)
+        unsafe forEachTileRun(range) { sample, tile, count, at in
+            unsafe kernels_winograd_output(
+                after + at * columns, Self.stride(range.count * columns), image, tile, count,
+                bias.map { unsafe $0 + first }, result + sample * tiles.rows * tiles.columns * outputs + first)
+        }
+    }
+
+    /// Runs `body` on runs of tiles of one sample; `at` counts from the range's first tile.
+    private func forEachTileRun(
+        _ range: Range<Int>, _ body: (_ sample: Int, _ tile: Int, _ count: Int, _ at: Int) -> Void
+    ) {
+        unsafe device.forEachPiece(of: range.count, size: 4) { start, length in
+            var done = 0
+            while done < length {
+                let (sample, tile) = unsafe (range.lowerBound + start + done).quotientAndRemainder(
+                    dividingBy: tiles.count)
+                let run = unsafe min(length - done, tiles.count - tile)
+                body(sample, tile, run, start + done)
+                done += run
+            }
         }
     }
 }

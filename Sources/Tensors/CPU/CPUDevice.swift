@@ -1,4 +1,4 @@
-// The host's processor as a device: OpenBLAS products inside loops over the engine's own threads.
+// The host's processor as a device: products and kernels inside loops over the engine's own threads.
 
 import CKernels
 import COpenBLAS
@@ -6,36 +6,31 @@ import Foundation
 
 /// Computes on the cores of this host.
 ///
-/// Work is cut into pieces by shape alone, never by batch or thread count, and each piece belongs to one sample: an
-/// OpenBLAS product of the same rows gives other last bits in another position of a larger product (decision 0006), so
-/// this is what makes a sample's numbers the same in any batch.
+/// A sample's numbers are the same bytes in any batch and with any number of threads: kernels add in an order that follows
+/// from a layer's shape, and what stands beside a row does not touch it (decisions 0006 and 0007).
 public final class CPUDevice: Device, @unchecked Sendable {
     // Sendable: all properties are constants, and the loop and the pool guard themselves.
     let loop: ParallelLoop
     let pool = BufferPool()
-    /// Whether large 3x3 convolutions are computed by Winograd's method, whose weights take four times their memory.
-    public let usesWinograd: Bool
+    /// What computes matrix products.
+    let kernel: ProductKernel
 
     /// How many threads compute.
     public var threads: Int { loop.lanes }
 
     /// Takes `threads` threads, by default one a core.
-    /// - Parameter usesWinograd: `false` saves memory and takes longer; last bits differ.
-    public init(threads: Int? = nil, usesWinograd: Bool = true) {
-        self.usesWinograd = usesWinograd
+    /// - Parameter kernel: must be available; by default this processor's fastest.
+    public init(threads: Int? = nil, kernel: ProductKernel = .fastest) {
+        precondition(kernel.isAvailable, "this processor cannot compute with \(kernel)")
+        self.kernel = kernel
         openblas_set_num_threads(1)
         loop = ParallelLoop(lanes: threads ?? ProcessInfo.processInfo.activeProcessorCount)
     }
 
     deinit { loop.stop() }
 
-    /// Processor kernels and library version.
-    public var name: String {
-        let core = unsafe String(cString: openblas_get_corename())
-        let version = unsafe String(cString: openblas_get_config()).split(separator: " ").prefix(2).joined(
-            separator: "-")
-        return "cpu-\(core)-\(version)\(usesWinograd ? "" : "-direct")"
-    }
+    /// The kernels that decide last bits.
+    public var name: String { "cpu-\(kernel.name)" }
 
     /// Returns the memory that no tensor uses to the system.
     public func releaseIdleMemory() { pool.releaseIdle() }

@@ -1,0 +1,176 @@
+// Register-blocked products with packed weights (Goto and van de Geijn, "Anatomy of High-Performance Matrix
+// Multiplication", 2008); see product.h.
+#include "product.h"
+
+#include "kernel_target.h"
+
+#include <string.h>
+
+enum {
+  ROWS = KERNELS_PRODUCT_ROWS,
+  COLUMNS = KERNELS_PANEL_COLUMNS,
+};
+
+// All functions that pass vectors are inlined, so how a call would pass them does not matter.
+#pragma clang diagnostic ignored "-Wpsabi"
+
+typedef float vector8 __attribute__((vector_size(32), aligned(4)));
+typedef float vector16 __attribute__((vector_size(64), aligned(4)));
+
+int kernels_widest_vectors(void) {
+#if defined(__x86_64__) && defined(__linux__)
+  if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512bw") &&
+      __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512cd"))
+    return KERNELS_AVX512;
+  if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") && __builtin_cpu_supports("bmi2"))
+    return KERNELS_AVX2;
+#endif
+  return 0;
+}
+
+// Where a block of rows and columns begins to add, and where its sums go.
+typedef struct {
+  const float *from;
+  ptrdiff_t from_stride;
+  float *to;
+  ptrdiff_t to_stride;
+} sums;
+
+// Adds `length` products to a block of `rows` rows by `wide` vectors of `lanes` numbers; constants once inlined.
+#define BLOCK(name, vector, lanes, most_rows)                                                                          \
+  INLINE void name(                                                                                                    \
+      int rows, int wide, const float *x, ptrdiff_t x_stride, ptrdiff_t length, const float *weights,                  \
+      ptrdiff_t weights_stride, ptrdiff_t step, sums s) {                                                              \
+    vector a[most_rows][2];                                                                                            \
+    _Pragma("clang loop unroll(full)") for (int r = 0; r < rows; r++)                                                  \
+      _Pragma("clang loop unroll(full)") for (int v = 0; v < wide; v++)                                                \
+        a[r][v] = *(const vector *)(s.from + r * s.from_stride + v * lanes);                                           \
+    for (ptrdiff_t k = 0; k < length; k++) {                                                                           \
+      vector w[2];                                                                                                     \
+      _Pragma("clang loop unroll(full)") for (int v = 0; v < wide; v++)                                                \
+        w[v] = *(const vector *)(weights + k * step + v * weights_stride);                                             \
+      _Pragma("clang loop unroll(full)") for (int r = 0; r < rows; r++) {                                              \
+        const float value = x[r * x_stride + k];                                                                       \
+        _Pragma("clang loop unroll(full)") for (int v = 0; v < wide; v++) a[r][v] += value * w[v];                     \
+      }                                                                                                                \
+    }                                                                                                                  \
+    _Pragma("clang loop unroll(full)") for (int r = 0; r < rows; r++)                                                  \
+      _Pragma("clang loop unroll(full)") for (int v = 0; v < wide; v++)                                                \
+        *(vector *)(s.to + r * s.to_stride + v * lanes) = a[r][v];                                                     \
+  }
+
+BLOCK(block8, vector8, 8, 6)
+BLOCK(block16, vector16, 16, ROWS)
+
+#define CASE(block, rows, wide, weights_stride)                                                                        \
+  case rows: block(rows, wide, x, x_stride, length, panel, weights_stride, COLUMNS, s); break;
+
+// At most 12 rows by one panel, AVX2: six rows by two vectors of eight.
+INLINE void panel_avx2(
+    ptrdiff_t rows, const float *x, ptrdiff_t x_stride, ptrdiff_t length, const float *panel, sums s) {
+  for (;;) {
+    switch (rows < 6 ? rows : 6) {
+      CASE(block8, 1, 2, 8)
+      CASE(block8, 2, 2, 8)
+      CASE(block8, 3, 2, 8)
+      CASE(block8, 4, 2, 8)
+      CASE(block8, 5, 2, 8)
+      default: block8(6, 2, x, x_stride, length, panel, 8, COLUMNS, s); break;
+    }
+    rows -= 6;
+    if (rows <= 0) return;
+    x += 6 * x_stride;
+    s.from += 6 * s.from_stride;
+    s.to += 6 * s.to_stride;
+  }
+}
+
+#define CASES_AVX512(wide)                                                                                             \
+  switch (rows) {                                                                                                      \
+    CASE(block16, 1, wide, stride)                                                                                     \
+    CASE(block16, 2, wide, stride)                                                                                     \
+    CASE(block16, 3, wide, stride)                                                                                     \
+    CASE(block16, 4, wide, stride)                                                                                     \
+    CASE(block16, 5, wide, stride)                                                                                     \
+    CASE(block16, 6, wide, stride)                                                                                     \
+    CASE(block16, 7, wide, stride)                                                                                     \
+    CASE(block16, 8, wide, stride)                                                                                     \
+    CASE(block16, 9, wide, stride)                                                                                     \
+    CASE(block16, 10, wide, stride)                                                                                    \
+    CASE(block16, 11, wide, stride)                                                                                    \
+    default: block16(12, wide, x, x_stride, length, panel, stride, COLUMNS, s); break;                                 \
+  }
+
+// At most 12 rows by one panel, or by two.
+INLINE void panel_avx512(
+    ptrdiff_t rows, const float *x, ptrdiff_t x_stride, ptrdiff_t length, const float *panel, ptrdiff_t stride, int two,
+    sums s) {
+  if (two) {
+    CASES_AVX512(2)
+  } else {
+    CASES_AVX512(1)
+  }
+}
+
+static const float zeros[2 * COLUMNS];
+
+// A panel of fewer than 16 columns goes through a block of its own.
+typedef struct {
+  float numbers[ROWS * COLUMNS];
+} edge;
+
+INLINE sums edge_sums(edge *e, const kernels_product *p, ptrdiff_t row, ptrdiff_t height, ptrdiff_t column) {
+  const size_t width = (size_t)(p->columns - column) * sizeof(float);
+  memset(e->numbers, 0, sizeof e->numbers);
+  for (ptrdiff_t r = 0; r < height; r++) {
+    float *to = e->numbers + r * COLUMNS;
+    if (p->adds) memcpy(to, p->y + (row + r) * p->y_stride + column, width);
+    else if (p->bias) memcpy(to, p->bias + column, width);
+  }
+  return (sums){e->numbers, COLUMNS, e->numbers, COLUMNS};
+}
+
+INLINE void edge_store(const edge *e, const kernels_product *p, ptrdiff_t row, ptrdiff_t height, ptrdiff_t column) {
+  const size_t width = (size_t)(p->columns - column) * sizeof(float);
+  for (ptrdiff_t r = 0; r < height; r++)
+    memcpy(p->y + (row + r) * p->y_stride + column, e->numbers + r * COLUMNS, width);
+}
+
+INLINE sums whole_sums(const kernels_product *p, ptrdiff_t row, ptrdiff_t column) {
+  float *to = p->y + row * p->y_stride + column;
+  if (p->adds) return (sums){to, p->y_stride, to, p->y_stride};
+  return (sums){p->bias ? p->bias + column : zeros, 0, to, p->y_stride};
+}
+
+// Panels outermost: a panel, or two, stays in the first cache while all rows pass.
+#define MULTIPLY(name, target_name, most_panels, PANEL)                                                                \
+  __attribute__((target(target_name))) static void name(const kernels_product *p) {                                   \
+    for (ptrdiff_t column = 0, next; column < p->columns; column = next) {                                             \
+      const ptrdiff_t left = p->columns - column;                                                                      \
+      const int two = most_panels == 2 && left >= 2 * COLUMNS, whole = left >= COLUMNS;                                \
+      next = column + (two ? 2 : 1) * COLUMNS;                                                                         \
+      const float *panel = p->panels + column / COLUMNS * p->panel_stride;                                             \
+      for (ptrdiff_t row = 0; row < p->rows; row += ROWS) {                                                            \
+        const ptrdiff_t height = p->rows - row < ROWS ? p->rows - row : ROWS;                                          \
+        const float *x = p->x + row * p->x_stride;                                                                     \
+        edge e;                                                                                                        \
+        const sums s = whole ? whole_sums(p, row, column) : edge_sums(&e, p, row, height, column);                     \
+        PANEL;                                                                                                         \
+        if (!whole) edge_store(&e, p, row, height, column);                                                            \
+      }                                                                                                                \
+    }                                                                                                                  \
+  }
+
+#if defined(__x86_64__) && defined(__linux__)
+MULTIPLY(multiply_avx2, "arch=x86-64-v3", 1, panel_avx2(height, x, p->x_stride, p->length, panel, s))
+MULTIPLY(
+    multiply_avx512, "arch=x86-64-v4", 2,
+    panel_avx512(height, x, p->x_stride, p->length, panel, p->panel_stride, two, s))
+
+void kernels_multiply(const kernels_product *product, kernels_vectors vectors) {
+  if (vectors == KERNELS_AVX512) multiply_avx512(product);
+  else multiply_avx2(product);
+}
+#else
+void kernels_multiply(const kernels_product *product, kernels_vectors vectors) { __builtin_trap(); }
+#endif

@@ -1,0 +1,57 @@
+// Which convolutions Winograd's method computes, and how their images are cut.
+
+import CKernels
+
+/// How a 3x3 convolution is cut into tiles of 4x4 output pixels, by its shape alone.
+struct WinogradTiles {
+    /// Output rows and columns.
+    let rows: Int, columns: Int
+    /// Tiles in a row of tiles, and of one sample.
+    let tileColumns: Int, count: Int
+    let padding: Padding
+
+    /// Nil where the method does not apply or does not pay. It must not depend on the batch: a sample's numbers would.
+    init?(_ shape: [Int], weight: [Int], stride: Int, padding: Padding) {
+        let lanes = Int(KERNELS_WINOGRAD_CHANNELS)
+        let (outputs, inputs) = (weight[0], weight[1])
+        guard weight[2] == 3, weight[3] == 3, stride == 1, inputs % lanes == 0, outputs % lanes == 0 else { return nil }
+        rows = shape[1] + padding.top + padding.bottom - 2
+        columns = shape[2] + padding.left + padding.right - 2
+        tileColumns = (columns + 3) / 4
+        count = (rows + 3) / 4 * tileColumns
+        guard count >= Self.fewestTiles, inputs >= Self.fewestChannels else { return nil }
+        self.padding = padding
+    }
+
+    /// An image of 8x8: with fewer tiles transforming the weights takes longer than the products that it saves.
+    private static let fewestTiles = 4
+    private static let fewestChannels = 32
+}
+
+/// How many tiles and panels of output channels are worked on at once, so that their numbers stay in the last cache.
+struct WinogradBlocks {
+    /// Tiles of a block, of the whole batch.
+    let tiles: Int
+    /// Panels of 16 output channels of a group.
+    let panels: Int
+
+    /// Transformed inputs of a block of tiles: 24 MB. More tiles a block, fewer transforms of the same weights.
+    private static let inputNumbers = 6 << 20
+    /// Transformed weights of a group of panels: 8 MB.
+    private static let weightNumbers = 2 << 20
+
+    init(tiles total: Int, inputs: Int, panels: Int) {
+        let products = Int(KERNELS_WINOGRAD_PRODUCTS)
+        let most = max(96, Self.inputNumbers / (products * inputs))
+        let blocks = (total + most - 1) / most
+        tiles = (total + blocks - 1) / blocks
+        let fitting = Self.weightNumbers / (products * inputs * Panel.columns)
+        self.panels = min(panels, max(2, fitting / 2 * 2))
+    }
+}
+
+extension CPUDevice {
+    /// About how many bytes operations take for a while beside their results: transformed images and weights, patches,
+    /// packed keys and values.
+    public static let mostScratchBytes = 128 << 20
+}
