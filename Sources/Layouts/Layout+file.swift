@@ -43,8 +43,17 @@ extension Layout {
         }
     }
 
+    /// The most bytes of a layout file: a thousand objects with room to spare.
+    private static let sizeLimit = 1 << 22
+
     private static func read(_ path: String) throws(LayoutError) -> File {
         let name = LayoutError.cleaned(path)
+        var facts = stat()
+        // What cannot be asked cannot be read either, and that says why.
+        if unsafe stat(path, &facts) == 0, facts.st_size > sizeLimit {
+            throw LayoutError(
+                .content, "\(name): expected a layout of at most \(sizeLimit) bytes, found \(facts.st_size)")
+        }
         let data: Data
         do {
             data = try Data(contentsOf: URL(fileURLWithPath: path))

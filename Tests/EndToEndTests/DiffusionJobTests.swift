@@ -68,13 +68,15 @@ struct DiffusionJobTests {
             options + ["--checkpoint", Self.checkpoint, "--batch", "3", "--name", "small", "--threads", "1"],
             failpoints: "worker.before-finish=stop@2")
         try world.wait(for: "the small worker to stop", limit: .seconds(180)) { try small.isStopped }
-        #expect(try world.sql("SELECT count(*) FROM outputs") == ["3"])
+        let before = try #require(try world.sql("SELECT count(*) FROM outputs").first)
+        // A hint that was cut gives a smaller batch.
+        #expect(["1", "2", "3"].contains(before), "found \(before)")
         let profile = world.folder + "/profile.json"
         let keys: [String: Any] = ["checkpoints": [Self.checkpoint], "threads": 1, "memory": 1, "batch": 5]
         try JSONSerialization.data(withJSONObject: keys).write(to: URL(fileURLWithPath: profile))
         let large = try world.commands.start("worker", options + ["--profile", profile, "--name", "large"])
         try world.wait(for: "images of the large worker", limit: .seconds(180)) {
-            try world.sql("SELECT count(*) > 3 FROM outputs") == ["t"]
+            try world.sql("SELECT count(*) > \(before) FROM outputs") == ["t"]
         }
         small.send(SIGCONT)
         for worker in [small, large] {

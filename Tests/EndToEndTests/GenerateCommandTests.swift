@@ -81,6 +81,19 @@ struct GenerateCommandTests {
         try remove()
     }
 
+    @Test func aLayoutOfATerabyteIsRefusedUnread() throws {
+        _ = try generate(["--print-prompt"])
+        let file = try #require(FileHandle(forWritingAtPath: folder + "/layout.json"))
+        try file.truncate(atOffset: 1 << 40)
+        try file.close()
+        let result = try Commands().run(
+            "worker",
+            ["generate", "--checkpoint", Self.checkpoint, "--layout", folder + "/layout.json", "--print-prompt"])
+        #expect(result.status == 65 && result.output.isEmpty, "\(result.errors)")
+        #expect(result.errors.contains("at most 4194304 bytes, found 1099511627776"), "\(result.errors)")
+        try remove()
+    }
+
     @Test func whatCannotBeDoneIsRefusedBeforeComputing() throws {
         let cases: [([String], Int32, String)] = [
             ([], 64, "--image: expected where the PNG goes"),
