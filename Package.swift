@@ -183,6 +183,12 @@ let package = Package(
             ]),
         tests("Schemas", ["CSchemas", "Orchestration", "Broker", "Tasks", "Catalogue", "Fixtures", .logging]),
         tests("EndToEnd", ["Broker", "Orchestration", "Tasks", "Digests", "Fixtures", .logging]),
+        tests(
+            "Fuzz",
+            [
+                "Layouts", "Tasks", "Archives", "Auditing", "Pixels", "Digests", "Console", "ErrorLines", "Weights",
+                "Diffusion", "Fixtures",
+            ]),
         tests("Hostile", ["Fixtures", "Orchestration", "Broker", "Postgres", "Catalogue", "Tasks", "Digests"]),
     ],
     swiftLanguageModes: [.v6]

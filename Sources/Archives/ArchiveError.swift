@@ -22,7 +22,7 @@ public struct ArchiveError: Error, CustomStringConvertible, Sendable {
         case unsupportedMember
         /// A member's name cannot be stored, or is there already.
         case invalidName
-        /// A member is larger than the format can say (8 GiB).
+        /// A member is larger than the format can say (8 GiB), or than what is taken into memory.
         case tooLarge
         /// Any other answer of the system; the value is its `errno`.
         case system(Int32)

@@ -24,6 +24,10 @@ public struct TarMember: Hashable, Sendable {
 /// Every function throws ``ArchiveError`` for an archive that is cut off or damaged, naming the byte; members before
 /// that place may have been handed out by then.
 public enum TarReader {
+    /// The largest member that is taken into memory, in bytes. The largest image, 4096 x 4096 pixels, takes 50 MB
+    /// uncompressed; a sparse file can claim 8 GiB in a few.
+    public static let memberLimit = 128 << 20
+
     /// Hands each member to `body` in the archive's order until it returns false.
     ///
     /// Throws what `body` throws as it is.
@@ -33,7 +37,7 @@ public enum TarReader {
         let file = try ArchiveFile(path: path)
         var end = 0
         while let member = try member(at: &end, in: file) {
-            guard try body(member.name, file.read(member.offset, count: member.size)) else { return }
+            guard try body(member.name, file.contents(of: member)) else { return }
         }
     }
 
@@ -52,7 +56,7 @@ public enum TarReader {
         guard member.offset >= 0, member.size >= 0, member.offset <= file.size - member.size else {
             throw file.truncated(member, at: member.offset)
         }
-        return try file.read(member.offset, count: member.size)
+        return try file.contents(of: member)
     }
 
     /// Reads the header at `offset` and moves `offset` behind the member; `nil` at the two zero blocks of the end.
@@ -104,6 +108,16 @@ private final class ArchiveFile {
                     + " end, found the end of the file (\(size) bytes); the file was cut off")
         }
         return try read(offset, count: TarHeader.blockSize)
+    }
+
+    func contents(of member: TarMember) throws(ArchiveError) -> [UInt8] {
+        guard member.size <= TarReader.memberLimit else {
+            throw ArchiveError(
+                .tooLarge,
+                "cannot read '\(member.name)' in the archive \(path) at byte \(member.offset): expected a member of at most"
+                    + " \(TarReader.memberLimit) bytes, found one of \(member.size); it is no archive of this program")
+        }
+        return try read(member.offset, count: member.size)
     }
 
     func read(_ offset: Int, count: Int) throws(ArchiveError) -> [UInt8] {

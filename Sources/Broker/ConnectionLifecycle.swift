@@ -50,6 +50,10 @@ public struct ConnectionLifecycle: Sendable {
         self.backoff = backoff
     }
 
+    /// True between the first failure of an outage and the next try. An outage ends with a connection that lived for
+    /// ``provenAfter``.
+    public var isOutageNew: Bool { state == .backingOff(attempt: 1) }
+
     /// Begins; only from idle.
     public mutating func start() -> Action {
         guard case .idle = state else { return current }

@@ -38,15 +38,21 @@ actor ConnectionLoop<Role: ConnectionRole> {
     private let url: BrokerURL
     private let control: ConnectionControl
     private let logger: Logger
+    private let reportsOutages: Bool
     private var role: Role
     private var lifecycle = ConnectionLifecycle()
     private var connection: AMQPConnection?
 
-    init(url: BrokerURL, control: ConnectionControl, logger: Logger, threadName: String, role: sending Role) {
+    /// - Parameter reportsOutages: whether an outage is a warning, once; all else about it is information.
+    init(
+        url: BrokerURL, control: ConnectionControl, logger: Logger, reportsOutages: Bool, threadName: String,
+        role: sending Role
+    ) {
         thread = DedicatedThread(name: threadName)
         self.url = url
         self.control = control
         self.logger = logger
+        self.reportsOutages = reportsOutages
         self.role = role
     }
 
@@ -81,7 +87,7 @@ actor ConnectionLoop<Role: ConnectionRole> {
             return lifecycle.connected()
         } catch {
             let action = lifecycle.failed(error, draw: .random(in: 0...1))
-            if !control.isStopping { logger.log(level: .info, "connecting to the broker failed", error) }
+            report("connecting to the broker failed", error)
             role.lost(error)
             return action
         }
@@ -97,9 +103,18 @@ actor ConnectionLoop<Role: ConnectionRole> {
             control.setConnected(false)
             self.connection = nil
             let action = lifecycle.lost(error, openFor: .now - start, draw: .random(in: 0...1))
-            if !control.isStopping { logger.log(level: .warning, "lost the broker", error) }
+            report("lost the broker", error)
             role.lost(error)
             return action
+        }
+    }
+
+    private func report(_ message: Logger.Message, _ error: BrokerError) {
+        guard !control.isStopping else { return }
+        if reportsOutages, lifecycle.isOutageNew {
+            logger.log(level: .warning, "the broker is away; it is tried again until it is back", error)
+        } else {
+            logger.log(level: .info, message, error)
         }
     }
 

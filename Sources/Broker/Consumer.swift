@@ -70,8 +70,7 @@ public final class Consumer: Sendable {
     ///
     /// Returns within two seconds of the cancellation; the broker then requeues what is unacknowledged.
     /// - Throws: ``BrokerError`` when the first connection fails for a reason that waiting cannot mend:
-    ///   authentication, TLS,
-    ///   virtual host, a missing queue, or a topology that the broker refuses.
+    ///   authentication, TLS, virtual host, a missing queue, or a topology that the broker refuses.
     public func run() async throws {
         let hasRun = state.contents.withLock { contents in
             defer { contents.hasRun = true }
@@ -81,7 +80,8 @@ public final class Consumer: Sendable {
         let role = ConsumerRole(
             name: name, state: state, topology: topology, queues: queues, broadcastExchange: broadcastExchange,
             deliveries: deliveriesEnd, broadcasts: broadcastsEnd, logger: logger)
-        let loop = ConnectionLoop(url: url, control: control, logger: logger, threadName: "amqp-consumer", role: role)
+        let loop = ConnectionLoop(
+            url: url, control: control, logger: logger, reportsOutages: true, threadName: "amqp-consumer", role: role)
         try await withTaskCancellationHandler {
             try await loop.serve()
         } onCancel: {

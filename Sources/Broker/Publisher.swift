@@ -15,6 +15,7 @@ public final class Publisher: Sendable {
     private let window: Int
     private let name: String
     private let logger: Logger
+    private let reportsOutages: Bool
     private let state = PublisherState()
     private let control = ConnectionControl()
 
@@ -23,14 +24,18 @@ public final class Publisher: Sendable {
     ///   - topology: declared on every connection.
     ///   - window: how many messages may be unconfirmed at a time; 512 to 2048 is fastest.
     ///   - name: what the broker's list of connections shows.
+    ///   - reportsOutages: whether an outage of the broker is logged as a warning; not where a consumer beside it or
+    ///     the caller says so.
     public init(
-        url: BrokerURL, topology: Topology, window: Int = 1024, name: String = "detdiffusion publisher", logger: Logger
+        url: BrokerURL, topology: Topology, window: Int = 1024, name: String = "detdiffusion publisher",
+        reportsOutages: Bool = true, logger: Logger
     ) {
         precondition(window > 0, "a publisher needs a window of at least one message")
         self.url = url
         self.topology = topology
         self.window = window
         self.name = name
+        self.reportsOutages = reportsOutages
         self.logger = logger
     }
 
@@ -41,8 +46,7 @@ public final class Publisher: Sendable {
     ///
     /// Returns within two seconds of the cancellation.
     /// - Throws: ``BrokerError`` when the first connection fails for a reason that waiting cannot mend:
-    ///   authentication, TLS,
-    ///   virtual host, or a topology that the broker refuses.
+    ///   authentication, TLS, virtual host, or a topology that the broker refuses.
     public func run() async throws {
         let wasRunning = state.contents.withLock { contents in
             defer { contents.isRunning = true }
@@ -51,7 +55,8 @@ public final class Publisher: Sendable {
         precondition(!wasRunning, "a publisher runs once")
         let role = PublisherRole(name: name, state: state, topology: topology, window: window, logger: logger)
         let loop = ConnectionLoop(
-            url: url, control: control, logger: logger, threadName: "amqp-publisher", role: role)
+            url: url, control: control, logger: logger, reportsOutages: reportsOutages, threadName: "amqp-publisher",
+            role: role)
         try await withTaskCancellationHandler {
             try await loop.serve()
         } onCancel: {
@@ -63,9 +68,8 @@ public final class Publisher: Sendable {
     ///
     /// - Parameter deadline: how long it may take, waiting for a connection included.
     /// - Throws: ``BrokerError`` saying how many were confirmed: `unroutable`, `nacked`, `closed` for what the broker
-    ///   refused; `unavailable` at the deadline; `authentication` and `tls` at once; `stopped` when ``run()`` ended
-    /// or the
-    ///   task was cancelled. Messages that were not confirmed may still have reached their queue.
+    ///   refused; `unavailable` at the deadline; `authentication` and `tls` at once; `stopped` when ``run()`` ended or
+    ///   the task was cancelled. Messages that were not confirmed may still have reached their queue.
     public func publish(_ messages: [OutgoingMessage], deadline: Duration) async throws(BrokerError) {
         let batch = try begin(messages) { _ in }
         try await settle(batch, deadline: deadline, described: "\(messages.count) messages")
@@ -76,9 +80,9 @@ public final class Publisher: Sendable {
     /// The sequence is read as the broker confirms: at most two windows ahead.
     /// - Parameters:
     ///   - deadline: how long each window of messages may take.
-    ///   - onConfirmed: given the position of each confirmed message, not always in order, on the connection's
-    /// thread; it must
-    ///     be quick. After a failure has been thrown it may be called for a message that was confirmed at that moment.
+    ///   - onConfirmed: given the position of each confirmed message, not always in order, on the connection's thread;
+    ///     it must be quick. After a failure has been thrown it may be called for a message that was confirmed at that
+    ///     moment.
     /// - Throws: as ``publish(_:deadline:)``; the count of confirmed messages is that of the whole sequence.
     public func publish(
         _ messages: some Sequence<OutgoingMessage>, deadline: Duration,

@@ -6,14 +6,30 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <spawn.h>
+#include <sys/ioctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-int detdiffusion_pipe(int ends[2]) { return pipe2(ends, O_CLOEXEC) == 0 ? 0 : errno; }
+int detdiffusion_pipe(int ends[2], int lowest) {
+    int made[2], code = 0;
+    if (pipe2(made, O_CLOEXEC) != 0) return errno;
+    for (int end = 0; end < 2; end++) {
+        ends[end] = code == 0 ? fcntl(made[end], F_DUPFD_CLOEXEC, lowest) : -1;
+        if (ends[end] < 0 && code == 0) code = errno;
+        close(made[end]);
+    }
+    if (code != 0 && ends[0] >= 0) close(ends[0]);
+    return code;
+}
+
+int detdiffusion_unread(int pipe) {
+    int count = 0;
+    return ioctl(pipe, FIONREAD, &count) == 0 ? count : 0;
+}
 
 static int add_actions(posix_spawn_file_actions_t *actions, const char *folder, const int descriptors[3]) {
     int code = 0;
-    // A descriptor that already is 0, 1 or 2 cannot occur: those are open in this process.
+    // None of them is 0, 1 or 2, or one would be overwritten before its turn: detdiffusion_pipe sees to that.
     for (int target = 0; target < 3 && code == 0; target++)
         code = posix_spawn_file_actions_adddup2(actions, descriptors[target], target);
     // Connections that some library opened without close-on-exec must not leak either.

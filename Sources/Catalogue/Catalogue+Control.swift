@@ -108,8 +108,7 @@ extension Catalogue {
 
     /// Removes a job that nobody works on with all its rows; the object directory is left to `gc`.
     /// - Throws: ``CatalogueError`` with code `refused` for a job that is running and not finished, or whose tasks
-    ///   workers
-    ///   hold. A lease that ran out holds nothing: where no worker is left, nobody would ever take it away.
+    ///   workers hold. A lease that ran out holds nothing: where no worker is left, nobody would ever take it away.
     public func purge(job name: String) async throws {
         let job = try await job(named: name)
         try await transaction("purge") { connection in

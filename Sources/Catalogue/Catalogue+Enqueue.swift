@@ -6,8 +6,7 @@ import Postgres
 import Tasks
 
 extension Catalogue {
-    /// Records `draft` with its first `taskCount` tasks, or finds it recorded, or extends it by the tasks that it
-    /// lacks,
+    /// Records `draft` with its first `taskCount` tasks, or finds it recorded, or extends it by the tasks that it lacks,
     /// beginning with a new shard. Nothing is published.
     ///
     /// How a recorded job's work is cut and retried is no part of its specification: a hint size and a number of
@@ -15,8 +14,7 @@ extension Catalogue {
     ///
     /// - Parameter task: the task with this number in the job, from 0; must not depend on `taskCount`.
     /// - Throws: ``CatalogueError`` with code `refused` when the name belongs to another specification (naming the
-    ///   fields
-    ///   that differ), when the specification runs under another name, or when the job was cancelled.
+    ///   fields that differ), when the specification runs under another name, or when the job was cancelled.
     public func enqueue(
         _ draft: JobDraft, taskCount: Int, task: @escaping @Sendable (Int) throws -> TaskDraft
     ) async throws -> EnqueuedJob {

@@ -78,7 +78,8 @@ extension ExitStatus {
         case .authentication: .noPermission
         case .configuration: .usage
         case .migration: .refused
-        default: error.sqlstate == "42501" ? .noPermission : .software
+        // No right to it, or no such database: as with a broker's virtual host, waiting does not help.
+        default: ["42501", "3D000"].contains(error.sqlstate) ? .noPermission : .software
         }
     }
 

@@ -16,8 +16,7 @@ public final class DedicatedThread: SerialExecutor {
         let queue = queue
         let thread = Thread {
             // Foundation drops a name that is set before the thread runs, and the C call is not visible to Swift. A
-            // name
-            // that the kernel does not take only costs its place in listings.
+            // name that the kernel does not take only costs its place in listings.
             FileHandle(forWritingAtPath: "/proc/thread-self/comm")?.write(Data(name.utf8.prefix(15)))
             queue.drain()
         }

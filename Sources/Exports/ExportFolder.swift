@@ -39,6 +39,10 @@ final class ExportFolder {
     /// Where it is written.
     let partial: String
     private let form: ExportForm
+    /// Moves a folder to another name; a test's own where it must fail.
+    var move: (_ from: String, _ to: String) -> Int32 = { rename($0, $1) }
+    /// Where an earlier export waits while the new one takes its place.
+    private var replaced: String { "\(partial)-replaced" }
     private let lock: Int32
 
     /// Begins an export.
@@ -62,6 +66,7 @@ final class ExportFolder {
                 .destination, "cannot export to \(destination): another export writes there now; wait for it")
         }
         for name in try Self.entries(partial) { try Self.remove("\(partial)/\(name)") }
+        try putBackReplaced()
     }
 
     deinit { close(lock) }
@@ -72,16 +77,29 @@ final class ExportFolder {
         sync()
         // What came there meanwhile is not removed either.
         try Self.refuseForeign(destination, form: form)
-        let replaced = "\(partial)-replaced"
-        try Self.remove(replaced)
+        try putBackReplaced()
         let replaces = FileManager.default.fileExists(atPath: destination)
-        if replaces, rename(destination, replaced) != 0 { throw .system("move aside", destination) }
-        guard rename(partial, destination) == 0 else {
+        if replaces, move(destination, replaced) != 0 { throw .system("move aside", destination) }
+        guard move(partial, destination) == 0 else {
             let failure = ExportError.system("rename \(partial) to", destination)
-            if replaces { rename(replaced, destination) }
-            throw failure
+            guard replaces, move(replaced, destination) != 0 else { throw failure }
+            throw ExportError(
+                .destination,
+                "\(failure), and the earlier export cannot be moved back (\(String(cString: strerror(errno)))); it is kept "
+                    + "at \(replaced), and the next export to the same folder puts it back")
         }
         try Self.remove(replaced)
+    }
+
+    /// Removes what an interrupted commit had replaced, or puts it back where nothing took its place: then it is the
+    /// only export there is.
+    private func putBackReplaced() throws(ExportError) {
+        guard FileManager.default.fileExists(atPath: replaced) else { return }
+        if FileManager.default.fileExists(atPath: "\(destination)/\(form.marker)") { return try Self.remove(replaced) }
+        guard move(replaced, destination) == 0 else {
+            throw .system("put the earlier export \(replaced) back to", destination)
+        }
+        try Self.refuseForeign(destination, form: form)
     }
 
     /// Removes what was written; for exports that failed.

@@ -51,7 +51,8 @@ public struct Worker: Service {
         let queues = Self.queues(of: handlers)
         // A hint for a queue that nobody declared would come back, and wait for somebody's reminder.
         let hinted = queues + Catalogue.followUpQueues.filter { !queues.contains($0) }
-        let publisher = Publisher(url: broker, topology: .detdiffusion(queues: hinted), logger: logger)
+        let publisher = Publisher(
+            url: broker, topology: .detdiffusion(queues: hinted), reportsOutages: false, logger: logger)
         let consumer = Consumer(
             url: broker, topology: .detdiffusion(queues: queues),
             queues: queues.map { ConsumedQueue($0.name, prefetch: 1) },

@@ -24,7 +24,7 @@ public struct PostgresError: Error, CustomStringConvertible, Sendable, Hashable 
         case decoding
         /// The recorded migrations are not those of this program.
         case migration
-        /// The database URL cannot be read.
+        /// The database URL cannot be read, or asks the server for what it does not know.
         case configuration
     }
 

@@ -60,36 +60,54 @@ extension Session {
     /// Why no connection was made.
     func connectionFailure() -> PostgresError {
         let message = lastMessage
-        let isRefused =
-            unsafe PQconnectionNeedsPassword(handle) == 1
-            || ["authentication failed", "no password supplied", "pg_hba.conf", "role \""].contains {
-                message.contains($0)
-            }
-        if isRefused {
+        let needsPassword = unsafe PQconnectionNeedsPassword(handle) == 1
+        let sqlstate = needsPassword ? nil : refusalState()
+        let found = "PostgreSQL \(url): \(message)" + (sqlstate.map { " (SQLSTATE \($0))" } ?? "")
+        switch sqlstate.map({ PostgresError.code(sqlstate: $0, constraint: nil) }) {
+        case _ where needsPassword, .authentication:
             return PostgresError(
-                .authentication,
-                "PostgreSQL \(url): \(message); correct user and password in the database URL, or set PGPASSWORD")
-        }
-        if message.contains("database \""), message.contains("does not exist") {
+                .authentication, sqlstate: sqlstate,
+                "\(found); correct user and password in the database URL, or set PGPASSWORD")
+        case .sql("3D000"):
             return PostgresError(
-                .sql("3D000"), sqlstate: "3D000",
-                "PostgreSQL \(url): \(message); create the database or correct its name in the database URL")
+                .sql("3D000"), sqlstate: sqlstate,
+                "\(found); create the database or correct its name in the database URL")
+        case .sql("42501"):
+            return PostgresError(
+                .sql("42501"), sqlstate: sqlstate, "\(found); grant the right, or correct the user in the database URL")
+        case .sql:
+            return PostgresError(
+                .configuration, sqlstate: sqlstate, "\(found); correct what the database URL asks of the server")
+        default:
+            return PostgresError(
+                .unavailable, sqlstate: sqlstate,
+                "PostgreSQL \(url): cannot connect: \(message); start the server or correct host and port in "
+                    + "the database URL")
         }
-        return PostgresError(
-            .unavailable,
-            "PostgreSQL \(url): cannot connect: \(message); start the server or correct host and port in "
-                + "the database URL"
-        )
+    }
+
+    /// The SQLSTATE with which the server refused the connection; `nil` where it did not answer, or does not refuse now.
+    ///
+    /// libpq keeps it to itself, and the words are in the server's language. Asked once more and told to be verbose, it
+    /// writes the code before them: `SEVERITY:  SQLSTATE: words`. Its own messages have no such severity, and an
+    /// unreachable server is not waited for a second time.
+    private func refusalState() -> String? {
+        guard rawMessage.contains(#/(?:^|: )\S+:  \S/#.anchorsMatchLineEndings()) else { return nil }
+        _ = unsafe PQsetErrorVerbosity(handle, PQERRORS_VERBOSE)
+        unsafe PQreset(handle)
+        let refusals = rawMessage.matches(of: #/(?:^|: )\S+:  ([0-9A-Z]{5}): /#.anchorsMatchLineEndings())
+        return refusals.last.map { String($0.output.1) }
     }
 
     private func lost(_ message: String, sqlstate: String? = nil) -> PostgresError {
         PostgresError(.unavailable, sqlstate: sqlstate, "PostgreSQL \(url): the connection was lost: \(message)")
     }
 
+    private var rawMessage: String { unsafe String(cString: PQerrorMessage(handle)) }
+
     /// libpq's last message on one line, without its questions to the reader.
     private var lastMessage: String {
-        let message = unsafe String(cString: PQerrorMessage(handle))
-        let lines = message.split(separator: "\n").filter { !$0.hasPrefix("\t") }
+        let lines = rawMessage.split(separator: "\n").filter { !$0.hasPrefix("\t") }
         return PostgresError.oneLine(lines.joined(separator: "\n"))
     }
 

@@ -154,7 +154,7 @@ struct ReconcileCommand: AsyncParsableCommand {
                 throw CommandError(
                     .usage, "reconcile: expected --dry-run or --fix, found \(dryRun ? "both" : "neither")")
             }
-            if fix { _ = try broker.url() }
+            if fix { try await broker.requireAcceptance() }
             let catalogue = try await trust.options.open()
             let reconciler = Reconciler(catalogue: catalogue, store: try trust.store.existing())
             let orphans = try await reconciler.reconcileOrphans(fix: fix)

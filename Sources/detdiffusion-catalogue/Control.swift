@@ -19,21 +19,32 @@ struct ControlOptions: ParsableArguments {
         try await broker.announce(targets, control: control, logging: options.logging)
     }
 
-    /// Opens the catalogue. A broker's address that is missing or wrong is told before anything is changed.
+    /// Opens the catalogue. A broker that only a person can mend is told before anything is changed.
     func open() async throws -> Catalogue {
-        _ = try broker.url()
+        try await broker.requireAcceptance()
         return try await options.open()
     }
 }
 
 extension BrokerOptions {
+    /// Throws what asking again cannot help: an address, a user or a password that is wrong, an untrusted certificate.
+    /// A broker that is away is no reason to refuse, and is told when it could not be reached afterwards either.
+    func requireAcceptance() async throws {
+        do {
+            _ = try await BrokerProbe.check(try url())
+        } catch let error as BrokerError where !error.isPermanent {
+            return
+        }
+    }
+
     /// Publishes hints and control messages. The catalogue holds already when this runs, so a broker that is away only
     /// costs time: idle workers find the work.
     func announce(_ targets: [HintTarget], control: ControlMessage? = nil, logging: LoggingOptions) async throws {
         var logger = Logger(label: "detdiffusion-catalogue")
         logger.logLevel = logging.logLevel
         let publisher = Publisher(
-            url: try url(), topology: .detdiffusion(queues: Array(Set(targets.map(\.queue)))), logger: logger)
+            url: try url(), topology: .detdiffusion(queues: Array(Set(targets.map(\.queue)))), reportsOutages: false,
+            logger: logger)
         let announcer = Announcer(publisher: publisher, logger: logger)
         do {
             try await publisher.whileRunning {

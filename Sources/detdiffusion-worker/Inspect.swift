@@ -62,6 +62,10 @@ struct ProgramReport: Encodable {
     var deviceClass: String
     var sizes: String
     var batch: Int
+    /// What `enqueue` must be told so that the program can serve the job.
+    private let options: String
+
+    enum CodingKeys: String, CodingKey { case name, checkpoint, capability, deviceClass, sizes, batch }
 
     init(_ facts: ProgramFacts) {
         name = facts.name
@@ -70,6 +74,9 @@ struct ProgramReport: Encodable {
         deviceClass = facts.deviceClass
         sizes = facts.sizes.description
         batch = facts.batch
+        options =
+            "--generator \(name)" + (checkpoint.map { " --checkpoint-digest \($0)" } ?? "")
+            + (facts.sizes.first.map { " --size \($0)" } ?? "")
     }
 
     var text: String {
@@ -80,7 +87,7 @@ struct ProgramReport: Encodable {
         device      \(deviceClass)
         sizes       \(sizes)
         batch       \(batch)
-        enqueue     --generator \(name)\(checkpoint.map { " --checkpoint-digest \($0)" } ?? "")
+        enqueue     \(options)
         provision   --generator \(capability)
         """
     }

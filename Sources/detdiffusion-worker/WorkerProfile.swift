@@ -98,7 +98,7 @@ struct WorkerProfile: Decodable {
             guard let unknown = Set(program.keys).subtracting(Program.keys).min() else { continue }
             throw CommandError(
                 .data,
-                "profile \(path): programs: unknown key '\(unknown)'; expected "
+                "profile \(path): programs: unknown key \(ErrorLine.quoted(unknown)); expected "
                     + Program.keys.sorted().joined(separator: ", "))
         }
     }

@@ -56,6 +56,32 @@ import Testing
         #expect(lifecycle.lost(wrongPassword, openFor: .seconds(10), draw: 1) == .wait(.milliseconds(200)))
     }
 
+    @Test func anOutageIsNewOnlyAtItsFirstFailure() {
+        var lifecycle = ConnectionLifecycle(backoff: backoff)
+        _ = lifecycle.start()
+        #expect(!lifecycle.isOutageNew)
+        var isNew: [Bool] = []
+        for _ in 0..<3 {
+            _ = lifecycle.failed(refused, draw: 0)
+            isNew.append(lifecycle.isOutageNew)
+            _ = lifecycle.waited()
+        }
+        for openFor in [1, 60, 1, 60] {
+            _ = lifecycle.connected()
+            _ = lifecycle.lost(refused, openFor: .seconds(openFor), draw: 0)
+            isNew.append(lifecycle.isOutageNew)
+            _ = lifecycle.waited()
+        }
+        #expect(isNew == [true, false, false, false, true, false, true])
+    }
+
+    @Test func whatEndsTheRunIsNoOutage() {
+        var lifecycle = ConnectionLifecycle(backoff: backoff)
+        _ = lifecycle.start()
+        _ = lifecycle.failed(wrongPassword, draw: 0)
+        #expect(!lifecycle.isOutageNew)
+    }
+
     /// All histories of seven events: a run never connects twice, never serves what is not open, and stays stopped.
     @Test func everyShortHistoryKeepsTheRules() {
         struct Case {

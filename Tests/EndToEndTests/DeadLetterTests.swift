@@ -44,6 +44,29 @@ struct DeadLetterTests {
         try world.remove()
     }
 
+    @Test func garbageOnTheControlExchangeIsIgnoredAndTheJobFinishes() async throws {
+        let world = try TestWorld("control")
+        try world.enqueue("steady", limit: 8, ["--generator", "blank"])
+        let worker = try world.commands.start(
+            "worker", TestWorld.worker + ["--generator", "blank", "--batch", "2", "--blank-delay", "500"])
+        try world.wait(for: "the worker to compute") { try world.sql("SELECT count(*) FROM leases") != ["0"] }
+        let job = try #require(try world.sql("SELECT id FROM jobs").first)
+        let newer = #"{"action":"cancel","job":\#(job),"version":2}"#
+        let bodies = [
+            [0xFF, 0x00, 0x7B], Array(newer.utf8), Array(newer.utf8) + [UInt8](repeating: 0x20, count: 20_000_000), [],
+        ]
+        try await broadcast(bodies)
+        let result = try worker.wait()
+        #expect(result.status == 0, "\(result.errors.suffix(2000))")
+        #expect(try world.records("jobs").first?["state"] as? String == "finished")
+        let notices = result.errors.split(separator: "\n").filter {
+            $0.contains("An unreadable control message is ignored")
+        }
+        #expect(notices.count == bodies.count, "\(result.errors.suffix(2000))")
+        #expect(try world.sql("SELECT count(*) FROM dead_letters") == ["0"])
+        try world.remove()
+    }
+
     @Test func aHintOfAnotherCatalogueOrAMadeUpOneClaimsNothing() async throws {
         let world = try TestWorld("dead")
         try world.enqueue("real", limit: 8)
@@ -66,14 +89,28 @@ struct DeadLetterTests {
         try world.remove()
     }
 
+    private func broadcast(_ bodies: [[UInt8]]) async throws {
+        let outgoing = bodies.map { body in
+            OutgoingMessage(
+                exchange: MessageNames.controlExchange, routingKey: "",
+                message: Message(body: body, type: MessageNames.controlType, messageID: "garbage"), mandatory: false)
+        }
+        try await publish(outgoing)
+    }
+
     private func publish(_ messages: [(name: String, body: [UInt8])]) async throws {
+        try await publish(
+            messages.map { name, body in
+                OutgoingMessage(
+                    routingKey: Self.queue.name,
+                    message: Message(body: body, type: MessageNames.hintType, messageID: name))
+            })
+    }
+
+    private func publish(_ outgoing: [OutgoingMessage]) async throws {
         let publisher = Publisher(
             url: try BrokerURL(Surroundings.variable("AMQP_URL") ?? ""), topology: .detdiffusion(queues: [Self.queue]),
             logger: TestCatalogue.quietLogger)
-        let outgoing = messages.map { name, body in
-            OutgoingMessage(
-                routingKey: Self.queue.name, message: Message(body: body, type: MessageNames.hintType, messageID: name))
-        }
         try await publisher.whileRunning { try await publisher.publish(outgoing, deadline: .seconds(20)) }
     }
 }

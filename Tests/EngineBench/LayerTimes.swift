@@ -12,9 +12,12 @@ struct Layer {
 
 /// Times each layer.
 enum LayerTimes {
-    static func run(rows: Int, columns: Int, threads: Int?, runs: Int) {
+    static func run(rows: Int, columns: Int, name: String, threads: Int?, runs: Int) {
         let device = CPUDevice(threads: threads)
-        for layer in layers(rows: rows, columns: columns, device: device) { report(layer, runs: runs) }
+        for layer in layers(rows: rows, columns: columns, device: device)
+        where name.isEmpty || layer.name.contains(name) {
+            report(layer, runs: runs)
+        }
     }
 
     static func report(_ layer: Layer, runs: Int) {
@@ -38,7 +41,60 @@ enum LayerTimes {
             layers += convolutions(height, width, channels, device)
             if level < 3 { layers += transformer(height * width, channels, device) }
         }
+        return layers + decoder(rows: rows, columns: columns, device)
+    }
+
+    /// Stable Diffusion's decoder: one sample, its channels from the coarsest resolution to the finest.
+    static func decoder(rows: Int, columns: Int, _ device: CPUDevice) -> [Layer] {
+        var layers: [Layer] = []
+        for (level, (inputs, outputs)) in [(512, 512), (512, 512), (512, 256), (256, 128), (128, 128), (128, 3)]
+            .enumerated()
+        {
+            let scale = 1 << min(level, 3)
+            let (height, width) = (rows * scale, columns * scale)
+            let name = "decoder \(height)x\(width) \(inputs)->\(outputs)"
+            // Made when they are timed: all together take gigabytes.
+            layers.append(
+                Layer(
+                    kind: "convolution 3x3", name: name,
+                    gigaflops: 2e-9 * Double(height * width * inputs * outputs * 9),
+                    run: lazily {
+                        let x = tensor([1, height, width, inputs], device)
+                        let weight = tensor([outputs, inputs, 3, 3], device)
+                        return { x.convolution(weight, padding: Padding(1)) }
+                    }))
+            layers.append(
+                Layer(
+                    kind: "other", name: "group normalization \(name)", gigaflops: 0,
+                    run: lazily {
+                        let x = tensor([1, height, width, inputs], device)
+                        let scale = tensor([inputs], device)
+                        return {
+                            x.groupNormalization(
+                                groups: 32, scale: scale, shift: scale, epsilon: 1e-6, activation: .silu)
+                        }
+                    }))
+        }
+        let positions = rows * columns
+        layers.append(
+            Layer(
+                kind: "attention", name: "decoder self \(positions) 512",
+                gigaflops: 4e-9 * Double(positions * positions * 512),
+                run: lazily {
+                    let x = tensor([1, positions, 512], device)
+                    return { Tensor.attention(queries: x, keys: x, values: x, heads: 1) }
+                }))
         return layers
+    }
+
+    /// Makes what `make` prepares at the first call.
+    static func lazily(_ make: @escaping () -> () -> Tensor) -> () -> Tensor {
+        var made: (() -> Tensor)?
+        return {
+            let run = made ?? make()
+            made = run
+            return run()
+        }
     }
 
     static func tensor(_ shape: [Int], _ device: CPUDevice) -> Tensor {

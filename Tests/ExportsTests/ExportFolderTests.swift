@@ -75,6 +75,53 @@ import Testing
         }
     }
 
+    @Test func anEarlierExportThatCannotBePutBackIsNamedAndKept() throws {
+        try Made.withFolder { parent in
+            try export(to: "\(parent)/out")
+            let folder = try ExportFolder("\(parent)/out", form: .coco)
+            try Made.write(Self.marker, to: "\(folder.partial)/export.json")
+            folder.move = { from, to in
+                guard to == "\(parent)/out" else { return rename(from, to) }
+                errno = EIO
+                return -1
+            }
+            let error = try #require(throws: ExportError.self) { try folder.commit() }
+            folder.discard()
+            #expect(error.code == .destination)
+            for word in [
+                "rename \(parent)/.out.partial to \(parent)/out", "it is kept at \(parent)/.out.partial-replaced",
+            ] {
+                #expect(error.description.contains(word), "\(error)")
+            }
+            #expect(!error.description.contains("\n"))
+            // The next run puts it back before it begins, and a run that fails leaves it there.
+            try ExportFolder("\(parent)/out", form: .coco).discard()
+            #expect(try names(in: "\(parent)/out/images") == ["000000000001-0.png"])
+            #expect(try names(in: parent) == ["out"])
+        }
+    }
+
+    @Test func whatAKilledCommitReplacedIsPutBackOrRemoved() throws {
+        try Made.withFolder { parent in
+            let (out, replaced) = ("\(parent)/out", "\(parent)/.out.partial-replaced")
+            // Killed between the two moves.
+            try export(to: out)
+            try FileManager.default.moveItem(atPath: out, toPath: replaced)
+            try ExportFolder(out, form: .coco).discard()
+            #expect(try names(in: "\(out)/images") == ["000000000001-0.png"])
+            // An empty folder at the destination takes nobody's place.
+            try FileManager.default.moveItem(atPath: out, toPath: replaced)
+            try FileManager.default.createDirectory(atPath: out, withIntermediateDirectories: false)
+            try ExportFolder(out, form: .coco).discard()
+            #expect(try names(in: "\(out)/images") == ["000000000001-0.png"])
+            // Killed after them.
+            try FileManager.default.copyItem(atPath: out, toPath: replaced)
+            try export(to: out, image: "000000000002-0.png")
+            #expect(try names(in: "\(out)/images") == ["000000000002-0.png"])
+            #expect(try names(in: parent) == ["out"])
+        }
+    }
+
     @Test func whatAKilledRunLeftIsRemoved() throws {
         try Made.withFolder { parent in
             try FileManager.default.createDirectory(

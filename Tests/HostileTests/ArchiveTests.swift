@@ -1,6 +1,7 @@
 // Hostile tar files, through `verify FILE`: every finding is a line on standard output, and the exit code is 1.
 
 import Fixtures
+import Foundation
 import Testing
 
 struct ArchiveTests {
@@ -74,6 +75,21 @@ struct ArchiveTests {
                 line.unicodeScalars.allSatisfy { $0.value >= 0x20 && $0.value != 0x7F },
                 "\(name): \(line.debugDescription)")
         }
+    }
+
+    /// The file takes a few blocks of the disc and says that it has 8 GiB.
+    @Test func aSparseMemberOf8GiBIsFoundWithoutBeingRead() throws {
+        let scratch = try Scratch()
+        let file = try scratch.write("shard.tar", Self.header("a.png", size: Self.large))
+        #expect(truncate(file, 512 + (8 << 30) + 1024) == 0)
+        // A process that may not have 4 GiB ends where it asks for 8.
+        let result = try RunningProcess(
+            "/bin/sh",
+            ["-c", "ulimit -v 4194304; exec '\(Surroundings.executables)/detdiffusion-catalogue' verify \(file)"]
+        ).wait()
+        #expect(result.status == 1, "\(result.status) \(result.errors.suffix(500))")
+        #expect(
+            result.output.contains("a member of at most 134217728 bytes, found one of 8589934591"), "\(result.output)")
     }
 
     @Test func anArchiveThatIsMissingIsFound() throws {

@@ -60,4 +60,51 @@ struct DetectionTests {
             ["enqueue", "--job", "x", "--annotations", annotations, "--strategy", "hard", "--image-ids", file])
         Refusal.expect(result, status: status, says: says, name)
     }
+
+    @Test(
+        arguments: [
+            ("truncated", #"{"images":["#, 65, ["truncated"]),
+            ("detections instead", "[\(detection())]", 65, ["found an array"]),
+            (
+                "a negative box", Annotations.file(objects: [Annotations.object(box: "[0,0,-5,9]")]), 65,
+                ["annotations[0].bbox[2]"]
+            ),
+            (
+                "an image of its own", Annotations.file(objects: [Annotations.object(image: "77")]), 65,
+                ["annotations[0].image_id", "found 77"]
+            ),
+        ] as [(String, String, Int32, [String])])
+    func aWrongFileOfStuffIsRefused(name: String, text: String, status: Int32, says: [String]) throws {
+        let scratch = try Scratch()
+        let annotations = try scratch.write("good.json", Annotations.file())
+        let file = try scratch.write("stuff.json", text)
+        let result = try Refusal.nobody.run(
+            "producer",
+            [
+                "enqueue", "--job", "x", "--annotations", annotations, "--stuff", file, "--subset", "fidelity",
+                "--strategy",
+                "hard",
+            ])
+        Refusal.expect(result, status: status, says: [file] + says, name)
+    }
+
+    @Test(
+        arguments: [
+            ("words", "1\ntwo\u{1B}[2J\n", 65, ["line 2", "'two?[2J'"]), ("nothing", "", 65, ["found none"]),
+            ("other images", "2\n", 65, ["found 1 missing (1)"]),
+        ] as [(String, String, Int32, [String])])
+    func aWrongListOfDetectedImagesIsRefused(name: String, text: String, status: Int32, says: [String]) throws {
+        let scratch = try Scratch()
+        let annotations = try scratch.write("good.json", Annotations.file())
+        let detections = try scratch.write("detections.json", "[\(Self.detection())]")
+        let file = try scratch.write("detected.txt", text)
+        let result = try Refusal.nobody.run(
+            "producer",
+            [
+                "enqueue", "--job", "x", "--annotations", annotations, "--strategy", "origin", "--detections",
+                detections,
+                "--detected-images", file,
+            ])
+        Refusal.expect(result, status: status, says: says, name)
+    }
 }

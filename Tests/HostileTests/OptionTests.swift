@@ -68,10 +68,18 @@ struct OptionTests {
 
     @Test(arguments: [
         ("an unknown key", #"{"b\u001b[2J":1}"#, "unknown key"),
-        ("a long key", "{\"\(long)\":1}", "unknown key"), ("not JSON", "{", "expected a JSON object"),
+        ("a long key", "{\"\(long)\":1}", "unknown key 'nnn"), ("not JSON", "{", "expected a JSON object"),
         ("deep", String(repeating: "[", count: 5000), "expected a JSON object"),
         ("a wrong type", #"{"batch":"4"}"#, "key 'batch'"), ("an infinite number", #"{"lease":1e999}"#, "profile"),
         ("a huge number", #"{"batch":1e30}"#, "profile"),
+        (
+            "a long key of a program", "{\"programs\":[{\"path\":\"/p\",\"\(long)\":1}]}",
+            "…'; expected arguments, path, startLimit, timeLimit"
+        ),
+        (
+            "an unknown key of a program", #"{"programs":[{"path":"/p","b\u001b[2J":1}]}"#,
+            "programs: unknown key 'b?[2J'; expected arguments"
+        ),
     ])
     func aWrongProfileIs65(name: String, text: String, says: String) throws {
         let scratch = try Scratch()

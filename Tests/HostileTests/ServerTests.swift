@@ -1,5 +1,6 @@
 // Servers that are away, refuse the password, are not whom they claim to be, or are something else.
 
+import Catalogue
 import Fixtures
 import Foundation
 import Postgres
@@ -37,6 +38,7 @@ struct ServerTests {
         Case("a wrong password", 77, "password") { $0.password = "secret-3" },
         Case("a wrong user", 77) { $0.user = "nobody" },
     ]
+    private static let virtualHost = Case("no such virtual host", 77, "nowhere") { $0.path = "/nowhere" }
 
     /// The address in a variable, changed.
     private func address(_ variable: String, _ change: (URLComponents) -> URLComponents) throws -> String {
@@ -45,7 +47,10 @@ struct ServerTests {
         return try #require(change(components).string)
     }
 
-    @Test(arguments: plain)
+    @Test(
+        arguments: plain + [
+            Case("no such database", 77, "nowhere", "correct its name in the database URL") { $0.path = "/nowhere" }
+        ])
     func aWrongCatalogueEndsEveryCommand(hostile: Case) async throws {
         let scratch = try Scratch()
         let commands = Commands(environment: [
@@ -61,14 +66,70 @@ struct ServerTests {
         }
     }
 
-    @Test(
-        arguments: plain + [
-            Case("no such virtual host", 77, "nowhere") { $0.path = "/nowhere" }
-        ])
+    @Test(arguments: plain + [virtualHost])
     func aWrongBrokerEndsTheProducerBeforeAnythingIsRecorded(hostile: Case) async throws {
         try await TestCatalogue.with { catalogue in
             try await enqueue(into: catalogue, broker: try address("AMQP_URL", hostile.change), hostile)
         }
+    }
+
+    @Test(arguments: plain.filter { $0.status == 77 } + [virtualHost])
+    func aBrokerThatRefusesAWorkerEndsIt(hostile: Case) async throws {
+        try await TestCatalogue.with { catalogue in
+            try await serve(catalogue, broker: try address("AMQP_URL", hostile.change), hostile)
+        }
+    }
+
+    @Test(arguments: plain.filter { $0.status == 69 })
+    func aWorkerWaitsForABrokerThatIsAwayAndSaysSoOnce(hostile: Case) async throws {
+        let scratch = try Scratch()
+        try await TestCatalogue.with { catalogue in
+            let commands = Commands(environment: [
+                "DATABASE_URL": catalogue.url, "AMQP_URL": try address("AMQP_URL", hostile.change),
+                "DETDIFFUSION_STORE": scratch.path,
+            ])
+            let worker = try commands.start("worker", ["run", "--grace", "1", "--log-level", "warning"])
+            try worker.waitFor("the broker is away")
+            worker.send(SIGTERM)
+            let result = try worker.wait(limit: .seconds(30))
+            #expect(result.status == 0, "\(hostile): \(result.errors)")
+            #expect(result.errors.split(separator: "\n").count == 1, "\(hostile): \(result.errors)")
+            for word in hostile.says + ["tried again"] { #expect(result.errors.contains(word), "\(result.errors)") }
+        }
+    }
+
+    /// The catalogue decides, so a broker that is away delays nothing but the workers' notice; one that refuses this
+    /// user is told before anything is changed.
+    @Test(arguments: plain + [virtualHost])
+    func aControlCommandNeedsNoBrokerButARightOne(hostile: Case) async throws {
+        try await TestCatalogue.with { catalogue in
+            let job = try await catalogue.enqueue("x", tasks: 2, shardSize: 2)
+            let commands = Commands(environment: [
+                "DATABASE_URL": catalogue.url, "AMQP_URL": try address("AMQP_URL", hostile.change),
+            ])
+            let result = try commands.run("catalogue", ["pause", "--job", "x"], limit: .seconds(60))
+            let paused = try await catalogue.number(
+                "SELECT count(*) FROM jobs WHERE id = \(job.id) AND state = 'paused'")
+            guard hostile.status == 69 else {
+                Refusal.expect(result, status: hostile.status, says: hostile.says, "\(hostile)")
+                #expect(paused == 0, "\(hostile)")
+                return
+            }
+            #expect(result.status == 0 && paused == 1, "\(hostile): \(result.errors)")
+            #expect(result.output == "job 'x' is paused\n")
+            #expect(result.errors.split(separator: "\n").count == 1, "\(hostile): \(result.errors)")
+            #expect(result.errors.hasPrefix("the catalogue is changed, but the broker could not tell the workers: "))
+        }
+    }
+
+    /// A worker ends with one line.
+    private func serve(_ catalogue: TestCatalogue, broker: String, _ hostile: Case) async throws {
+        let scratch = try Scratch()
+        let commands = Commands(environment: [
+            "DATABASE_URL": catalogue.url, "AMQP_URL": broker, "DETDIFFUSION_STORE": scratch.path,
+        ])
+        let result = try commands.run("worker", ["run", "--log-level", "critical"], limit: .seconds(30))
+        Refusal.expect(result, status: hostile.status, says: hostile.says, "worker: \(hostile)")
     }
 
     /// Nothing may be recorded by a command that cannot publish.
@@ -127,7 +188,9 @@ struct ServerTests {
         ]
         try await TestCatalogue.with { catalogue in
             for hostile in cases {
-                try await enqueue(into: catalogue, broker: try address("AMQP_URL_TLS", hostile.change), hostile)
+                let broker = try address("AMQP_URL_TLS", hostile.change)
+                try await enqueue(into: catalogue, broker: broker, hostile)
+                try await serve(catalogue, broker: broker, hostile)
             }
             let plain = URLComponents(string: Surroundings.variable("AMQP_URL") ?? "")?.port
             let toPlain = Case("TLS to a port without", 69, "TLS") { $0.port = plain }

@@ -1,6 +1,7 @@
 // The pure parts: lines, their bounds, and what is refused in them.
 
 import Digests
+import Executors
 import Layouts
 import Logging
 import Tasks
@@ -56,6 +57,35 @@ struct LogThrottleTests {
         let line = LineSplitter.Line(bytes: Array("10%\r50%\r\u{1b}[31m100%\r".utf8))
         #expect(ProgramLog.text(of: line) == " [31m100%")
         #expect(ProgramLog.text(of: LineSplitter.Line(bytes: [255, 65], isCut: true)) == "\u{fffd}A…")
+    }
+}
+
+struct RestartPaceTests {
+    @Test func waitsDoubleToAMinuteAndBeginAgainAfterASuccess() {
+        var pace = RestartPace(ProgramGenerator.usualBackoff)
+        #expect(pace.longestWait == .zero)
+        var waits: [Duration] = []
+        for _ in 0..<9 {
+            pace.failed()
+            waits.append(pace.longestWait)
+        }
+        #expect(waits == [1, 2, 4, 8, 16, 32, 60, 60, 60].map { .seconds($0) })
+        pace.succeeded()
+        #expect(pace.longestWait == .zero && pace.wait(draw: 1) == .zero)
+        pace.failed()
+        #expect(pace.longestWait == .seconds(1))
+    }
+
+    @Test func theWaitIsDrawnEvenlyBelowItsBound() {
+        var pace = RestartPace(Backoff(base: .seconds(2), cap: .seconds(60)))
+        pace.failed()
+        #expect([0, 0.25, 1].map { pace.wait(draw: $0) } == [.zero, .milliseconds(500), .seconds(2)])
+    }
+
+    @Test func theManualSaysTheSame() throws {
+        let usual = ProgramGenerator.usualBackoff
+        #expect(usual == Backoff(base: .seconds(1), cap: .seconds(60)))
+        #expect(try Manual.text().contains("(1 s, doubled up to 60 s, full jitter)"))
     }
 }
 

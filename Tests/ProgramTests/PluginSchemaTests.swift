@@ -65,11 +65,13 @@ import Testing
 
     @Test(.enabled(if: Readers.python != nil, Comment(rawValue: Readers.missing)))
     func theSessionInTheManualIsValid() throws {
-        let manual = try String(contentsOfFile: Surroundings.root + "/docs/plugins.md", encoding: .utf8)
-        let lines = manual.split(separator: "\n").filter { $0.hasPrefix("{\"type\":") }
-        #expect(Set(lines.compactMap { $0.split(separator: "\"").dropFirst(2).first.map(String.init) }).count >= 1)
-        #expect(lines.count >= 4)
-        #expect(try violations(lines.joined(separator: "\n")) == "")
+        #expect(try violations(try Manual.sessionLines().joined(separator: "\n")) == "")
+    }
+
+    @Test func theSessionInTheManualHasEveryTypeOfLine() throws {
+        struct Header: Decodable { var type: String }
+        let types = try Manual.sessionLines().map { try JSONDecoder().decode(Header.self, from: Data($0.utf8)).type }
+        #expect(Set(types) == ["ready", "batch", "result", "stop"])
     }
 
     @Test(

@@ -102,6 +102,16 @@ import Testing
         #expect(!FileManager.default.fileExists(atPath: folder))
     }
 
+    @Test func pipesKeepAwayFromTheStandardDescriptors() throws {
+        let pipe = try ChildProcess.Pipe(lowest: 200)
+        defer { pipe.close() }
+        #expect(pipe.read >= 200 && pipe.write >= 200 && pipe.read != pipe.write)
+        for end in [pipe.read, pipe.write] { #expect(fcntl(end, F_GETFD) & FD_CLOEXEC != 0) }
+        #expect(write(pipe.write, "x", 1) == 1)
+        var byte: UInt8 = 0
+        #expect(read(pipe.read, &byte, 1) == 1 && byte == UInt8(ascii: "x"))
+    }
+
     @Test func noDescriptorStaysOpenAfterManyStarts() async throws {
         func pipes() throws -> Int {
             try FileManager.default.contentsOfDirectory(atPath: "/proc/self/fd").filter { name in
@@ -189,6 +199,26 @@ import Testing
             }
             #expect(pause.description.contains("expected the ready line of its first start (test on test-1"))
         }
+    }
+
+    @Test func foldersOfDeadWorkersAreRemovedAtTheNextStart() async throws {
+        let temporary = FileManager.default.temporaryDirectory.path
+        let left = "\(temporary)/detdiffusion-program-1-left"
+        let (foreign, link) = ("\(temporary)/detdiffusion-program", "\(temporary)/detdiffusion-program-1-link")
+        for folder in [left + "/batch-1", foreign] {
+            try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+        }
+        try FileManager.default.createSymbolicLink(atPath: link, withDestinationPath: foreign)
+        defer { for path in [left, foreign, link] { try? FileManager.default.removeItem(atPath: path) } }
+        let living = try ProgramFolder.working { print($0) }
+        let log = CollectedLog()
+        try await ScriptedProgram(good).started(log: log) { _ in }
+        #expect(!FileManager.default.fileExists(atPath: left))
+        #expect(FileManager.default.fileExists(atPath: living.path) && FileManager.default.fileExists(atPath: foreign))
+        #expect(
+            log.all.contains {
+                $0.hasPrefix("Removed the folder of a program whose worker is gone") && $0.contains(left)
+            })
     }
 
     @Test func itIsAskedToLeaveAndMayTidyUp() async throws {

@@ -19,6 +19,37 @@ import Testing
             json
                 == #"{"batch":16,"capability":"test.0a0a0a0a0a0a","checkpoint":"\#(digest)","deviceClass":"test-1","name":"test","sizes":"512x512"}"#
                 + "\n")
+        let sized = try Commands().succeed(
+            "worker", ["inspect", "--program", program.path, "--program-argument", program.folder])
+        #expect(
+            sized.contains("enqueue     --generator test --checkpoint-digest \(digest) --size 512x512\n"), "\(sized)")
+    }
+
+    @Test func theFolderOfAKilledWorkerIsRemovedByTheNext() async throws {
+        let leaver = try ScriptedProgram(#"note("folder", os.getcwd()); sys.stdin.read(); note("left", "")"#)
+        let commands = Commands(environment: ["TMPDIR": leaver.folder])
+        let killed = try commands.start(
+            "worker", ["inspect", "--program", leaver.path, "--program-argument", leaver.folder])
+        let folder = try await leaver.wait(for: "folder")
+        #expect(folder.hasPrefix("\(leaver.folder)/detdiffusion-program-\(killed.identifier)-"))
+        killed.send(SIGKILL)
+        #expect(try killed.wait().status == 128 + SIGKILL)
+        _ = try await leaver.wait(for: "left")
+        #expect(FileManager.default.fileExists(atPath: folder))
+        try commands.succeed("worker", ["inspect", "--program", Self.example])
+        #expect(!FileManager.default.fileExists(atPath: folder))
+    }
+
+    @Test(arguments: ["0<&-", "0<&- 2>&-", "0<&- 1>&- 2>&-"])
+    func aWorkerWithoutStandardDescriptorsSpeaksToItsProgram(closing: String) async throws {
+        let program = try ScriptedProgram(
+            #"ready(); print("to the log"); note("said", sys.stdin.readline()); note("left", "")"#)
+        let worker = "'\(Surroundings.executables)/detdiffusion-worker'"
+        let shell = try RunningProcess(
+            "/bin/sh",
+            ["-c", "exec \(worker) inspect --program \(program.path) --program-argument \(program.folder) \(closing)"])
+        #expect(try shell.wait(limit: .seconds(30)).status == 0)
+        #expect(program.note("said") == "{\"type\":\"stop\"}\n")
     }
 
     @Test(arguments: [

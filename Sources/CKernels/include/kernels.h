@@ -47,6 +47,11 @@ void kernels_softmax_piece(
 /// y[r, c] = y[r, c] * factors[r] over [rows, channels] with `stride` numbers from row to row.
 void kernels_scale_rows(float *y, ptrdiff_t stride, const float *factors, ptrdiff_t rows, ptrdiff_t channels);
 
+/// Asks for `count` numbers to be brought into the second cache.
+static inline void kernels_prefetch(const float *from, ptrdiff_t count) {
+  for (ptrdiff_t i = 0; i < count; i += 16) __builtin_prefetch(from + i, 0, 2);
+}
+
 /// Tells the core that this thread only waits for a moment.
 static inline void kernels_pause(void) {
 #if defined(__x86_64__)

@@ -4,8 +4,12 @@
 #include <stdbool.h>
 #include <sys/types.h>
 
-/// A pipe whose ends, read and write, close when a program is executed. Returns 0 or an error number.
-int detdiffusion_pipe(int ends[2]);
+/// A pipe whose ends, read and write, are `lowest` or above and close when a program is executed. Returns 0 or an error
+/// number.
+int detdiffusion_pipe(int ends[2], int lowest);
+
+/// How many bytes wait in a pipe, seen from either end; 0 when the system does not say.
+int detdiffusion_unread(int pipe);
 
 /// Starts argv[0] without a shell, in `folder` and in a process group of its own, with `descriptors` as its standard
 /// input, output and error; it inherits no other descriptor, and no blocked or ignored signal. Returns 0 or an error

@@ -21,10 +21,12 @@ struct ChildProcess {
         let read: Int32
         let write: Int32
 
+        /// - Parameter lowest: the lowest number of a descriptor that may be taken. Standard output or error may be
+        ///   closed in this process, and what is printed must not go to a program.
         /// - Throws: the number of the error.
-        init() throws(Failure) {
+        init(lowest: Int32 = 3) throws(Failure) {
             var ends: [Int32] = [-1, -1]
-            let code = unsafe detdiffusion_pipe(&ends)
+            let code = unsafe detdiffusion_pipe(&ends, lowest)
             guard code == 0 else { throw Failure(code) }
             (read, write) = (ends[0], ends[1])
         }
@@ -73,6 +75,9 @@ struct ChildProcess {
 
     /// Whether it has ended; it stays a zombie, so that its id and its group's stay its own.
     var hasEnded: Bool { detdiffusion_has_ended(identifier) }
+
+    /// How many bytes of ``input`` nobody has read.
+    var unreadInput: Int { Int(detdiffusion_unread(input)) }
 
     /// Ends what is left of its group and takes its exit status. To be called once.
     /// - Returns: how it ended, as in "it ended with exit code 1".

@@ -21,6 +21,9 @@ struct LineSplitter: Sendable {
         self.limit = limit
     }
 
+    /// Whether everything that came was handed out.
+    var isEmpty: Bool { next == lines.count && partial.isEmpty && !isSkipping }
+
     /// Takes the next bytes of the stream.
     mutating func append(_ bytes: some Collection<UInt8>) {
         var rest = bytes[...]

@@ -6,6 +6,8 @@ public struct ProgramError: Error, CustomStringConvertible, Sendable, Hashable {
     public enum Code: Sendable, Hashable {
         /// It could not be started, or gave no usable ready line: nothing that a task did.
         case start
+        /// It failed before it took its batch: nothing that a task did.
+        case betweenBatches
         /// It ended while it had a batch.
         case ended
         /// It did not answer within its time limit.

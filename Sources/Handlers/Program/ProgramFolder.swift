@@ -9,7 +9,7 @@ import Foundation
 final class ProgramFolder {
     /// Absolute, without symbolic links.
     let path: String
-    private let descriptor: Int32
+    let descriptor: Int32
     private let report: @Sendable (String) -> Void
 
     /// Makes a folder that only this user enters.
@@ -23,16 +23,12 @@ final class ProgramFolder {
         self.report = report
     }
 
-    /// Makes a program's working folder among the system's temporary files.
-    convenience init(report: @escaping @Sendable (String) -> Void) throws(ProgramError) {
-        let name = "detdiffusion-program-\(UUID().uuidString.lowercased())"
-        try self.init(in: FileManager.default.temporaryDirectory.path, name: name, report: report)
-    }
-
     deinit {
         close(descriptor)
         do {
             try FileManager.default.removeItem(atPath: path)
+        } catch CocoaError.fileNoSuchFile {
+            return
         } catch {
             report("\(path): cannot be removed (\(error.localizedDescription)); remove it by hand")
         }

@@ -17,6 +17,9 @@ public struct ProgramGenerator: Generator {
     private let maximumBatch: Int
     private let host: ProgramHost
 
+    /// The waits of a program that fails, when none are given.
+    public static let usualBackoff = Backoff(base: .seconds(1), cap: .seconds(60))
+
     /// Starts the program and waits for its ready line.
     /// - Parameters:
     ///   - maximumBatch: the most tasks of one batch; the program's own limit may be lower.
@@ -24,7 +27,7 @@ public struct ProgramGenerator: Generator {
     /// - Throws: ``ProgramError`` of code `start`, or `CancellationError`.
     public static func start(
         _ command: ProgramCommand, maximumBatch: Int,
-        backoff: Backoff = Backoff(base: .seconds(1), cap: .seconds(60)), logger: Logger
+        backoff: Backoff = usualBackoff, logger: Logger
     ) async throws -> ProgramGenerator {
         precondition(maximumBatch >= 1, "a generator takes at least one task at a time")
         var logger = logger

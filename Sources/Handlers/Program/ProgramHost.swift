@@ -10,26 +10,27 @@ import Tasks
 actor ProgramHost {
     private let thread = DedicatedThread(name: "program")
     private let command: ProgramCommand
-    private let backoff: Backoff
     private let logger: Logger
 
     private var process: ProgramProcess?
     private var facts: ProgramFacts?
-    /// Runs that failed since the last batch that came back.
-    private var failures = 0
+    private var pace: RestartPace
     private var batches = 0
+    /// The first batch of the running program.
+    private var firstBatch = 1
 
     nonisolated var unownedExecutor: UnownedSerialExecutor { unsafe thread.asUnownedSerialExecutor() }
 
     init(_ command: ProgramCommand, backoff: Backoff, logger: Logger) {
         self.command = command
-        self.backoff = backoff
+        pace = RestartPace(backoff)
         self.logger = logger
     }
 
     /// Starts the program for the first time.
     func start() throws -> ProgramFacts {
         precondition(facts == nil, "a program is started for the first time only once")
+        ProgramFolder.sweep(logger: logger)
         let (process, facts) = try launch()
         (self.process, self.facts) = (process, facts)
         return facts
@@ -47,8 +48,8 @@ actor ProgramHost {
         _ tasks: [LayoutTask], specification: GenerateSpecification
     ) throws -> [Result<Image, GenerationFailure>] {
         do {
-            return try attempt(tasks, specification: specification)
-        } catch let error as ProgramError where error.code == .start {
+            return try attemptTwice(tasks, specification: specification)
+        } catch let error as ProgramError where error.code == .start || error.code == .betweenBatches {
             throw WorkPaused(error.description)
         } catch let error as ProgramError {
             guard tasks.count > 1 else {
@@ -61,18 +62,31 @@ actor ProgramHost {
         }
     }
 
+    /// A program that fails before it takes its batch is replaced once; when its successor does so, too, the program is
+    /// to blame and no task.
+    private func attemptTwice(
+        _ tasks: [LayoutTask], specification: GenerateSpecification
+    ) throws -> [Result<Image, GenerationFailure>] {
+        do {
+            return try attempt(tasks, specification: specification)
+        } catch let error as ProgramError where error.code == .betweenBatches {
+            logger.warning("A program failed before it took its batch", metadata: ["error": "\(error)"])
+            return try attempt(tasks, specification: specification)
+        }
+    }
+
     private func attempt(
         _ tasks: [LayoutTask], specification: GenerateSpecification
     ) throws -> [Result<Image, GenerationFailure>] {
         let process = try running()
         do {
             let images = try make(tasks, specification: specification, in: process)
-            failures = 0
+            pace.succeeded()
             return images
         } catch {
             self.process = nil
             process.end()
-            if !(error is CancellationError) { failures += 1 }
+            if !(error is CancellationError) { pace.failed() }
             if let refusal = error as? LineRefusal {
                 throw ProgramError(.violation, "program \(command.name): \(refusal)")
             }
@@ -93,8 +107,14 @@ actor ProgramHost {
         guard case .result(let result) = try ProgramReply(decoding: line) else {
             throw LineRefusal("expected a line of type result after a batch, found type 'ready'")
         }
-        let items = try result.items(ofBatch: batches, count: tasks.count)
         let name = command.name
+        // It came late, so that it was not there yet when this batch was sent.
+        guard !(firstBatch..<batches).contains(result.id) else {
+            throw ProgramError(
+                .betweenBatches,
+                "program \(name): expected the result of batch \(batches), found another of batch \(result.id)")
+        }
+        let items = try result.items(ofBatch: batches, count: tasks.count)
         var files: Set<String> = []
         return try items.map { item in
             try Task.checkCancellation()
@@ -117,14 +137,15 @@ actor ProgramHost {
     /// The program, started again where it is gone.
     private func running() throws -> ProgramProcess {
         if let process {
-            if process.isRunning { return process }
+            guard let objection = process.objection() else { return process }
+            process.end()
             logger.warning(
-                "A program ended between two batches",
-                metadata: ["program.path": "\(command.path)", "status": "\(process.end())"])
+                "A program failed between two batches",
+                metadata: ["program.path": "\(command.path)", "program.failure": "\(objection)"])
             self.process = nil
-            failures += 1
+            pace.failed()
         }
-        if failures > 0 { try wait(backoff.delay(attempt: failures - 1)) }
+        try wait(pace.wait(draw: .random(in: 0...1)))
         do {
             let (process, facts) = try launch()
             guard facts == self.facts else {
@@ -136,9 +157,10 @@ actor ProgramHost {
             }
             logger.info("A program was started again", metadata: ["program.path": "\(command.path)"])
             self.process = process
+            firstBatch = batches + 1
             return process
         } catch {
-            if !(error is CancellationError) { failures += 1 }
+            if !(error is CancellationError) { pace.failed() }
             throw error
         }
     }

@@ -7,14 +7,16 @@ import Tasks
 enum ProgramImage {
     private static let signature: [UInt8] = [0x89, 0x50, 0x4E, 0x47, 0x0D, 0x0A, 0x1A, 0x0A]
 
+    /// The largest file: 16 bits in four channels without compression, and room for metadata.
+    static func byteLimit(width: Int, height: Int) -> Int { 8 * width * height + (1 << 20) }
+
     /// Reads and decodes a file.
     /// - Throws: ``LineRefusal`` naming the file, what was expected and what was found.
     static func read(
         _ name: String, in folder: ProgramFolder, specification: GenerateSpecification
     ) throws(LineRefusal) -> Image {
         let (width, height) = (specification.width, specification.height)
-        // 16 bits in four channels without compression, and room for metadata.
-        let bytes = try folder.read(name, limit: 8 * width * height + (1 << 20))
+        let bytes = try folder.read(name, limit: byteLimit(width: width, height: height))
         guard let size = size(of: bytes) else {
             throw LineRefusal(
                 "file \(quoted(name)): expected a PNG image, found \(bytes.count) bytes of something else")

@@ -40,6 +40,14 @@ public enum ProgramSizes: Sendable, Hashable {
         }
     }
 
+    /// The first size of a list.
+    public var first: Size? {
+        switch self {
+        case .any: nil
+        case .listed(let sizes): sizes.first
+        }
+    }
+
     /// Whether an image of `width` x `height` pixels can be made.
     func contains(width: Int, height: Int) -> Bool {
         switch self {

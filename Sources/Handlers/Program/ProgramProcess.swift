@@ -19,8 +19,12 @@ final class ProgramProcess {
     private let log: ProgramLog
     private let logger: Logger
     private var unsent: ArraySlice<UInt8> = []
+    /// Bytes of the line that was sent last.
+    private var lineLength = 0
     private var lines = LineSplitter(limit: ProgramProtocol.lineLimit)
     private var isInputOpen = true
+    /// Whether a write found that nobody reads any more.
+    private var isInputBroken = false
     private var isGone = false
 
     /// Starts the program.
@@ -28,7 +32,7 @@ final class ProgramProcess {
         Self.blockBrokenPipeSignal()
         name = command.name
         self.logger = logger
-        folder = try ProgramFolder { problem in
+        folder = try ProgramFolder.working { problem in
             logger.warning("A program's folder is left behind", metadata: ["error": "\(problem)"])
         }
         do throws(ChildProcess.Failure) {
@@ -48,14 +52,22 @@ final class ProgramProcess {
 
     deinit { _ = end() }
 
-    /// Whether it is still there.
-    var isRunning: Bool { !isGone && !child.hasEnded }
+    /// Why it cannot take another batch: it ended, or wrote though nothing was asked; `nil` when it can.
+    func objection() -> String? {
+        guard !isGone else { return "it was ended before" }
+        let isOpen = !lines.isEmpty || receive()
+        if child.hasEnded { return "it ended with \(end())" }
+        guard isOpen else { return "its standard output closed" }
+        guard !lines.isEmpty else { return nil }
+        return "it wrote \(quoted((lines.popLine() ?? lines.popRest())?.bytes ?? []))"
+    }
 
     /// Sends `line`, if there is one, and waits for the next line from the program.
     /// - Parameter limit: how long both may take together.
     /// - Throws: ``ProgramError``, or `CancellationError`; the program is of no more use after either.
     func exchange(_ line: [UInt8] = [], limit: Duration) throws -> [UInt8] {
         unsent += line
+        lineLength = line.count
         let deadline = ContinuousClock.now + limit
         while true {
             if let line = lines.popLine() { return try checked(line) }
@@ -109,41 +121,50 @@ final class ProgramProcess {
     /// Waits for a moment, and moves what can be moved.
     private func transfer() throws(ProgramError) {
         var polled = [pollfd(fd: child.output, events: Int16(POLLIN), revents: 0)]
-        if !unsent.isEmpty { polled.append(pollfd(fd: child.input, events: Int16(POLLOUT), revents: 0)) }
+        if !unsent.isEmpty, !isInputBroken {
+            polled.append(pollfd(fd: child.input, events: Int16(POLLOUT), revents: 0))
+        }
         let milliseconds = Int32(Self.tick / .milliseconds(1))
         guard unsafe poll(&polled, nfds_t(polled.count), milliseconds) > 0 else { return }
         if polled.count > 1, polled[1].revents != 0 { send() }
-        if polled[0].revents != 0 { try receive() }
+        if polled[0].revents != 0, !receive() { throw endOfOutput() }
     }
 
     private func send() {
-        while !unsent.isEmpty, isInputOpen {
+        while !unsent.isEmpty, isInputOpen, !isInputBroken {
             let count = unsafe unsent.withUnsafeBytes { unsafe write(child.input, $0.baseAddress, $0.count) }
             if count < 0 && errno == EINTR { continue }
             if count < 0 && errno == EAGAIN { return }
             guard count >= 0 else {
-                // Nobody reads any more. Its output, or the end of it, says what that means.
-                unsent = []
+                // Its output, or the end of it, says what that means.
+                isInputBroken = true
                 return
             }
             unsent = unsent.dropFirst(count)
         }
     }
 
-    private func receive() throws(ProgramError) {
+    /// Takes what it wrote, without waiting.
+    /// - Returns: false at the end of its output.
+    private func receive() -> Bool {
         var piece = [UInt8](repeating: 0, count: 1 << 16)
         let count = unsafe read(child.output, &piece, piece.count)
-        if count < 0 && (errno == EINTR || errno == EAGAIN) { return }
-        guard count > 0 else {
-            // It may have closed only its output; it is of no use then either.
-            let hadEnded = waitForEnd(atMost: .milliseconds(200))
-            let how = end()
-            throw ProgramError(
-                .ended,
-                "program \(name): expected an answer, found "
-                    + (hadEnded ? "that it had ended with \(how)" : "its standard output closed; it was ended"))
-        }
+        if count < 0 && (errno == EINTR || errno == EAGAIN) { return true }
+        guard count > 0 else { return false }
         lines.append(piece[..<count])
+        return true
+    }
+
+    /// Why its output ended. It may have closed only that; it is of no use then either.
+    private func endOfOutput() -> ProgramError {
+        let hadEnded = waitForEnd(atMost: .milliseconds(200))
+        // Of a line that nobody read anything of, no task can be to blame.
+        let isUntaken = lineLength > 0 && unsent.count + child.unreadInput == lineLength
+        let how = end()
+        let found = hadEnded ? "that it had ended with \(how)" : "its standard output closed; it was ended"
+        return ProgramError(
+            isUntaken ? .betweenBatches : .ended,
+            "program \(name): expected \(isUntaken ? "it to take a batch" : "an answer"), found \(found)")
     }
 
     /// The end of its output comes a moment before its own.

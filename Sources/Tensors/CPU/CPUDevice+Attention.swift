@@ -5,7 +5,7 @@ import CKernels
 extension CPUDevice {
     /// Queries of a tile, and keys of a piece: their scores take 192 KB.
     private static let tileQueries = 96
-    private static let pieceKeys = 512
+    private static let pieceKeys = 480
 
     /// Packs each head's keys and values, then takes tiles of queries through pieces of keys.
     public func attention(queries: Tensor, keys: Tensor, values: Tensor, heads: Int, isCausal: Bool) -> Tensor {

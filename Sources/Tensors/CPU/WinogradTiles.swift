@@ -10,6 +10,14 @@ struct WinogradTiles {
     let tileColumns: Int, count: Int
     let padding: Padding
 
+    /// Products of a tile.
+    static let products = Int(KERNELS_WINOGRAD_PRODUCTS)
+    /// Numbers between those of two products: without a line more all would begin in the same set of the cache.
+    static let gap = 16
+
+    /// Numbers of all products with `each` numbers.
+    static func numbers(each: Int) -> Int { products * (each + gap) }
+
     /// Nil where the method does not apply or does not pay. It must not depend on the batch: a sample's numbers would.
     init?(_ shape: [Int], weight: [Int], stride: Int, padding: Padding) {
         let lanes = Int(KERNELS_WINOGRAD_CHANNELS)
@@ -24,7 +32,7 @@ struct WinogradTiles {
     }
 
     /// An image of 8x8: with fewer tiles transforming the weights takes longer than the products that it saves.
-    private static let fewestTiles = 4
+    private static let fewestTiles = 1
     private static let fewestChannels = 32
 }
 
@@ -40,12 +48,16 @@ struct WinogradBlocks {
     /// Transformed weights of a group of panels: 8 MB.
     private static let weightNumbers = 2 << 20
 
+    /// At most so many tiles, of the whole batch, are few: their sums for two panels take 300 KB.
+    static let fewTiles = 64
+    /// Panels and inputs whose transformed weights a thread keeps then: 300 KB.
+    static let fewPanels = 2, fewInputs = 64
+
     init(tiles total: Int, inputs: Int, panels: Int) {
-        let products = Int(KERNELS_WINOGRAD_PRODUCTS)
-        let most = max(96, Self.inputNumbers / (products * inputs))
+        let most = max(96, Self.inputNumbers / (WinogradTiles.products * inputs))
         let blocks = (total + most - 1) / most
         tiles = (total + blocks - 1) / blocks
-        let fitting = Self.weightNumbers / (products * inputs * Panel.columns)
+        let fitting = Self.weightNumbers / (WinogradTiles.products * inputs * Panel.columns)
         self.panels = min(panels, max(2, fitting / 2 * 2))
     }
 }

@@ -1,0 +1,99 @@
+// The steps of Winograd's method, each on the calling thread.
+
+import CKernels
+
+/// Numbers of all 36 products, one after the other.
+@unsafe struct WinogradBuffer {
+    let base: UnsafeMutablePointer<Float>
+    /// Numbers from one product to the next: a line more than needed, or all would begin in the same set of the cache.
+    let stride: Int
+
+    init(base: UnsafeMutablePointer<Float>, each: Int) {
+        unsafe (self.base, stride) = (base, each + WinogradTiles.gap)
+    }
+}
+
+/// One convolution; tiles count on from sample to sample.
+@unsafe struct WinogradSteps {
+    let kernel: ProductKernel
+    let tiles: WinogradTiles
+    let source: UnsafePointer<Float>
+    let height: Int, width: Int, inputs: Int, outputs: Int
+    /// `[out, in, 3, 3]`.
+    let weights: UnsafePointer<Float>
+    let bias: UnsafePointer<Float>?
+    let result: UnsafeMutablePointer<Float>
+
+    var panels: Int { unsafe outputs / Panel.columns }
+
+    /// Windows of some tiles, `[product, tile, input]`; the first goes to position `position`.
+    func transformInputs(_ range: Range<Int>, at position: Int, to before: WinogradBuffer) {
+        let image = unsafe kernels_winograd_image(
+            height: height, width: width, channels: inputs, pixel: inputs, top: tiles.padding.top,
+            left: tiles.padding.left, columns: tiles.tileColumns)
+        unsafe forEachSample(of: range) { sample, tile, count, done in
+            unsafe kernels_winograd_input(
+                source + sample * height * width * inputs, image, tile, count,
+                before.base + (position + done) * inputs, before.stride)
+        }
+    }
+
+    /// Some inputs' weights of a panel, `[product, input, column]`, from number `position` on.
+    func transformWeights(_ panel: Int, _ range: Range<Int>, to turned: WinogradBuffer, at position: Int) {
+        unsafe kernels_winograd_weights(
+            weights + (panel * Panel.columns * inputs + range.lowerBound) * 9, inputs * 9, range.count,
+            turned.base + position, turned.stride)
+    }
+
+    /// Adds some inputs' part to the sums `[product, tile, column]` of some tiles and `count` panels, whose weights begin at
+    /// number `position`; the first inputs begin the sums.
+    func multiply(
+        _ product: Int, _ rows: Range<Int>, _ count: Int, _ range: Range<Int>, _ before: WinogradBuffer,
+        _ turned: WinogradBuffer, at position: Int, panelStride: Int, to after: WinogradBuffer
+    ) {
+        let columns = count * Panel.columns
+        unsafe kernel.multiply(
+            kernels_product(
+                x: before.base + product * before.stride + rows.lowerBound * inputs + range.lowerBound,
+                x_stride: inputs, rows: rows.count, columns: columns, length: range.count,
+                panels: turned.base + product * turned.stride + position, panel_stride: panelStride, bias: nil,
+                adds: range.lowerBound > 0 ? 1 : 0,
+                y: after.base + product * after.stride + rows.lowerBound * columns, y_stride: columns))
+    }
+
+    /// Asks for a column's weights of the inputs to come, while products keep the processor busy: it does not follow so many
+    /// streams by itself, and without it reading from memory and computing take turns.
+    func prefetch(_ group: Range<Int>, column: Int, _ input: Int, count: Int) {
+        guard column < group.count * Panel.columns, unsafe input < inputs else { return }
+        unsafe kernels_prefetch(
+            weights + ((group.lowerBound * Panel.columns + column) * inputs + input) * 9,
+            min(count, inputs - input) * 9)
+    }
+
+    /// Pixels of some tiles in the channels of a group of panels.
+    func transformOutputs(_ range: Range<Int>, at position: Int, _ group: Range<Int>, from after: WinogradBuffer) {
+        let columns = group.count * Panel.columns
+        let first = group.lowerBound * Panel.columns
+        let image = unsafe kernels_winograd_image(
+            height: tiles.rows, width: tiles.columns, channels: columns, pixel: outputs, top: 0, left: 0,
+            columns: tiles.tileColumns)
+        unsafe forEachSample(of: range) { sample, tile, count, done in
+            unsafe kernels_winograd_output(
+                after.base + (position + done) * columns, after.stride, image, tile, count,
+                bias.map { unsafe $0 + first }, result + sample * tiles.rows * tiles.columns * outputs + first)
+        }
+    }
+
+    /// Cuts a range of tiles where samples end; `done` tiles came before in the range.
+    private func forEachSample(
+        of range: Range<Int>, _ body: (_ sample: Int, _ tile: Int, _ count: Int, _ done: Int) -> Void
+    ) {
+        var tile = range.lowerBound
+        while tile < range.upperBound {
+            let (sample, first) = unsafe tile.quotientAndRemainder(dividingBy: tiles.count)
+            let count = unsafe min(range.upperBound - tile, tiles.count - first)
+            body(sample, first, count, tile - range.lowerBound)
+            tile += count
+        }
+    }
+}

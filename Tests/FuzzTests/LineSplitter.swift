@@ -1,0 +1,1 @@
+../../Sources/Handlers/Program/LineSplitter.swift

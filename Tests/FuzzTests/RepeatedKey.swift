@@ -1,0 +1,1 @@
+../../Sources/detdiffusion-worker/RepeatedKey.swift
