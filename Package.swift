@@ -87,7 +87,7 @@ let package = Package(
 
         // Level 3: models and stores.
         module(
-            "Diffusion", ["Networks", "Tensors", "Weights", "Layouts", "Pixels", "Digests", "ErrorLines"],
+            "Diffusion", ["Networks", "Tensors", "Weights", "Layouts", "Pixels", "Digests", "ErrorLines", "Files"],
             settings: strict + optimised),
         module("Catalogue", ["Postgres", "Tasks", "CSchemas", "Digests", "Failpoints", .logging]),
 
@@ -125,7 +125,7 @@ let package = Package(
             "detdiffusion-worker",
             [
                 "Console", "Orchestration", "Handlers", "Catalogue", "Broker", "Postgres", "Stores", "Tasks", "Digests",
-                "ErrorLines", "Diffusion", "Layouts", "Pixels", "Tensors", "Weights", .lifecycle, .signals,
+                "ErrorLines", "Diffusion", "Layouts", "Pixels", "Tensors", "Weights", "Executors", .lifecycle, .signals,
             ]),
         command(
             "detdiffusion-catalogue",
@@ -173,7 +173,7 @@ let package = Package(
             "Handlers",
             [
                 "Handlers", "Catalogue", "Stores", "Archives", "Pixels", "Layouts", "Tasks", "Postgres", "Digests",
-                "Fixtures", "Diffusion",
+                "Fixtures", "Diffusion", "Tensors",
             ]),
         tests(
             "Console",

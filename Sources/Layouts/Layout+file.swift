@@ -43,8 +43,17 @@ extension Layout {
         }
     }
 
+    /// The most bytes of a layout file: a thousand objects with room to spare.
+    private static let sizeLimit = 1 << 22
+
     private static func read(_ path: String) throws(LayoutError) -> File {
         let name = LayoutError.cleaned(path)
+        var facts = stat()
+        // What cannot be asked cannot be read either, and that says why.
+        if unsafe stat(path, &facts) == 0, facts.st_size > sizeLimit {
+            throw LayoutError(
+                .content, "\(name): expected a layout of at most \(sizeLimit) bytes, found \(facts.st_size)")
+        }
         let data: Data
         do {
             data = try Data(contentsOf: URL(fileURLWithPath: path))
@@ -71,6 +80,13 @@ extension Layout {
         guard !object.category.isEmpty, object.category.utf8.count <= 200 else {
             throw LayoutError(
                 .content, "\(place).category: expected 1 to 200 bytes, found \(LayoutError.quoted(object.category))")
+        }
+        // It goes into the prompt, which is printed, and into the picture.
+        guard LayoutError.cleaned(object.category) == object.category else {
+            throw LayoutError(
+                .content,
+                "\(place).category: expected a name without control characters, found "
+                    + LayoutError.quoted(object.category))
         }
         guard object.bbox.count == 4, object.bbox.allSatisfy({ $0.isFinite && abs($0) <= 1e9 }) else {
             throw LayoutError(

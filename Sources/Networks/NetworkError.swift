@@ -1,6 +1,6 @@
 // Why a network could not take its weights.
 
-/// Weights that do not fit the network: one line that lists every missing, unexpected and mis-shaped tensor.
+/// Weights that do not fit the network: every missing, unexpected and mis-shaped tensor.
 public struct NetworkError: Error, CustomStringConvertible, Sendable, Hashable {
     /// A tensor whose shape is not the network's.
     public struct Misfit: Sendable, Hashable {
@@ -13,7 +13,7 @@ public struct NetworkError: Error, CustomStringConvertible, Sendable, Hashable {
     }
 
     /// The most names that one list of the message shows.
-    static let listLimit = 20
+    static let listLimit = 3
 
     /// What was to be loaded, for example `unet`.
     public let part: String
@@ -24,21 +24,23 @@ public struct NetworkError: Error, CustomStringConvertible, Sendable, Hashable {
     /// Tensors with another shape or a format that is not for numbers, in the order of asking.
     public let misfits: [Misfit]
 
-    /// The whole message, one line: the counts, then the names; long lists show their first 20.
-    public var description: String {
-        let lists = [
-            ("missing", missing), ("unexpected", unexpected),
-            ("mis-shaped", misfits.map { "\($0.name) \($0.expected) found as \($0.found)" }),
-        ].filter { !$0.1.isEmpty }
-        let counts = lists.map { "\($0.1.count) \($0.0)" }.joined(separator: ", ")
-        let names = lists.map { "\($0.0): \(Self.shown($0.1))" }.joined(separator: "; ")
-        return
-            "cannot load \(part), tensors: \(counts); its config.json must be the one that its weights were saved with; "
-            + names
+    /// One line for each tensor, as in `unet: missing conv_in.weight`.
+    public var lines: [String] {
+        missing.map { "\(part): missing \($0)" } + unexpected.map { "\(part): unexpected \($0)" }
+            + misfits.map { "\(part): mis-shaped \($0.name): expected \($0.expected), found \($0.found)" }
     }
 
-    private static func shown(_ names: [String]) -> String {
-        let rest = names.count > listLimit ? " and \(names.count - listLimit) more" : ""
-        return names.prefix(listLimit).joined(separator: ", ") + rest
+    /// How many there are of each kind, as in `unet: 2 missing, 1 mis-shaped`.
+    public var counts: String {
+        let counts = [("missing", missing.count), ("unexpected", unexpected.count), ("mis-shaped", misfits.count)]
+        return "\(part): " + counts.filter { $0.1 > 0 }.map { "\($0.1) \($0.0)" }.joined(separator: ", ")
+    }
+
+    /// One line: the counts and the first names; ``lines`` has them all.
+    public var description: String {
+        let shown = lines.prefix(Self.listLimit).joined(separator: "; ")
+        let rest = lines.count > Self.listLimit ? "; and \(lines.count - Self.listLimit) more" : ""
+        return "cannot load weights, tensors of \(counts); its config.json must be the one that they were saved with; "
+            + shown + rest
     }
 }

@@ -11,15 +11,17 @@ final class WeightLedger {
     private let part: String
     private let naming: WeightNaming
     private let device: any Device
+    private let loads: Bool
     private var used: Set<String> = []
     private var missing: [String] = []
     private var misfits: [NetworkError.Misfit] = []
 
-    init(weights: WeightSet, part: String, naming: WeightNaming, device: any Device) {
+    init(weights: WeightSet, part: String, naming: WeightNaming, device: any Device, loads: Bool) {
         self.weights = weights
         self.part = part
         self.naming = naming
         self.device = device
+        self.loads = loads
     }
 
     func tensor(_ name: String, shape: [Int], stored: [Int]?) -> Tensor {
@@ -30,7 +32,7 @@ final class WeightLedger {
                 return misfit(candidate, shape, found: "\(entry.shape)")
             }
             guard entry.format.isFractional else { return misfit(candidate, shape, found: entry.format.rawValue) }
-            return load(entry, of: file, shape: shape)
+            return loads ? load(entry, of: file, shape: shape) : empty
         }
         missing.append(name)
         return empty
@@ -55,6 +57,7 @@ final class WeightLedger {
         return empty
     }
 
-    /// Stands for what could not be given; `finish()` throws before anybody computes with it.
+    /// Stands for what could not be given, where `finish()` throws before anybody computes with it, and for what is only
+    /// held against the files.
     private var empty: Tensor { Tensor([], shape: [0], device: device) }
 }

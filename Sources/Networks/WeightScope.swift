@@ -14,10 +14,16 @@ public struct WeightScope {
 
     /// The root of the names in `weights`.
     ///
-    /// - Parameter part: what is being loaded, for errors, for example `unet (/checkpoints/a/unet)`.
-    public init(_ weights: WeightSet, part: String, naming: WeightNaming = WeightNaming(), device: any Device) {
+    /// - Parameters:
+    ///   - part: what is being loaded, for errors, for example `unet`.
+    ///   - loads: whether tensors are read; without, a network is only held against the headers of its files, and its
+    ///     tensors are empty.
+    public init(
+        _ weights: WeightSet, part: String, naming: WeightNaming = WeightNaming(), device: any Device,
+        loads: Bool = true
+    ) {
         path = ""
-        ledger = WeightLedger(weights: weights, part: part, naming: naming, device: device)
+        ledger = WeightLedger(weights: weights, part: part, naming: naming, device: device, loads: loads)
     }
 
     private init(path: String, ledger: WeightLedger) {

@@ -13,7 +13,9 @@ public enum GeneratorName {
     /// The generators that this package makes or will make; no program may have one of these names.
     ///
     /// A job names its generator only, so a program of that name would get the jobs that are meant for the built-in one.
-    public static let builtIn = ["sketch", "blank", "diffusion"]
+    public static let builtIn = ["sketch", "blank", diffusion]
+    /// The generator that computes a checkpoint.
+    public static let diffusion = "diffusion"
 
     private static func isAllowed(_ byte: UInt8) -> Bool {
         switch byte {

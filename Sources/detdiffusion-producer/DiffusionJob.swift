@@ -7,9 +7,6 @@ import Orchestration
 
 /// Reads a checkpoint folder for a job of generator `diffusion`.
 struct DiffusionJob {
-    /// The generator's name.
-    static let generator = "diffusion"
-
     private let folder: String
     private let checkpoint: Checkpoint
 
@@ -27,16 +24,35 @@ struct DiffusionJob {
         if let bins, bins != trained {
             throw conflict("--bins", given: bins.description, decided: trained.description)
         }
+        try checkSampling(request)
         request.template = checkpoint.template
         request.bins = trained
-        request.steps = request.steps ?? 50
-        request.guidance = request.guidance ?? 3.5
+        request.steps = request.steps ?? UsualSampling.steps
+        request.guidance = request.guidance ?? UsualSampling.guidance
         request.checkpoint = try checkpoint.digest()
         let tokenizer = checkpoint.tokenizer
         request.promptFault = { prompt in
             let tokens = tokenizer.encode(prompt).count
             guard tokens > tokenizer.maximumLength else { return nil }
             return "\(tokens) tokens, \(tokenizer.maximumLength) fit"
+        }
+    }
+
+    /// What no worker could sample: said now, not by thousands of dead tasks.
+    private func checkSampling(_ request: JobRequest) throws {
+        let (range, steps) = (checkpoint.scheduler.stepsRange, request.steps ?? UsualSampling.steps)
+        guard range.contains(steps) else {
+            throw CommandError(
+                .usage,
+                "--steps: expected \(range.lowerBound) to \(range.upperBound), as the scheduler of the checkpoint in "
+                    + "\(folder) was trained, found \(steps)")
+        }
+        let factor = checkpoint.autoencoder.factor
+        guard request.width.isMultiple(of: factor), request.height.isMultiple(of: factor) else {
+            throw CommandError(
+                .usage,
+                "--size: expected multiples of \(factor), the pixels of one latent of the checkpoint in \(folder), found "
+                    + "\(request.width)x\(request.height)")
         }
     }
 

@@ -2,6 +2,7 @@
 
 public import ArgumentParser
 import Console
+import Diffusion
 import Digests
 public import Layouts
 import Orchestration
@@ -89,10 +90,10 @@ struct JobOptions: ParsableArguments {
     @Option(help: ArgumentHelp("Checkpoint of generator diffusion: a folder as diffusers writes it.", valueName: "dir"))
     var checkpoint: String?
 
-    @Option(help: "Denoising steps. Default for diffusion: 50.")
+    @Option(help: "Denoising steps. Default for diffusion: \(UsualSampling.steps).")
     var steps: Int?
 
-    @Option(help: "Classifier-free guidance scale. Default for diffusion: 3.5.")
+    @Option(help: "Classifier-free guidance scale. Default for diffusion: \(UsualSampling.guidance).")
     var guidance: Double?
 
     @Option(help: "Tasks per shard.")
@@ -132,7 +133,7 @@ struct JobOptions: ParsableArguments {
         request.guidance = guidance
         switch generator {
         case "sketch", "blank": try refuseModelOptions()
-        case DiffusionJob.generator: try setCheckpoint(of: &request)
+        case GeneratorName.diffusion: try setCheckpoint(of: &request)
         default: try setProgram(of: &request)
         }
     }

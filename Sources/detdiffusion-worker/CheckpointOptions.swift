@@ -52,16 +52,17 @@ struct CheckpointOptions: ParsableArguments {
         let (memory, threads) = (
             try engine.budget(profile: profile?.memory), try engine.threadCount(profile: profile?.threads)
         )
+        let checkpoints = try folders.map { try Checkpoint(folder: $0) }
+        let generators = try DiffusionGenerator.sharing(
+            checkpoints, maximumBatch: batch, memory: memory, threads: threads)
         var digests: [String: String] = [:]
-        return try folders.map { folder in
-            let generator = try DiffusionGenerator(
-                checkpoint: Checkpoint(folder: folder), maximumBatch: batch, memory: memory, threads: threads)
+        for (generator, folder) in zip(generators, folders) {
             let digest = generator.describe().checkpointDigest ?? ""
             if let other = digests.updateValue(folder, forKey: digest) {
                 throw CommandError(
                     .usage, "--checkpoint: expected each checkpoint once, found it in \(other) and in \(folder)")
             }
-            return generator
         }
+        return generators
     }
 }

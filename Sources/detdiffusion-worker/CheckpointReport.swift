@@ -36,7 +36,7 @@ struct CheckpointReport: Encodable {
     init(_ checkpoint: Checkpoint) throws {
         let digest = try checkpoint.digest().hex
         self.checkpoint = digest
-        capability = Capability(generator: DiffusionGenerator.name, checkpointDigest: digest).rawValue
+        capability = Capability(generator: GeneratorName.diffusion, checkpointDigest: digest).rawValue
         template = checkpoint.template.rawValue
         bins = checkpoint.bins?.description
         tokens = checkpoint.tokenizer.vocabularySize
@@ -70,7 +70,7 @@ struct CheckpointReport: Encodable {
             tokens      \(Format.count(tokens)), \(promptTokens) in a prompt
             size        \(size)
             memory      about \(Format.bytes(memory)) for one image of that size
-            enqueue     --generator \(DiffusionGenerator.name) --checkpoint DIR
+            enqueue     --generator \(GeneratorName.diffusion) --checkpoint DIR
             provision   --generator \(capability)
             """
     }

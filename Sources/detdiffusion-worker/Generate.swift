@@ -4,10 +4,8 @@ public import ArgumentParser
 import Console
 import Diffusion
 import Foundation
-import Handlers
 public import Layouts
 import Pixels
-import Tensors
 import Weights
 
 extension Strategy: ExpressibleByArgument {}
@@ -32,10 +30,10 @@ struct Generate: AsyncParsableCommand {
     var strategy: Strategy = .origin
 
     @Option(help: "Denoising steps.")
-    var steps = DiffusionGenerator.usualSteps
+    var steps = UsualSampling.steps
 
     @Option(help: "Classifier-free guidance scale.")
-    var guidance = DiffusionGenerator.usualGuidance
+    var guidance = UsualSampling.guidance
 
     @Option(help: "Seed of the initial noise.")
     var seed: UInt64 = 0
@@ -74,7 +72,7 @@ struct Generate: AsyncParsableCommand {
             // Asked before minutes of computing.
             for path in [image, latentsOut].compactMap({ $0 }) { try requireFolder(of: path) }
             let size = size ?? PixelSize(width: checkpoint.width, height: checkpoint.height)
-            let picture = try generate(prompt, checkpoint, size)
+            let picture = try await GenerationThread().run(try generation(of: prompt, checkpoint, size))
             if let latentsOut { try Latents(shape: picture.latentShape, values: picture.latents).write(to: latentsOut) }
             try write(picture.image, layout, to: image)
         }
@@ -96,7 +94,10 @@ struct Generate: AsyncParsableCommand {
         }
     }
 
-    private func generate(_ prompt: String, _ checkpoint: Checkpoint, _ size: PixelSize) throws -> Picture {
+    /// Checks everything that can be checked before minutes of computing.
+    private func generation(
+        of prompt: String, _ checkpoint: Checkpoint, _ size: PixelSize
+    ) throws -> SingleGeneration {
         guard (0...1000).contains(guidance) else {
             throw CommandError(.usage, "--guidance: expected a number from 0 to 1000, found \(guidance)")
         }
@@ -105,21 +106,10 @@ struct Generate: AsyncParsableCommand {
         }
         let noise = try latentsIn.map { try Latents(path: $0) }
         try noise?.require(channels: checkpoint.autoencoder.latentChannels, size, factor: checkpoint.autoencoder.factor)
-        let budget = try engine.budget()
-        let needed = checkpoint.memoryEstimate(
-            batch: 1, width: size.width, height: size.height, usesGuidance: guidance > 1)
-        try budget.require(needed, for: "an image of \(size.width)x\(size.height) pixels")
-        let device = CPUDevice(threads: try engine.threadCount())
-        let pipeline = try LayoutToImagePipeline.load(checkpoint: checkpoint, device: device)
-        let progress = ProgressBar(total: steps)
-        let request = ImageRequest(prompt: prompt, seed: seed, initialLatents: noise?.values)
-        let results = try pipeline.generate(
-            [request], width: size.width, height: size.height, steps: steps, guidance: Float(guidance)
-        ) { step, _ in
-            progress.show(step)
-        }
-        progress.finish()
-        return try results[0].get()
+        return SingleGeneration(
+            checkpoint: checkpoint, request: ImageRequest(prompt: prompt, seed: seed, initialLatents: noise?.values),
+            size: size, steps: steps, guidance: guidance, memory: try engine.budget(), threads: try engine.threadCount()
+        )
     }
 
     private func write(_ image: Image, _ layout: Layout, to path: String) throws {

@@ -24,6 +24,9 @@ struct Inspect: AsyncParsableCommand {
     var logLevel = Logger.Level.warning
 
     func run() async throws {
+        // What all commands say in one line, this one lists after it.
+        var details: [String] = []
+        defer { for line in details { remark(line) } }
         try await reporting("detdiffusion-worker") {
             let command = try program.command()
             guard (command == nil) != (checkpoint == nil) else {
@@ -32,7 +35,12 @@ struct Inspect: AsyncParsableCommand {
                     "inspect: expected either --checkpoint DIR or --program PATH, found \(command == nil ? "neither" : "both")"
                 )
             }
-            if let checkpoint { try show(CheckpointReport(try Checkpoint(folder: checkpoint))) { $0.text } }
+            do {
+                if let checkpoint { try show(CheckpointReport(try Checkpoint(folder: checkpoint))) { $0.text } }
+            } catch let error as CheckpointError {
+                details = error.details
+                throw error
+            }
             guard let command else { return }
             let logger = LoggingOptions.bootstrap("detdiffusion-worker", level: logLevel)
             let programs = try await RunningPrograms.start([command], batch: .max, logger: logger)

@@ -30,7 +30,7 @@ struct WorkerSettings {
         programs = try Self.programs(command, profile)
         try Self.check(names, programs: programs)
         let checkpoints = try command.checkpoints.generators(
-            profile, usesProfile: names?.contains(DiffusionGenerator.name) ?? (command.program.program == nil),
+            profile, usesProfile: names?.contains(GeneratorName.diffusion) ?? (command.program.program == nil),
             batch: batch)
         try Self.check(names, checkpoints: checkpoints.count)
         // Without a word about generators, programs and checkpoints are served where there are some, else sketch.
@@ -82,7 +82,7 @@ struct WorkerSettings {
 
     private static func check(_ names: [String]?, programs: [ProgramCommand]) throws {
         guard let names else { return }
-        for name in names where !["sketch", "blank", "program", DiffusionGenerator.name].contains(name) {
+        for name in names where !["sketch", "blank", "program", GeneratorName.diffusion].contains(name) {
             throw CommandError(
                 .usage, "--generator: expected sketch, blank, program or diffusion, found \(JobName.quoted(name))")
         }
@@ -97,7 +97,7 @@ struct WorkerSettings {
     }
 
     private static func check(_ names: [String]?, checkpoints: Int) throws {
-        guard let names, names.contains(DiffusionGenerator.name) != (checkpoints > 0) else { return }
+        guard let names, names.contains(GeneratorName.diffusion) != (checkpoints > 0) else { return }
         throw CommandError(
             .usage,
             checkpoints == 0

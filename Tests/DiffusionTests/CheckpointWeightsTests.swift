@@ -52,22 +52,41 @@ import Testing
             }
             return entry
         }
-        let error = try #require(throws: CheckpointError.self) { try Self.load(copy) }
+        // Another part does not fit either: both are told at once.
+        try copy.rewrite("unet/diffusion_pytorch_model.safetensors") { $0.name == "conv_in.bias" ? nil : $0 }
+        let error = try #require(throws: CheckpointError.self) { try Checkpoint(folder: copy.folder) }
         #expect(error.code == .weights)
+        #expect(
+            error.details == [
+                "unet: missing conv_in.bias", "vae: missing quant_conv.weight",
+                "vae: unexpected encoder.conv_in.extra",
+                "vae: mis-shaped decoder.conv_out.bias: expected [3], found [1, 3]",
+            ])
         for part in [
-            "vae", copy.folder, "1 missing, 1 unexpected, 1 mis-shaped", "missing: quant_conv.weight",
-            "unexpected: encoder.conv_in.extra",
-            "mis-shaped: decoder.conv_out.bias [3] found as [1, 3]",
+            copy.folder, "unet: 1 missing; vae: 1 missing, 1 unexpected, 1 mis-shaped", "unet: missing conv_in.bias",
+            "inspect --checkpoint` lists all 4",
         ] {
             #expect(error.description.contains(part), "\(error.description)")
         }
     }
 
+    @Test func weightsInAFormatThatIsNotForNumbersAreNamed() throws {
+        let copy = try CheckpointCopy(.sd1)
+        let file = "\(copy.folder)/unet/diffusion_pytorch_model.safetensors"
+        var bytes = try Data(contentsOf: URL(fileURLWithPath: file))
+        let header = try #require(bytes.range(of: Data(#""conv_in.bias":{"dtype":"F32""#.utf8)))
+        bytes.replaceSubrange(header, with: Data(#""conv_in.bias":{"dtype":"I32""#.utf8))
+        try bytes.write(to: URL(fileURLWithPath: file))
+        let error = try #require(throws: CheckpointError.self) { try Checkpoint(folder: copy.folder) }
+        #expect(error.details.count == 1 && error.details[0].contains("mis-shaped conv_in.bias"), "\(error.details)")
+    }
+
     @Test func weightsOfAnotherGeometryAreRefused() throws {
         let copy = try CheckpointCopy(.sd1)
         try copy.set("layers_per_block", of: "unet/config.json", to: "2")
-        let error = try #require(throws: CheckpointError.self) { try Self.load(copy) }
+        let error = try #require(throws: CheckpointError.self) { try Checkpoint(folder: copy.folder) }
         #expect(error.description.contains("unet") && error.description.contains("missing"))
-        #expect(!error.description.contains("\n"))
+        #expect(!error.description.contains("\n") && error.description.unicodeScalars.count <= 560)
+        #expect(error.details.count > 20 && error.details.allSatisfy { $0.hasPrefix("unet: ") })
     }
 }

@@ -66,3 +66,15 @@ func expectClose(
     print("relative error of \(what): \(error)")
     #expect(error <= limit, "\(what)", sourceLocation: sourceLocation)
 }
+
+extension UNet {
+    /// A pass that nothing ends early.
+    func callAsFunction(_ latents: Tensor, timesteps: [Int], context: TextContext) -> Tensor {
+        self(latents, timesteps: timesteps, context: context, check: {})
+    }
+}
+
+extension Autoencoder {
+    /// A decoding that nothing ends early.
+    func decode(_ latents: Tensor) -> Tensor { decode(latents, check: {}) }
+}

@@ -39,6 +39,28 @@ import Testing
         #expect(mean <= 1e-4 && logVariance <= 1e-4)
     }
 
+    /// A network without keys and values for texts predicts what the whole one does, from the whole one's context: steps
+    /// do not compute them again.
+    @Test func keysAndValuesOfTheTextAreComputedOnceForAllSteps() throws {
+        let copy = try CheckpointCopy(.sd1)
+        try copy.rewrite("unet/diffusion_pytorch_model.safetensors") { entry in
+            let isOfText = entry.name.contains(".attn2.to_k.") || entry.name.contains(".attn2.to_v.")
+            return .init(name: entry.name, shape: entry.shape, values: entry.values.map { isOfText ? 0 : $0 })
+        }
+        let whole = try GoldenModel.sd1.pipeline().unet
+        let emptied = try LayoutToImagePipeline.load(
+            checkpoint: Checkpoint(folder: copy.folder), device: TestDevice.shared
+        ).unet
+        let latents = try GoldenModel.sd1.tensor("unet.odd.latents")
+        let text = try GoldenModel.sd1.tensor("text.hidden")
+        let context = whole.context(text: text)
+        for timesteps in [[999, 41], [500, 1]] {
+            let expected = whole(latents, timesteps: timesteps, context: context).floats()
+            #expect(emptied(latents, timesteps: timesteps, context: context).floats() == expected)
+            #expect(emptied(latents, timesteps: timesteps, context: emptied.context(text: text)).floats() != expected)
+        }
+    }
+
     @Test(arguments: GoldenModel.allCases)
     func aSampleIsPredictedTheSameInEveryBatch(model: GoldenModel) throws {
         let unet = try model.pipeline().unet

@@ -118,6 +118,37 @@ import Testing
         #expect(steps == [[1, 4], [2, 4]])
     }
 
+    /// A step of a large batch takes minutes: whoever drains does not wait for its end, nor for a decoding's.
+    @Test func aBatchEndsBetweenTwoLayers() throws {
+        struct Stop: Error {}
+        let pipeline = try GoldenModel.sd1.pipeline()
+        var (steps, checks, checksOfSteps) = (0, 0, [0])
+        func generate(until last: Int) throws {
+            (steps, checks, checksOfSteps) = (0, 0, [0])
+            _ = try pipeline.generate(
+                [Self.request(.sd1)], width: 32, height: 32, steps: 3, guidance: 3.5,
+                onStep: { step, _ in
+                    steps = step
+                    checksOfSteps.append(checks)
+                },
+                check: {
+                    checks += 1
+                    if checks == last { throw Stop() }
+                })
+        }
+        try generate(until: .max)
+        let (all, ofSteps) = (checks, checksOfSteps)
+        let unet = pipeline.unet
+        let transformers =
+            unet.downBlocks.flatMap(\.transformers).count + 1 + unet.upBlocks.flatMap(\.transformers).count
+        #expect(zip(ofSteps, ofSteps.dropFirst()).allSatisfy { $1 - $0 > 3 * transformers }, "within each step")
+        #expect(all - ofSteps[3] > 2 * pipeline.autoencoder.decoder.levels.count, "and within the decoding")
+        for (last, done) in [(1, 0), (ofSteps[1], 0), (ofSteps[1] + 5, 1), (ofSteps[3], 2), (all, 3)] {
+            #expect(throws: Stop.self) { try generate(until: last) }
+            #expect(checks == last && steps == done)
+        }
+    }
+
     @Test func optionsThatDoNotFitAreRefused() throws {
         let pipeline = try GoldenModel.sd1.pipeline()
         for (width, height, steps) in [(33, 32, 2), (32, 0, 2), (32, 32, 0), (32, 32, 1000)] {

@@ -10,10 +10,7 @@ struct ControlTests {
     private func frozenWorker(in world: TestWorld) throws -> RunningProcess {
         let worker = try world.commands.start(
             "worker", TestWorld.worker + ["--batch", "2", "--lease", "60"], failpoints: "worker.after-claim=stop@3")
-        try world.wait(for: "the worker to freeze") {
-            let status = try String(contentsOfFile: "/proc/\(worker.identifier)/stat", encoding: .utf8)
-            return status.split(separator: ")").last?.split(separator: " ").first == "T"
-        }
+        try world.wait(for: "the worker to freeze") { try worker.isStopped }
         return worker
     }
 

@@ -1,12 +1,12 @@
 // `generate` and `inspect --checkpoint` as a person runs them; no server is asked.
 
+import Digests
 import Fixtures
 import Foundation
 import Testing
 
 struct GenerateCommandTests {
-    private static let checkpoint = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
-        .deletingLastPathComponent().appending(path: "DiffusionTests/Golden/sd1").path
+    private static let checkpoint = TinyCheckpoint.sd1.folder
 
     private static let layout =
         #"{"width":80,"height":60,"objects":[{"category":"person","bbox":[0,0,40,60],"attribute":"easy"},"#
@@ -59,6 +59,14 @@ struct GenerateCommandTests {
         (#"{"width":0,"height":60,"objects":[]}"#, "found 0x60"), (#"{"width":8,"height":6,"objects":[]}"#, "objects"),
         (#"{"width":8,"height":6,"objects":[{"category":"dog","bbox":[1,2,3]}]}"#, "objects[0].bbox"),
         (
+            #"{"width":8,"height":6,"objects":[{"category":"do\u001b[2Jg","bbox":[1,2,3,3],"attribute":"hard"}]}"#,
+            "objects[0].category: expected a name without control characters, found 'do?[2Jg'"
+        ),
+        (
+            #"{"width":8,"height":6,"objects":[{"category":"dog\u202e","bbox":[1,2,3,3],"attribute":"hard"}]}"#,
+            "without control characters"
+        ),
+        (
             #"{"width":8,"height":6,"objects":[{"category":"dog","bbox":[9,2,3,3],"attribute":"hard"}]}"#,
             "meets the image"
         ),
@@ -70,6 +78,19 @@ struct GenerateCommandTests {
         #expect(result.status == 65)
         #expect(result.errors.contains(says) && result.errors.split(separator: "\n").count == 1, "\(result.errors)")
         #expect(!FileManager.default.fileExists(atPath: folder + "/image.png"))
+        try remove()
+    }
+
+    @Test func aLayoutOfATerabyteIsRefusedUnread() throws {
+        _ = try generate(["--print-prompt"])
+        let file = try #require(FileHandle(forWritingAtPath: folder + "/layout.json"))
+        try file.truncate(atOffset: 1 << 40)
+        try file.close()
+        let result = try Commands().run(
+            "worker",
+            ["generate", "--checkpoint", Self.checkpoint, "--layout", folder + "/layout.json", "--print-prompt"])
+        #expect(result.status == 65 && result.output.isEmpty, "\(result.errors)")
+        #expect(result.errors.contains("at most 4194304 bytes, found 1099511627776"), "\(result.errors)")
         try remove()
     }
 
@@ -96,10 +117,52 @@ struct GenerateCommandTests {
         let text = try Commands().succeed("worker", ["inspect", "--checkpoint", Self.checkpoint])
         #expect(text.contains("UNet2DConditionModel") && text.contains("bins        8x8"))
         let json = try Commands().succeed("worker", ["inspect", "--checkpoint", Self.checkpoint, "--json"])
-        let report = try JSONSerialization.jsonObject(with: Data(json.utf8)) as? [String: Any]
-        #expect(report?["template"] as? String == "compact" && (report?["parts"] as? [Any])?.count == 3)
+        let report = try JSONDecoder().decode(Report.self, from: Data(json.utf8))
+        #expect(report.template == "compact" && report.bins == "8x8" && report.size == "64x64")
+        #expect(report.parts.map(\.name) == ["text_encoder", "unet", "vae"])
+        #expect(report.parts.reduce(0) { $0 + $1.parameters } == report.parameters)
+        #expect(report.bytes == 4 * report.parameters && report.memory > report.bytes)
+        let tokens = try ["vocab.json", "added_tokens.json"].flatMap { file in
+            let ids = try JSONDecoder().decode(
+                [String: Int].self, from: TinyCheckpoint.sd1.contents(of: "tokenizer/" + file))
+            return Array(ids.values)
+        }
+        #expect(report.tokens == Set(tokens).count && report.promptTokens == 77)
+        #expect(report.checkpoint == (try Self.digest(report.parts.flatMap(\.files))))
+        #expect(report.capability == "diffusion.\(report.checkpoint.prefix(12))")
+        for line in [
+            "checkpoint  \(report.checkpoint)", "capability  \(report.capability)", "size        64x64",
+            "tokens      \(report.tokens), 77 in a prompt", "memory      about ", "template    compact",
+        ] {
+            #expect(text.contains(line), "\(line)")
+        }
         let missing = try Commands().run("worker", ["inspect", "--checkpoint", "/nowhere"])
         #expect(missing.status == 66 && missing.errors.split(separator: "\n").count == 1, "\(missing.errors)")
+    }
+
+    private struct Report: Decodable {
+        struct Part: Decodable {
+            var name: String
+            var parameters: Int
+            var files: [String]
+        }
+
+        var checkpoint, capability, template, bins, size: String
+        var tokens, promptTokens, parameters, bytes, memory: Int
+        var parts: [Part]
+    }
+
+    /// The digest as a person makes it: that of the listing which `sha256sum` prints of the files that count.
+    private static func digest(_ weights: [String]) throws -> String {
+        let tokenizer = try FileManager.default.contentsOfDirectory(atPath: checkpoint + "/tokenizer").map {
+            "tokenizer/" + $0
+        }
+        let configurations = ["text_encoder", "unet", "vae"].map { $0 + "/config.json" }
+        let files =
+            (weights + tokenizer + configurations + ["scheduler/scheduler_config.json", "generation_config.json"])
+            .sorted()
+        let lines = try files.map { "\(try SHA256.digest(ofFileAt: "\(checkpoint)/\($0)").hex)  \($0)\n" }
+        return SHA256.digest(of: lines.joined()).hex
     }
 
     @Test func aWorkersProfileAndACheckpointGoTogether() throws {

@@ -39,7 +39,7 @@ struct MainJobTests {
             "worker", TestWorld.worker + ["--batch", "4", "--no-pack", "--name", "doomed"],
             failpoints: "worker.before-finish=stop@6")
         try world.wait(for: "the doomed worker's twentieth image") {
-            try world.sql("SELECT count(*) FROM outputs") == ["20"] && isStopped(doomed)
+            try world.sql("SELECT count(*) FROM outputs") == ["20"] && doomed.isStopped
         }
         let other = try world.commands.start("worker", TestWorld.worker + ["--batch", "7", "--name", "other"])
         try world.wait(for: "an image of the other worker") {
@@ -52,11 +52,6 @@ struct MainJobTests {
         let byWorker = try world.sql(
             "SELECT w.name, count(*) FROM outputs o JOIN workers w ON w.id = o.worker_id GROUP BY w.name ORDER BY 1")
         #expect(byWorker == ["doomed|20", "other|66"])
-    }
-
-    private func isStopped(_ process: RunningProcess) throws -> Bool {
-        let status = try String(contentsOfFile: "/proc/\(process.identifier)/stat", encoding: .utf8)
-        return status.split(separator: ")").last?.split(separator: " ").first == "T"
     }
 
     private struct CocoReport: Decodable {

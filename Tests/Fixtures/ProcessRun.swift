@@ -42,6 +42,14 @@ public final class RunningProcess: Sendable {
     /// Whether it has not ended yet.
     public var isRunning: Bool { poll() == nil }
 
+    /// Whether a signal or a failpoint has stopped it.
+    public var isStopped: Bool {
+        get throws {
+            let status = try String(contentsOfFile: "/proc/\(identifier)/stat", encoding: .utf8)
+            return status.split(separator: ")").last?.split(separator: " ").first == "T"
+        }
+    }
+
     /// What it wrote to standard output so far.
     public var output: String { text(of: outputFile) }
 
@@ -123,6 +131,13 @@ public struct ProcessResult: Sendable {
     public let output: String
     /// What it wrote to standard error.
     public let errors: String
+
+    /// Describes how a process ended.
+    public init(status: Int32, output: String, errors: String) {
+        self.status = status
+        self.output = output
+        self.errors = errors
+    }
 }
 
 /// A process that did not do what a test needs.

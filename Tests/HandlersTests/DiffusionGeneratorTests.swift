@@ -3,11 +3,14 @@
 import Diffusion
 import Digests
 import Foundation
-import Handlers
 import Layouts
 import Pixels
+import Synchronization
 import Tasks
+import Tensors
 import Testing
+
+@testable import Handlers
 
 struct DiffusionGeneratorTests {
     private static let folder = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
@@ -30,9 +33,14 @@ struct DiffusionGeneratorTests {
         }
     }
 
-    private static func generator(bytes: Int = 1 << 30) async throws -> DiffusionGenerator {
+    private static func generator(
+        bytes: Int = 1 << 30, onStep: @escaping @Sendable (Int, Int) -> Void = { _, _ in }
+    ) async throws -> DiffusionGenerator {
+        let checkpoint = try Checkpoint(folder: folder)
+        let memory = MemoryBudget(bytes: bytes)
         let generator = try DiffusionGenerator(
-            checkpoint: Checkpoint(folder: folder), maximumBatch: 8, memory: MemoryBudget(bytes: bytes), threads: 1)
+            checkpoint: checkpoint, maximumBatch: 8, memory: memory,
+            device: CPUDevice(threads: 1), onStep: onStep)
         try await generator.prepare()
         return generator
     }
@@ -55,30 +63,74 @@ struct DiffusionGeneratorTests {
     }
 
     @Test func anImageThatCannotFitFailsWithBothFigures() async throws {
-        let generator = try await Self.generator(bytes: 20_000_000)
+        let generator = try await Self.generator(bytes: 200_000_000)
         let results = try await generator.generate(
             Self.tasks(2), specification: Self.specification(width: 4096, height: 4096))
         #expect(results.count == 2)
         let failure = #expect(throws: GenerationFailure.self) { try results[0].get() }
         #expect(failure?.description.contains("4096x4096 pixels takes about") == true)
-        #expect(failure?.description.contains("found 20.0 MB") == true && failure?.isPermanent == false)
+        #expect(failure?.description.contains("found 0.2 GB") == true && failure?.isPermanent == false)
     }
 
     @Test func aCheckpointThatCannotFitIsRefusedAtTheStart() throws {
         let checkpoint = try Checkpoint(folder: Self.folder)
         let error = #expect(throws: CheckpointError.self) {
-            try DiffusionGenerator(checkpoint: checkpoint, maximumBatch: 1, memory: MemoryBudget(bytes: 1000))
+            try DiffusionGenerator(
+                checkpoint: checkpoint, maximumBatch: 1, memory: MemoryBudget(bytes: 1000),
+                device: CPUDevice(threads: 1))
         }
         #expect(error?.description.contains("needs about") == true)
     }
 
-    @Test func aCancelledBatchStopsAtAStep() async throws {
-        let generator = try await Self.generator()
+    /// All stay loaded while one computes: each needs room for the others' weights beside its own.
+    @Test func severalCheckpointsShareTheMemory() throws {
+        let checkpoints = try ["sd1", "sd2"].map { name in
+            try Checkpoint(folder: Self.folder.replacingOccurrences(of: "sd1", with: name))
+        }
+        let needs = checkpoints.map { Self.smallestBudget([$0]) }
+        #expect(needs.allSatisfy { $0 > 100_000 })
+        let together = zip(needs, checkpoints.reversed()).map { $0 + $1.weightBytes }
+        #expect(Self.smallestBudget(checkpoints) == together.max())
+    }
+
+    /// The fewest bytes with which these checkpoints are not refused.
+    private static func smallestBudget(_ checkpoints: [Checkpoint]) -> Int {
+        var (refused, accepted) = (0, 1 << 30)
+        while accepted - refused > 1 {
+            let middle = (refused + accepted) / 2
+            do {
+                _ = try DiffusionGenerator.sharing(
+                    checkpoints, maximumBatch: 1, memory: MemoryBudget(bytes: middle), threads: 1)
+                accepted = middle
+            } catch {
+                refused = middle
+            }
+        }
+        return accepted
+    }
+
+    /// Cancelled after its second step, it does not come to its third.
+    @Test func aCancelledBatchEndsWithinAStep() async throws {
+        let steps = Mutex<[Int]>([])
+        let generator = try await Self.generator { step, _ in
+            steps.withLock { $0.append(step) }
+            if step == 2 { withUnsafeCurrentTask { $0?.cancel() } }
+        }
         let work = Task {
-            withUnsafeCurrentTask { $0?.cancel() }
-            return try await generator.generate(Self.tasks(1), specification: Self.specification(steps: 999))
+            try await generator.generate(Self.tasks(1), specification: Self.specification(steps: 999))
         }
         await #expect(throws: CancellationError.self) { try await work.value }
+        #expect(steps.withLock { $0 } == [1, 2])
+    }
+
+    /// Passes stay short, however much memory there is: a drain waits for a layer of one.
+    @Test func aPassHasABoundedNumberOfPositions() async throws {
+        let steps = Mutex(0)
+        let generator = try await Self.generator { _, _ in steps.withLock { $0 += 1 } }
+        // 64x128 latents an image: two images a pass, in one step each.
+        let specification = Self.specification(width: 512, height: 1024, steps: 1)
+        let images = try await generator.generate(Self.tasks(3), specification: specification)
+        #expect(images.count == 3 && steps.withLock { $0 } == 2)
     }
 
     @Test func aPromptThatDoesNotFitFailsItsOwnTaskForGood() async throws {

@@ -17,7 +17,8 @@ final class MadeWeights {
 
     deinit { try? FileManager.default.removeItem(atPath: folder) }
 
-    func scope(_ device: any Device, naming: WeightNaming = WeightNaming()) throws -> WeightScope {
-        WeightScope(try WeightSet(folder: folder, names: ["model"]), part: "made", naming: naming, device: device)
+    func scope(_ device: any Device, naming: WeightNaming = WeightNaming(), loads: Bool = true) throws -> WeightScope {
+        WeightScope(
+            try WeightSet(folder: folder, names: ["model"]), part: "made", naming: naming, device: device, loads: loads)
     }
 }

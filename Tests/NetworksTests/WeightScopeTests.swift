@@ -53,10 +53,15 @@ import Testing
                 .init(name: "a", expected: [3], found: "[2]"), .init(name: "b", expected: [2, 1], found: "[1, 2]"),
             ])
         #expect(
+            error.lines == [
+                "made: missing deep.c", "made: unexpected y", "made: unexpected z",
+                "made: mis-shaped a: expected [3], found [2]", "made: mis-shaped b: expected [2, 1], found [1, 2]",
+            ])
+        #expect(
             error.description
-                == "cannot load made, tensors: 1 missing, 2 unexpected, 2 mis-shaped; its config.json must be the one "
-                + "that its weights were saved with; missing: deep.c; unexpected: y, z; "
-                + "mis-shaped: a [3] found as [2], b [2, 1] found as [1, 2]")
+                == "cannot load weights, tensors of made: 1 missing, 2 unexpected, 2 mis-shaped; its config.json must be "
+                + "the one that they were saved with; made: missing deep.c; made: unexpected y; made: unexpected z; and 2 "
+                + "more")
     }
 
     @Test func aLongListShowsItsFirstNamesAndTheCount() throws {
@@ -65,8 +70,16 @@ import Testing
         _ = scope.tensor("a", shape: [1])
         let error = try #require(throws: NetworkError.self) { try scope.finish() }
         #expect(error.missing.count == 100)
-        #expect(error.description.contains("tensors: 100 missing; its config.json"))
-        #expect(error.description.contains("missing: 0.weight, 1.weight"))
-        #expect(error.description.contains("19.weight and 80 more"))
+        #expect(error.lines.count == 100 && error.counts == "made: 100 missing")
+        #expect(error.description.contains("missing 2.weight; and 97 more"))
+    }
+
+    @Test func headersAreHeldAgainstANetworkWithoutReadingAWeight() throws {
+        let weights = try MadeWeights([("a", [2], [1, 2]), ("b", [3], [1, 2, 3])])
+        let scope = try weights.scope(device, loads: false)
+        #expect(scope.tensor("a", shape: [2]).count == 0)
+        _ = scope.tensor("b", shape: [2])
+        let error = try #require(throws: NetworkError.self) { try scope.finish() }
+        #expect(error.lines == ["made: mis-shaped b: expected [2], found [3]"])
     }
 }

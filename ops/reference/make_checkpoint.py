@@ -17,6 +17,7 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "Tests/DiffusionTests/Golden"))
 import tiny_checkpoint  # noqa: E402
 import tiny_tokenizer  # noqa: E402
+import versions  # noqa: E402
 
 WIDTH = 768
 SPEC = dict(
@@ -48,6 +49,7 @@ def main():
     parser.add_argument("--half", action="store_true")
     parser.add_argument("--seed", type=int, default=15)
     options = parser.parse_args()
+    versions.check()
     if options.folder.exists():
         sys.exit(f"{options.folder} exists; name another folder or delete it")
     options.folder.mkdir(parents=True)

@@ -2,19 +2,26 @@
 # from it.
 #
 #     python run_stages.py FOLDER --out STAGES.safetensors --latents-in START.safetensors
-#     python run_stages.py --compare STAGES.safetensors OURS.safetensors
+#     python run_stages.py FOLDER --rows 57 --columns 100 --steps 5 ...      800x456 pixels; 32x32 latents without
+#     python run_stages.py --compare STAGES.safetensors OURS.safetensors     or OURS.png
 #
 # Stages (float32; images and latents channels-last, [batch, rows, columns, channels]): ids, text, latents.initial,
-# unet.first and unet.last (the null prompt, then the prompt), latents.1 ... latents.N (after each step), image (0...1).
+# unet.first and unet.last (the null prompt, then the prompt), latents.1 ... latents.N (after each step), image (0...1),
+# moments (what the encoder makes of that image: means, then log variances). The file's metadata hold the guidance.
 # START.safetensors is written when it does not exist, with one tensor `latents` [1, 4, rows, columns], as
 # `detdiffusion-worker generate --latents-in` takes it: both programs begin with it.
 import argparse
+import math
 import pathlib
 import sys
 import time
 
 import torch
 from safetensors.torch import load_file, save_file
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT / "Tests/DiffusionTests/Golden"))
+import versions  # noqa: E402
 
 PROMPT = "An image with person <l9000> <l44000> [easy] dog <l3> <l65000> [hard] grass <l0> <l65535> [background]"
 
@@ -59,8 +66,11 @@ def run(options):
         latents = solver.step(guided, moment, latents).prev_sample
         stages.values[f"latents.{index + 1}"] = channels_last(latents)
     scaled = latents / pipeline.vae.config.scaling_factor
-    stages.run("image", lambda: pipeline.vae.decode(scaled).sample, lambda v: channels_last((v / 2 + 0.5).clamp(0, 1)))
-    save_file(stages.values, options.out)
+    decoded = stages.run(
+        "image", lambda: pipeline.vae.decode(scaled).sample, lambda v: channels_last((v / 2 + 0.5).clamp(0, 1)))
+    picture = (decoded / 2 + 0.5).clamp(0, 1) * 2 - 1
+    stages.run("moments", lambda: pipeline.vae.encode(picture).latent_dist.parameters, channels_last)
+    save_file(stages.values, options.out, metadata={"guidance": str(options.guidance), "prompt": options.prompt})
     for name, seconds in stages.seconds.items():
         print(f"{name:8} {len(seconds):3} calls, median {sorted(seconds)[len(seconds) // 2]:.2f} s")
     for name, value in stages.values.items():
@@ -78,7 +88,7 @@ def start(options):
 def compare(paths):
     """Relative L2 and largest difference of the tensors of the same name; a lone `latents`, as `generate --latents-out` writes
     it, is held beside the last step's."""
-    expected, found = (load_file(path) for path in paths)
+    expected, found = load_file(paths[0]), load_ours(paths[1])
     last = max((name for name in expected if name.removeprefix("latents.").isdigit()), default=None,
                key=lambda name: int(name.removeprefix("latents.")))
     if "latents" in found and last:
@@ -91,7 +101,25 @@ def compare(paths):
         if a.numel() != b.numel():
             sys.exit(f"{name}: {list(a.shape)} expected, {list(b.shape)} found")
         difference = a - b.reshape(a.shape)
-        print(f"{name:16} relative {difference.norm() / a.norm():.2e}  largest {difference.abs().max():.2e}")
+        line = f"{name:16} relative {difference.norm() / a.norm():.2e}  largest {difference.abs().max():.2e}"
+        print(line + (f"  PSNR {psnr(difference):.1f} dB" if name == "image" else ""))
+
+
+def load_ours(path):
+    """Tensors, or a picture as the stage `image`."""
+    if not path.endswith(".png"):
+        return load_file(path)
+    import numpy
+    from PIL import Image
+
+    pixels = torch.from_numpy(numpy.array(Image.open(path).convert("RGB")))
+    return {"image": pixels[None].float() / 255}
+
+
+def psnr(difference):
+    """Peak signal-to-noise ratio of pictures in 0...1, in decibels."""
+    error = difference.square().mean().item()
+    return math.inf if error == 0 else -10 * math.log10(error)
 
 
 def main():
@@ -110,6 +138,7 @@ def main():
     if options.compare:
         compare(options.compare)
     elif options.folder and options.out and options.latents_in:
+        versions.check()
         run(options)
     else:
         parser.error("name a checkpoint folder, --out and --latents-in; or --compare two files")

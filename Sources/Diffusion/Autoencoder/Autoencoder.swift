@@ -30,7 +30,11 @@ struct Autoencoder: Sendable {
 
     /// Latents `[batch, rows, columns, latentChannels]` give an image in about -1...1,
     /// `[batch, factor rows, factor columns, 3]`.
-    func decode(_ latents: Tensor) -> Tensor { decoder(latentProjection(latents)) }
+    ///
+    /// - Parameter check: asked between layers.
+    func decode(_ latents: Tensor, check: () throws -> Void) rethrows -> Tensor {
+        try decoder(latentProjection(latents), check: check)
+    }
 
     /// An image in -1...1, `[batch, rows, columns, 3]` with sides that are multiples of the factor, gives the normal
     /// distribution of its latents.

@@ -43,5 +43,9 @@ struct AutoencoderMiddle: Sendable {
     }
 
     /// `[batch, rows, columns, channels]` to the same shape.
-    func callAsFunction(_ x: Tensor) -> Tensor { residual2(attention(residual1(x))) }
+    func callAsFunction(_ x: Tensor, check: () throws -> Void) rethrows -> Tensor {
+        let first = try residual1(x, check: check)
+        try check()
+        return try residual2(attention(first), check: check)
+    }
 }

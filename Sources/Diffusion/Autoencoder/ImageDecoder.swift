@@ -41,14 +41,18 @@ struct ImageDecoder: Sendable {
     }
 
     /// `[batch, rows, columns, latentChannels]` gives `[batch, factor rows, factor columns, 3]`.
-    func callAsFunction(_ latents: Tensor) -> Tensor {
-        var hidden = middle(inputConvolution(latents))
+    ///
+    /// - Parameter check: asked between layers.
+    func callAsFunction(_ latents: Tensor, check: () throws -> Void) rethrows -> Tensor {
+        var hidden = try middle(inputConvolution(latents), check: check)
         for level in levels {
-            for residual in level.residuals { hidden = residual(hidden) }
+            for residual in level.residuals { hidden = try residual(hidden, check: check) }
             if let upsampler = level.upsampler {
+                try check()
                 hidden = upsampler(hidden, rows: 2 * hidden.shape[1], columns: 2 * hidden.shape[2])
             }
         }
+        try check()
         return outputConvolution(outputNormalization(hidden, activation: .silu))
     }
 }

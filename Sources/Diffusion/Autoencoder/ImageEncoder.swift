@@ -47,9 +47,9 @@ struct ImageEncoder: Sendable {
     func callAsFunction(_ image: Tensor) -> Tensor {
         var hidden = inputConvolution(image)
         for level in levels {
-            for residual in level.residuals { hidden = residual(hidden) }
+            for residual in level.residuals { hidden = residual(hidden, check: {}) }
             hidden = level.downsampler?(hidden) ?? hidden
         }
-        return outputConvolution(outputNormalization(middle(hidden), activation: .silu))
+        return outputConvolution(outputNormalization(middle(hidden, check: {}), activation: .silu))
     }
 }

@@ -27,11 +27,15 @@ struct ResidualBlock: Sendable {
 
     /// `[batch, rows, columns, in]` and the activated time embedding `[batch, timeWidth]` give
     /// `[batch, rows, columns, out]`.
-    func callAsFunction(_ x: Tensor, time: Tensor? = nil) -> Tensor {
+    ///
+    /// - Parameter check: asked before each convolution; what it throws ends the computation, here and in all networks.
+    func callAsFunction(_ x: Tensor, time: Tensor? = nil, check: () throws -> Void) rethrows -> Tensor {
+        try check()
         var hidden = convolution1(normalization1(x, activation: .silu))
         if let timeProjection, let time {
             hidden = hidden.adding(perSample: timeProjection(time))
         }
+        try check()
         hidden = convolution2(normalization2(hidden, activation: .silu))
         return (shortcut?(x) ?? x) + hidden
     }

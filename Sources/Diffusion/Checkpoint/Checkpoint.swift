@@ -59,6 +59,7 @@ public struct Checkpoint: Sendable {
         width = generation.width ?? unet.sampleColumns * autoencoder.factor
         height = generation.height ?? unet.sampleRows * autoencoder.factor
         try checkParts()
+        try checkWeights()
     }
 
     private static func parts(_ index: ModelIndex, _ folder: String) throws(CheckpointError) -> [CheckpointPart] {

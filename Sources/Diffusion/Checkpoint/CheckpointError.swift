@@ -22,15 +22,30 @@ public struct CheckpointError: Error, CustomStringConvertible, Sendable, Hashabl
     /// The whole message, one line.
     public let description: String
 
+    /// Every tensor that does not fit, each in one line; empty for errors that are about something else.
+    public let details: [String]
+
     /// Makes an error; `description` is one line that ends with the fix, and loses its control characters.
     init(_ code: Code, _ description: String) {
         self.code = code
         self.description = ErrorLine.text(description)
+        details = []
     }
 
-    /// Weights that a network could not take; all names stay, however long the line becomes.
-    init(_ error: NetworkError) {
+    /// Weights that the networks of the checkpoint in `folder` could not take: the line has the counts and the first
+    /// names, the details have all.
+    init(_ errors: [NetworkError], folder: String) {
         code = .weights
-        description = error.description
+        details = errors.flatMap(\.lines).map(ErrorLine.text)
+        let shown = details.prefix(Self.shownDetails).joined(separator: "; ")
+        let more = details.count > Self.shownDetails ? "; …" : ""
+        description = ErrorLine.text(
+            "\(folder): expected the tensors that each config.json asks for, found "
+                + errors.map(\.counts).joined(separator: "; ")
+                + " (\(shown)\(more)); take config.json and weights that "
+                + "were saved together; `detdiffusion-worker inspect --checkpoint` lists all \(details.count)")
     }
+
+    /// How many tensors the line names.
+    private static let shownDetails = 2
 }

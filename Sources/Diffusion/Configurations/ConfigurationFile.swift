@@ -10,25 +10,25 @@ import Foundation
 struct ConfigurationFile: Sendable {
     /// The most bytes of such a file.
     static let sizeLimit = 1 << 22
-    /// Sizes beyond this are a damaged file, not a model.
-    static let largestSize = 1 << 20
+    /// What sizes can be: beyond these bounds they are a damaged file, not a model, and within them no product of sizes
+    /// that is computed anywhere leaves an Int.
+    static let sides = 1...4096
+    /// Channels of images, and of texts.
+    static let channels = 1...16_384
+    /// Layers, each time that a file says how many.
+    static let layers = 1...1000
+    /// Rows of tables, for example a vocabulary's.
+    static let rows = 1...1 << 20
+    /// Resolutions of an image; each doubles its sides.
+    static let blocks = 1...8
 
     let path: String
     let values: [String: JSONValue]
 
     /// Reads the file; throws when it is missing, too long or not a JSON object.
     init(path: String) throws(CheckpointError) {
-        let data: Data
-        do {
-            data = try Data(contentsOf: URL(fileURLWithPath: path))
-        } catch {
-            throw CheckpointError(
-                .file,
-                "cannot read \(path): expected a file of a diffusers checkpoint; check the folder's name and rights")
-        }
-        guard data.count <= Self.sizeLimit else {
-            throw CheckpointError(.content, "\(path): expected at most \(Self.sizeLimit) bytes, found \(data.count)")
-        }
+        let data = Data(
+            try SmallFile.read(path, limit: Self.sizeLimit, expected: "a configuration of a diffusers checkpoint"))
         do {
             self.init(path: path, values: try PythonJSON.decode([String: JSONValue].self, from: data))
         } catch {
@@ -49,10 +49,7 @@ struct ConfigurationFile: Sendable {
 
     subscript(_ key: String) -> JSONValue? { values[key] == .null ? nil : values[key] }
 
-    func integer(_ key: String, default value: Int, in range: ClosedRange<Int> = 1...largestSize)
-        throws(CheckpointError)
-        -> Int
-    {
+    func integer(_ key: String, default value: Int, in range: ClosedRange<Int>) throws(CheckpointError) -> Int {
         guard let found = self[key] else { return value }
         guard let integer = found.integer, range.contains(integer) else {
             throw mistake(key, expected: "an integer from \(range.lowerBound) to \(range.upperBound)")
@@ -61,27 +58,33 @@ struct ConfigurationFile: Sendable {
     }
 
     /// `count` integers: a list of them, or one that stands for all.
-    func integers(_ key: String, count: Int, default value: Int) throws(CheckpointError) -> [Int] {
+    func integers(
+        _ key: String, count: Int, default value: Int, in range: ClosedRange<Int>
+    ) throws(CheckpointError) -> [Int] {
         guard case .list(let list) = self[key] else {
-            return Array(repeating: try integer(key, default: value), count: count)
+            return Array(repeating: try integer(key, default: value, in: range), count: count)
         }
         guard list.count == count else { throw mistake(key, expected: "\(count) integers, one a block") }
-        return try integers(list, key)
+        return try integers(list, key, in: range)
     }
 
-    /// A list of at least one integer.
-    func integers(_ key: String, default value: [Int]) throws(CheckpointError) -> [Int] {
+    /// A list of integers, one a block.
+    func integers(
+        _ key: String, default value: [Int], in range: ClosedRange<Int>
+    ) throws(CheckpointError) -> [Int] {
         guard let found = self[key] else { return value }
-        guard case .list(let list) = found, !list.isEmpty, list.count <= 64 else {
-            throw mistake(key, expected: "a list of 1 to 64 integers")
+        guard case .list(let list) = found, Self.blocks.contains(list.count) else {
+            throw mistake(key, expected: "a list of \(Self.blocks.lowerBound) to \(Self.blocks.upperBound) integers")
         }
-        return try integers(list, key)
+        return try integers(list, key, in: range)
     }
 
-    private func integers(_ list: [JSONValue], _ key: String) throws(CheckpointError) -> [Int] {
-        let integers = list.compactMap(\.integer).filter { (1...Self.largestSize).contains($0) }
+    private func integers(
+        _ list: [JSONValue], _ key: String, in range: ClosedRange<Int>
+    ) throws(CheckpointError) -> [Int] {
+        let integers = list.compactMap(\.integer).filter(range.contains)
         guard integers.count == list.count else {
-            throw mistake(key, expected: "integers from 1 to \(Self.largestSize)")
+            throw mistake(key, expected: "integers from \(range.lowerBound) to \(range.upperBound)")
         }
         return integers
     }

@@ -18,6 +18,9 @@ struct GenerationConfiguration: Sendable, Hashable {
     /// The settings of a checkpoint without the file.
     static let empty = GenerationConfiguration(bins: nil, template: nil, width: nil, height: nil)
 
+    /// Pixels on a side of what is generated, as `generate --size` takes them.
+    private static let sides = 1...16_384
+
     /// GeoDiffusion's `prompt_template` for COCO: an opening that all forms here share, so it does not tell them apart.
     static let sharedOpening = PromptTemplate.opening + "{bbox}"
 
@@ -28,17 +31,14 @@ struct GenerationConfiguration: Sendable, Hashable {
     init(_ file: ConfigurationFile) throws(CheckpointError) {
         bins = try Self.bins(file)
         template = try Self.template(file)
-        width = file["width"] == nil ? nil : try file.integer("width", default: 0)
-        height = file["height"] == nil ? nil : try file.integer("height", default: 0)
+        width = file["width"] == nil ? nil : try file.integer("width", default: 1, in: Self.sides)
+        height = file["height"] == nil ? nil : try file.integer("height", default: 1, in: Self.sides)
     }
 
     private static func bins(_ file: ConfigurationFile) throws(CheckpointError) -> Bins? {
         let key = "num_bucket_per_side"
         guard file[key] != nil else { return nil }
-        let sides = try file.integers(key, count: 2, default: 0)
-        guard sides.allSatisfy({ $0 <= Bins.sideLimit }) else {
-            throw file.mistake(key, expected: "two integers from 1 to \(Bins.sideLimit)")
-        }
+        let sides = try file.integers(key, count: 2, default: 1, in: 1...Bins.sideLimit)
         return Bins(columns: sides[0], rows: sides[1])
     }
 

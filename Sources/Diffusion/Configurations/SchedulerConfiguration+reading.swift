@@ -16,15 +16,9 @@ extension SchedulerConfiguration {
     ///
     /// - Throws: ``CheckpointError`` when the file cannot be read, or a value is wrong or not computed here.
     public init(path: String) throws(CheckpointError) {
-        let data: Data
-        do {
-            data = try Data(contentsOf: URL(fileURLWithPath: path))
-        } catch {
-            throw CheckpointError(
-                .file,
-                "cannot read \(path): \(error.localizedDescription); expected the scheduler of a diffusers folder")
-        }
-        try self.init(json: data, path: path)
+        let bytes = try SmallFile.read(
+            path, limit: ConfigurationFile.sizeLimit, expected: "the scheduler of a diffusers checkpoint")
+        try self.init(json: Data(bytes), path: path)
     }
 
     /// Reads the contents of a `scheduler_config.json`; `path` is for messages.

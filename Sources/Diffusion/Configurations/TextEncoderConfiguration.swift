@@ -24,12 +24,12 @@ public struct TextEncoderConfiguration: Sendable, Hashable {
     init(_ file: ConfigurationFile) throws(CheckpointError) {
         try file.require("architectures", .list([.text("CLIPTextModel")]))
         try file.require("model_type", .text("clip_text_model"))
-        vocabularySize = try file.integer("vocab_size", default: 49408)
-        width = try file.integer("hidden_size", default: 512)
-        hiddenWidth = try file.integer("intermediate_size", default: 2048)
-        layers = try file.integer("num_hidden_layers", default: 12, in: 1...1000)
-        heads = try file.integer("num_attention_heads", default: 8)
-        positions = try file.integer("max_position_embeddings", default: 77)
+        vocabularySize = try file.integer("vocab_size", default: 49408, in: ConfigurationFile.rows)
+        width = try file.integer("hidden_size", default: 512, in: ConfigurationFile.channels)
+        hiddenWidth = try file.integer("intermediate_size", default: 2048, in: ConfigurationFile.channels)
+        layers = try file.integer("num_hidden_layers", default: 12, in: ConfigurationFile.layers)
+        heads = try file.integer("num_attention_heads", default: 8, in: ConfigurationFile.channels)
+        positions = try file.integer("max_position_embeddings", default: 77, in: ConfigurationFile.rows)
         activation = try file.choice(
             "hidden_act", default: .quickGelu, of: ["quick_gelu": .quickGelu, "gelu": .gelu])
         epsilon = Float(try file.positive("layer_norm_eps", default: 1e-5))

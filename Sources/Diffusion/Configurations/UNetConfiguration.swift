@@ -38,24 +38,26 @@ public struct UNetConfiguration: Sendable, Hashable {
 
     init(_ file: ConfigurationFile) throws(CheckpointError) {
         try Self.refuseOtherModels(file)
-        latentChannels = try file.integer("in_channels", default: 4)
-        channels = try file.integers("block_out_channels", default: [320, 640, 1280, 1280])
+        latentChannels = try file.integer("in_channels", default: 4, in: ConfigurationFile.channels)
+        channels = try file.integers(
+            "block_out_channels", default: [320, 640, 1280, 1280], in: ConfigurationFile.channels)
         let count = channels.count
         attendsGoingDown = try file.choices(
             "down_block_types", default: [true, true, true, false],
             of: ["CrossAttnDownBlock2D": true, "DownBlock2D": false])
         attendsGoingUp = try file.choices(
             "up_block_types", default: [false, true, true, true], of: ["CrossAttnUpBlock2D": true, "UpBlock2D": false])
-        layers = try file.integers("layers_per_block", count: count, default: 2)
+        layers = try file.integers("layers_per_block", count: count, default: 2, in: ConfigurationFile.layers)
         // The key says head size and has always meant the number of heads (diffusers issue 2011).
-        heads = try file.integers("attention_head_dim", count: count, default: 8)
-        transformerLayers = try file.integers("transformer_layers_per_block", count: count, default: 1)
-        textWidth = try file.integer("cross_attention_dim", default: 1280)
-        groups = try file.integer("norm_num_groups", default: 32)
+        heads = try file.integers("attention_head_dim", count: count, default: 8, in: ConfigurationFile.channels)
+        transformerLayers = try file.integers(
+            "transformer_layers_per_block", count: count, default: 1, in: ConfigurationFile.layers)
+        textWidth = try file.integer("cross_attention_dim", default: 1280, in: ConfigurationFile.channels)
+        groups = try file.integer("norm_num_groups", default: 32, in: ConfigurationFile.channels)
         epsilon = Float(try file.positive("norm_eps", default: 1e-5))
         beginsWithCosines = try file.flag("flip_sin_to_cos", default: true)
         frequencyShift = Double(try file.integer("freq_shift", default: 0, in: 0...1))
-        let sides = try file.integers("sample_size", count: 2, default: 64)
+        let sides = try file.integers("sample_size", count: 2, default: 64, in: ConfigurationFile.sides)
         (sampleRows, sampleColumns) = (sides[0], sides[1])
         try check(file)
     }
@@ -67,8 +69,18 @@ public struct UNetConfiguration: Sendable, Hashable {
         guard attendsGoingUp.count == channels.count else {
             throw file.mistake("up_block_types", expected: "\(channels.count) names, one a block")
         }
-        guard try file.integer("out_channels", default: 4) == latentChannels else {
+        guard try file.integer("out_channels", default: 4, in: ConfigurationFile.channels) == latentChannels else {
             throw file.mistake("out_channels", expected: "as many as in_channels (\(latentChannels))")
+        }
+        // Layers of layers: what they are together would take hours to list, were the weights of another model.
+        let residuals = layers.reduce(0) { $0 + 2 * $1 + 1 }
+        let transformers = zip(layers, transformerLayers).reduce(0) { $0 + (2 * $1.0 + 1) * $1.1 }
+        guard residuals <= ConfigurationFile.layers.upperBound else {
+            throw file.mistake("layers_per_block", expected: "at most \(ConfigurationFile.layers.upperBound) in all")
+        }
+        guard transformers <= ConfigurationFile.layers.upperBound else {
+            throw file.mistake(
+                "transformer_layers_per_block", expected: "at most \(ConfigurationFile.layers.upperBound) in all")
         }
         for (channels, heads) in zip(channels, heads) {
             guard channels.isMultiple(of: groups), channels.isMultiple(of: heads), channels.isMultiple(of: 2) else {

@@ -62,11 +62,13 @@ extension LayoutToImagePipeline {
     }
 
     /// The picture of a finished trajectory, or why there is none.
-    func decode(_ trajectory: Trajectory, shape: [Int]) -> Result<Picture, GenerationError> {
+    func decode(
+        _ trajectory: Trajectory, shape: [Int], check: () throws -> Void
+    ) rethrows -> Result<Picture, GenerationError> {
         if let failure = trajectory.failure { return .failure(failure) }
         // One at a time: the decoder's images are by far the largest.
         let scaled = trajectory.latents.map { $0 / checkpoint.autoencoder.scalingFactor }
-        let decoded = autoencoder.decode(Tensor(scaled, shape: [1] + shape, device: device))
+        let decoded = try autoencoder.decode(Tensor(scaled, shape: [1] + shape, device: device), check: check)
         let values = decoded.floats()
         guard values.allSatisfy(\.isFinite) else {
             let message = "the decoded image is infinite or not a number; check the weights in vae"

@@ -1,7 +1,5 @@
 // From prompts to pictures.
 
-import ErrorLines
-import Networks
 import Pixels
 public import Tensors
 
@@ -21,30 +19,16 @@ public final class LayoutToImagePipeline: Sendable {
     let emptyPrompt: [Int]
 
     private init(_ checkpoint: Checkpoint, _ device: any Device) throws(CheckpointError) {
-        func load<Model>(
-            _ part: CheckpointPart, _ naming: WeightNaming, _ make: (WeightScope) -> Model
-        ) throws(CheckpointError) -> Model {
-            let place = ErrorLine.text("\(part.name) (\(checkpoint.folder)/\(part.name))")
-            let weights = WeightScope(part.weights, part: place, naming: naming, device: device)
-            let model = make(weights)
-            do {
-                try weights.finish()
-            } catch {
-                throw CheckpointError(error)
-            }
-            return model
-        }
+        let networks = try CheckpointNetworks(checkpoint, device: device, loads: true)
         self.checkpoint = checkpoint
         self.device = device
-        textEncoder = try load(checkpoint.parts[0], TextEncoder.naming) { TextEncoder($0, checkpoint.textEncoder) }
-        unet = try load(checkpoint.parts[1], WeightNaming()) { UNet($0, checkpoint.unet) }
-        autoencoder = try load(checkpoint.parts[2], Autoencoder.naming) { Autoencoder($0, checkpoint.autoencoder) }
+        (textEncoder, unet, autoencoder) = (networks.textEncoder, networks.unet, networks.autoencoder)
         emptyPrompt = try checkpoint.tokenizer.padded(checkpoint.tokenizer.encode(""))
     }
 
     /// Loads all weights of `checkpoint` onto `device`; float32 files are mapped, others converted.
     ///
-    /// - Throws: ``CheckpointError`` that lists all tensors of a part that are missing, unexpected or of another shape.
+    /// - Throws: ``CheckpointError`` with all tensors of all parts that are missing, unexpected or of another shape.
     public static func load(
         checkpoint: Checkpoint, device: any Device
     ) throws(CheckpointError) -> LayoutToImagePipeline {
@@ -60,11 +44,12 @@ public final class LayoutToImagePipeline: Sendable {
     ///   - steps: calls of the U-Net.
     ///   - guidance: the weight of the prompt against the empty prompt; up to 1 the empty prompt is not computed.
     ///   - onStep: told after each step how many are done, of how many; what it throws ends the batch.
+    ///   - check: asked between the layers of each step and of each decoding; what it throws ends the batch.
     /// - Returns: a picture or its own failure for each request, in order.
-    /// - Throws: ``GenerationError`` when the options do not fit the checkpoint, and what `onStep` throws.
+    /// - Throws: ``GenerationError`` when the options do not fit the checkpoint, and what `onStep` and `check` throw.
     public func generate(
         _ requests: [ImageRequest], width: Int, height: Int, steps: Int, guidance: Float,
-        onStep: (_ step: Int, _ total: Int) throws -> Void = { _, _ in }
+        onStep: (_ step: Int, _ total: Int) throws -> Void = { _, _ in }, check: () throws -> Void = {}
     ) throws -> [Result<Picture, GenerationError>] {
         let shape = try latentShape(width: width, height: height, steps: steps)
         let solver = DPMSolver(checkpoint.scheduler, steps: steps)
@@ -72,23 +57,31 @@ public final class LayoutToImagePipeline: Sendable {
         // What failed already stays in `starts`; the others are computed as if it had not been asked for.
         var trajectories = starts.compactMap { try? $0.get() }
         if !trajectories.isEmpty {
-            try sample(&trajectories, shape: shape, timesteps: solver.timesteps, guidance: guidance, onStep: onStep)
+            try sample(
+                &trajectories, shape: shape, timesteps: solver.timesteps, guidance: guidance, check: check,
+                onStep: onStep)
         }
         var sampled = trajectories[...]
-        return starts.map { start in start.flatMap { _ in decode(sampled.removeFirst(), shape: shape) } }
+        return try starts.map { start in
+            switch start {
+            case .failure(let error): .failure(error)
+            case .success: try decode(sampled.removeFirst(), shape: shape, check: check)
+            }
+        }
     }
 
     /// Runs the solver on all trajectories together, until all have failed.
     private func sample(
         _ trajectories: inout [Trajectory], shape: [Int], timesteps: [Int], guidance: Float,
-        onStep: (Int, Int) throws -> Void
+        check: () throws -> Void, onStep: (Int, Int) throws -> Void
     ) throws {
         let isGuided = guidance > 1
         let context = unet.context(text: text(of: trajectories, isGuided: isGuided))
         let size = shape.reduce(1, *)
         for (step, timestep) in timesteps.enumerated() where trajectories.contains(where: { $0.failure == nil }) {
             let latents = trajectories.flatMap(\.latents)
-            let outputs = predict(isGuided ? latents + latents : latents, at: timestep, shape: shape, context: context)
+            let outputs = try predict(
+                isGuided ? latents + latents : latents, at: timestep, shape: shape, context: context, check: check)
             for index in trajectories.indices {
                 var prediction = Array(outputs[index * size..<(index + 1) * size])
                 if isGuided {
@@ -103,10 +96,14 @@ public final class LayoutToImagePipeline: Sendable {
     }
 
     /// The U-Net's outputs for samples of `shape` one after the other, all at one timestep.
-    private func predict(_ latents: [Float], at timestep: Int, shape: [Int], context: TextContext) -> [Float] {
+    private func predict(
+        _ latents: [Float], at timestep: Int, shape: [Int], context: TextContext, check: () throws -> Void
+    ) rethrows -> [Float] {
         let count = latents.count / shape.reduce(1, *)
         let batch = Tensor(latents, shape: [count] + shape, device: device)
-        return unet(batch, timesteps: Array(repeating: timestep, count: count), context: context).floats()
+        return try unet(
+            batch, timesteps: Array(repeating: timestep, count: count), context: context, check: check
+        ).floats()
     }
 
     /// The encoded prompts, `[batch, positions, textWidth]`; with guidance the empty prompt for each stands before them.

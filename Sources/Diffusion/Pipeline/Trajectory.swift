@@ -20,11 +20,12 @@ struct Trajectory: Sendable {
     mutating func advance(_ prediction: [Float], step: Int, of total: Int) {
         guard failure == nil else { return }
         latents = solver.step(modelOutput: prediction, sample: latents)
-        guard !latents.allSatisfy(\.isFinite) else { return }
-        failure = GenerationError(
-            .notFinite,
-            "latents became infinite or not a number in step \(step) of \(total); "
-                + "check the checkpoint's weights, or use less guidance")
+        if !latents.allSatisfy(\.isFinite) {
+            failure = GenerationError(
+                .notFinite,
+                "latents became infinite or not a number in step \(step) of \(total); "
+                    + "check the checkpoint's weights, or use less guidance")
+        }
     }
 }
 

@@ -28,19 +28,8 @@ struct JSONReader {
 
     /// Reads the file at `path`.
     init(path: String) throws(CheckpointError) {
-        do {
-            let handle = try FileHandle(forReadingFrom: URL(fileURLWithPath: path))
-            defer { try? handle.close() }
-            let data = try handle.read(upToCount: Self.sizeLimit + 1) ?? Data()
-            self.init([UInt8](data), path: path)
-        } catch {
-            throw CheckpointError(
-                .file, "cannot read \(path): expected a file of a tokenizer; check that it may be read")
-        }
-        guard bytes.count <= Self.sizeLimit else {
-            throw CheckpointError(
-                .content, "\(path): expected at most \(Self.sizeLimit) bytes; save the tokenizer again")
-        }
+        self.init(
+            try SmallFile.read(path, limit: Self.sizeLimit, expected: "a file of a tokenizer"), path: path)
     }
 
     /// The error for what is not as it should be at this byte.

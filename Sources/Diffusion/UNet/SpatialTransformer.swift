@@ -25,9 +25,12 @@ struct TransformerBlock: Sendable {
     }
 
     /// `[batch, positions, channels]` to the same shape.
-    func callAsFunction(_ x: Tensor, context: TextContext) -> Tensor {
+    func callAsFunction(_ x: Tensor, context: TextContext, check: () throws -> Void) rethrows -> Tensor {
+        try check()
         var hidden = x + attention(normalization1(x))
+        try check()
         hidden = hidden + textAttention(normalization2(hidden), context: context)
+        try check()
         return hidden + contraction(expansion(normalization3(hidden)).gatedGelu())
     }
 }
@@ -54,10 +57,10 @@ struct SpatialTransformer: Sendable {
     }
 
     /// `[batch, rows, columns, channels]` to the same shape.
-    func callAsFunction(_ x: Tensor, context: TextContext) -> Tensor {
+    func callAsFunction(_ x: Tensor, context: TextContext, check: () throws -> Void) rethrows -> Tensor {
         let tokens = [x.shape[0], x.shape[1] * x.shape[2], x.shape[3]]
         var hidden = inputProjection(normalization(x).reshaped(tokens))
-        for block in blocks { hidden = block(hidden, context: context) }
+        for block in blocks { hidden = try block(hidden, context: context, check: check) }
         return x + outputProjection(hidden).reshaped(x.shape)
     }
 }

@@ -35,13 +35,22 @@ struct UNet: Sendable {
 
     /// Noised latents `[batch, rows, columns, latentChannels]` of any size, a timestep and a text for each sample give
     /// the prediction in the same shape.
-    func callAsFunction(_ latents: Tensor, timesteps: [Int], context: TextContext) -> Tensor {
+    ///
+    /// - Parameter check: asked between layers, since a pass of a large batch takes minutes.
+    func callAsFunction(
+        _ latents: Tensor, timesteps: [Int], context: TextContext, check: () throws -> Void
+    ) rethrows -> Tensor {
         let time = timeEmbedding(timesteps, device: latents.device)
         var hidden = inputConvolution(latents)
         var skips = [hidden]
-        for block in downBlocks { hidden = block(hidden, time: time, context: context, skips: &skips) }
-        hidden = middleBlock(hidden, time: time, context: context)
-        for block in upBlocks { hidden = block(hidden, time: time, context: context, skips: &skips) }
+        for block in downBlocks {
+            hidden = try block(hidden, time: time, context: context, skips: &skips, check: check)
+        }
+        hidden = try middleBlock(hidden, time: time, context: context, check: check)
+        for block in upBlocks {
+            hidden = try block(hidden, time: time, context: context, skips: &skips, check: check)
+        }
+        try check()
         return outputConvolution(outputNormalization(hidden, activation: .silu))
     }
 }

@@ -1,4 +1,4 @@
-// The U-Net's three kinds of block. All images are [batch, rows, columns, channels].
+// The U-Net's three kinds of block. All images are [batch, rows, columns, channels]; `check` is asked between layers.
 
 import Networks
 import Tensors
@@ -29,14 +29,19 @@ struct DownBlock: Sendable {
     }
 
     /// Appends what the way up will need to `skips`.
-    func callAsFunction(_ x: Tensor, time: Tensor, context: TextContext, skips: inout [Tensor]) -> Tensor {
+    func callAsFunction(
+        _ x: Tensor, time: Tensor, context: TextContext, skips: inout [Tensor], check: () throws -> Void
+    )
+        rethrows -> Tensor
+    {
         var hidden = x
         for (index, residual) in residuals.enumerated() {
-            hidden = residual(hidden, time: time)
-            if !transformers.isEmpty { hidden = transformers[index](hidden, context: context) }
+            hidden = try residual(hidden, time: time, check: check)
+            if !transformers.isEmpty { hidden = try transformers[index](hidden, context: context, check: check) }
             skips.append(hidden)
         }
         if let downsampler {
+            try check()
             hidden = downsampler(hidden)
             skips.append(hidden)
         }
@@ -61,8 +66,11 @@ struct MiddleBlock: Sendable {
         transformer = SpatialTransformer(weights / "attentions" / 0, configuration, level: level)
     }
 
-    func callAsFunction(_ x: Tensor, time: Tensor, context: TextContext) -> Tensor {
-        residual2(transformer(residual1(x, time: time), context: context), time: time)
+    func callAsFunction(
+        _ x: Tensor, time: Tensor, context: TextContext, check: () throws -> Void
+    ) rethrows -> Tensor {
+        let first = try residual1(x, time: time, check: check)
+        return try residual2(transformer(first, context: context, check: check), time: time, check: check)
     }
 }
 
@@ -95,13 +103,18 @@ struct UpBlock: Sendable {
     }
 
     /// Removes what it takes back from `skips`, and grows to the size of the next one: odd sides do not simply double.
-    func callAsFunction(_ x: Tensor, time: Tensor, context: TextContext, skips: inout [Tensor]) -> Tensor {
+    func callAsFunction(
+        _ x: Tensor, time: Tensor, context: TextContext, skips: inout [Tensor], check: () throws -> Void
+    )
+        rethrows -> Tensor
+    {
         var hidden = x
         for (index, residual) in residuals.enumerated() {
-            hidden = residual(hidden.concatenatingChannels(skips.removeLast()), time: time)
-            if !transformers.isEmpty { hidden = transformers[index](hidden, context: context) }
+            hidden = try residual(hidden.concatenatingChannels(skips.removeLast()), time: time, check: check)
+            if !transformers.isEmpty { hidden = try transformers[index](hidden, context: context, check: check) }
         }
         guard let upsampler, let next = skips.last else { return hidden }
+        try check()
         return upsampler(hidden, rows: next.shape[1], columns: next.shape[2])
     }
 }

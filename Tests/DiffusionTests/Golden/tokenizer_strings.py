@@ -107,3 +107,23 @@ def strings(seed, count, bins, longest):
         if not any(unicodedata.category(c) == "Cs" for c in text):
             found[text] = None
     return list(found)[:count]
+
+
+# Between letters, by itself, after a digit and before a mark, between added tokens.
+CONTEXTS = ("a{}B", "x {} 's", "3{}\u0301", "<l1>{}[easy]")
+# Long runs that all behave alike: ideographs, Hangul syllables, Tangut, Nushu, Egyptian and Anatolian signs.
+LONG_RUNS = ("CJK UNIFIED", "CJK COMPAT", "HANGUL SYLLABLE", "TANGUT", "NUSHU", "KHITAN", "EGYPTIAN", "ANATOLIAN", "CUNEIFORM")
+
+
+def characters_in_contexts():
+    """Every character of Python's Unicode, controls included, in each context."""
+    texts = []
+    for code in range(0x110000):
+        character = chr(code)
+        if unicodedata.category(character) in ("Cn", "Cs", "Co"):
+            continue
+        name = unicodedata.name(character, "")
+        if name.startswith(LONG_RUNS) and code % 16:
+            continue
+        texts += [context.format(character) for context in CONTEXTS]
+    return texts

@@ -1,10 +1,8 @@
 # Scope: writes the tiny checkpoints and the golden tensors beside it, with the versions in requirements.txt:
 #     python write_golden.py
 # Every tensor is float32. Images and latents are stored channels-last, [batch, rows, columns, channels].
-import importlib.metadata
 import json
 import pathlib
-import sys
 
 import diffusers
 import torch
@@ -14,6 +12,7 @@ from safetensors.torch import save_file
 
 import solver_golden
 import tiny_checkpoint
+import versions
 
 HERE = pathlib.Path(__file__).parent
 GUIDANCE = 3.5
@@ -22,15 +21,6 @@ TEXTS = [
     "", PROMPT, "An image with (person,<l23><l44>,[easy]),(dog,<l5><l60>,[hard])", "It's  a\tWINE glass!! 2nd",
     "person<l7>person <l70> [other]", "naïve café — 犬 \U0001f415", "a'll 'tis dog's we've", "l9> <l 9> <L9>",
 ]
-
-
-def check_versions():
-    for line in (HERE / "requirements.txt").read_text().splitlines():
-        if "==" in line:
-            name, wanted = line.split("==")
-            found = importlib.metadata.version(name)
-            if found != wanted:
-                sys.exit(f"write_golden.py was written with {name} {wanted}, found {found}; install requirements.txt")
 
 
 def channels_last(value):
@@ -104,7 +94,7 @@ def report(values):
 
 
 def main():
-    check_versions()
+    versions.check()
     torch.set_num_threads(1)
     diffusers.utils.logging.disable_progress_bar()
     transformers.utils.logging.disable_progress_bar()

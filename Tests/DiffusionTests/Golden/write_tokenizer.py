@@ -1,12 +1,14 @@
-# Scope: writes tokenizer folders and the ids that transformers gives for many texts. Other versions of
-# the libraries than those below are refused: they may give other ids.
+# Scope: writes tokenizer folders and the ids that transformers gives for many texts, with the versions in
+# requirements.txt.
 #
 #   write_tokenizer.py            a vocabulary of 300 merges, into the folder tokenizer beside this script
 #   write_tokenizer.py --real FOLDER [COUNT]
 #                                 CLIP's own vocabulary from open_clip_torch with 65,536 location tokens, and COUNT texts;
-#                                 then: DETDIFFUSION_TOKENIZER=FOLDER swift test --filter CLIPTokenizer
+#   write_tokenizer.py --characters FOLDER
+#                                 the same tokenizers, and every character of Unicode in several contexts; of the long runs
+#                                 of ideographs and syllables every sixteenth
+# then: DETDIFFUSION_TOKENIZER=FOLDER swift test --filter CLIPTokenizerTests
 import gzip
-import importlib.metadata
 import importlib.util
 import json
 import os
@@ -15,9 +17,9 @@ from collections import Counter
 
 import tokenizer_folders
 import tokenizer_strings
+import versions
 
 SEED = 20_240_713
-VERSIONS = {"transformers": "5.23.0", "tokenizers": "0.23.3", "open_clip_torch": "3.3.0"}
 
 
 def small_merges(count):
@@ -57,15 +59,14 @@ def real_merges():
         return [tuple(line.split()) for line in file.read().split("\n")[1 : 49152 - 256 - 2 + 1]]
 
 
-def write(folder, merges, bins, count, longest, most_without_added):
+def write(folder, merges, bins, texts, most_without_added):
     from transformers import CLIPTokenizer
-    texts = tokenizer_strings.strings(SEED, count, bins, longest)
     ids = {}
     for name, form in tokenizer_folders.FORMS.items():
         form(os.path.join(folder, name), merges, bins)
         tokenizer = CLIPTokenizer.from_pretrained(os.path.join(folder, name))
         # Without added tokens hardly a line is that of another form: fewer of them keep the file small.
-        most = most_without_added if name == "pad-only" else count
+        most = most_without_added if name == "pad-only" else len(texts)
         ids[name] = [tokenizer(text)["input_ids"] for text in texts[:most]]
     for name in ids:
         # Most lines of a form are those of the first: only the others are written.
@@ -82,12 +83,14 @@ def write(folder, merges, bins, count, longest, most_without_added):
 
 
 if __name__ == "__main__":
-    for name, version in VERSIONS.items():
-        if importlib.metadata.version(name) != version:
-            sys.exit(f"{name} {importlib.metadata.version(name)} is installed: expected {version}; install that")
+    versions.check()
     if sys.argv[1:2] == ["--real"]:
         count = int(sys.argv[3]) if len(sys.argv) > 3 else 20_000
-        write(sys.argv[2], real_merges(), 65_536, count, 5000, count)
+        write(sys.argv[2], real_merges(), 65_536, tokenizer_strings.strings(SEED, count, 65_536, 5000), count)
+    elif sys.argv[1:2] == ["--characters"]:
+        texts = tokenizer_strings.characters_in_contexts()
+        write(sys.argv[2], real_merges(), 65_536, texts, len(texts))
     else:
         here = os.path.dirname(os.path.abspath(__file__))
-        write(os.path.join(here, "tokenizer"), small_merges(300), 200, 1900, 60, 300)
+        texts = tokenizer_strings.strings(SEED, 1900, 200, 60)
+        write(os.path.join(here, "tokenizer"), small_merges(300), 200, texts, 300)

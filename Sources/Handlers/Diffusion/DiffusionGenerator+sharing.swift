@@ -1,0 +1,28 @@
+// Several checkpoints in one worker: one device, one budget.
+
+public import Diffusion
+import Tensors
+
+extension DiffusionGenerator {
+    /// A generator for each checkpoint, in order. One of them computes at a time, so all share a device; all stay loaded,
+    /// so each leaves room for the
+    /// others' weights.
+    ///
+    /// - Parameters:
+    ///   - checkpoints: the models.
+    ///   - maximumBatch: the most tasks of one claim.
+    ///   - memory: what all together may take.
+    ///   - threads: how many compute, by default one a core.
+    /// - Throws: ``Diffusion/CheckpointError`` when a checkpoint cannot be read, or not all can be loaded.
+    public static func sharing(
+        _ checkpoints: [Checkpoint], maximumBatch: Int, memory: MemoryBudget, threads: Int? = nil
+    ) throws(CheckpointError) -> [DiffusionGenerator] {
+        let device = CPUDevice(threads: threads)
+        let weights = checkpoints.reduce(0) { $0 + $1.weightBytes }
+        return try checkpoints.map { checkpoint throws(CheckpointError) in
+            try DiffusionGenerator(
+                checkpoint: checkpoint, maximumBatch: maximumBatch,
+                memory: memory.less(weights - checkpoint.weightBytes), device: device)
+        }
+    }
+}
