@@ -1,7 +1,10 @@
-// Times the engine: one JSON object per line. Built only with DETDIFFUSION_ENGINE_BENCH set.
+// Times the engine: one JSON object a line. Built only with DETDIFFUSION_ENGINE_BENCH set.
 //
-// engine-bench layers ROWSxCOLUMNS [NAME] [--threads N] [--runs N]     only layers whose name holds NAME
-// engine-bench image CHECKPOINT ROWSxCOLUMNS [--threads N] [--steps N] [--batch N]
+// engine-bench layers ROWSxCOLUMNS [NAME]                      layers of Stable Diffusion, those whose name holds NAME
+// engine-bench unet|decode|text|image CHECKPOINT ROWSxCOLUMNS  a part of a checkpoint, or whole images
+// engine-bench trace-unet|trace-decode|... CHECKPOINT ROWSxCOLUMNS  where its time goes
+//
+// --threads N, --runs N, --batch N (images; a guided call has two samples each), --steps N. Sides are those of the latents.
 
 import Foundation
 
@@ -14,22 +17,29 @@ enum EngineBench {
             options[words[index]] = Int(words[index + 1])
             words.removeSubrange(index...index + 1)
         }
-        guard words.count >= 2, words.count <= 3, ["layers", "image"].contains(words[0]) else { usage() }
-        let sides = words[words[0] == "image" ? words.count - 1 : 1].split(separator: "x").compactMap { Int($0) }
-        guard sides.count == 2 else { usage() }
-        if words[0] == "image" {
-            try ImageTimes.run(
-                folder: words[1], rows: sides[0], columns: sides[1], batch: options["--batch"] ?? 1,
-                steps: options["--steps"] ?? 3, threads: options["--threads"])
-        } else {
+        guard words.count >= 2 else { usage() }
+        let isTrace = words[0].hasPrefix("trace-")
+        let stage = Stage(rawValue: isTrace ? String(words[0].dropFirst(6)) : words[0])
+        let text = stage == nil ? words[1] : words[words.count - 1]
+        let sides = text.split(separator: "x").compactMap { Int($0) }
+        guard sides.count == 2, stage == nil ? words[0] == "layers" : words.count == 3 else { usage() }
+        guard let stage else {
             LayerTimes.run(
                 rows: sides[0], columns: sides[1], name: words.count == 3 ? words[2] : "",
                 threads: options["--threads"], runs: options["--runs"] ?? 5)
+            return
         }
+        let times = ModelTimes(
+            folder: words[1], rows: sides[0], columns: sides[1], batch: options["--batch"] ?? 1,
+            steps: options["--steps"] ?? 50, runs: options["--runs"] ?? 3, threads: options["--threads"])
+        if isTrace { try times.trace(stage) } else { try times.run(stage) }
     }
 
     static func usage() -> Never {
-        print("engine-bench layers ROWSxCOLUMNS [NAME] | image CHECKPOINT ROWSxCOLUMNS; sides of the latents")
+        FileHandle.standardError.write(
+            Data(
+                "engine-bench layers ROWSxCOLUMNS [NAME] | [trace-]unet|decode|text|image CHECKPOINT ROWSxCOLUMNS\n"
+                    .utf8))
         exit(64)
     }
 }

@@ -39,25 +39,8 @@ extension CPUDevice {
             }
             for panel in unsafe stride(from: 0, to: steps.panels, by: blocks.panels) {
                 let group = unsafe panel..<min(panel + blocks.panels, steps.panels)
-                // Pieces of 64 inputs: enough for many threads.
-                let pieces = unsafe (steps.inputs + 63) / 64
-                loop.run(group.count * pieces) { item, _ in
-                    let (member, input) = (item / pieces, item % pieces * 64)
-                    unsafe steps.transformWeights(
-                        panel + member, input..<min(input + 64, steps.inputs), to: turned,
-                        at: (member * steps.inputs + input) * Panel.columns)
-                }
-                let rowPieces = (range.count + Self.cachedRows - 1) / Self.cachedRows
-                loop.run(WinogradTiles.products * rowPieces) { item, _ in
-                    let (product, row) = (item / rowPieces, item % rowPieces * Self.cachedRows)
-                    let rows = row..<min(row + Self.cachedRows, range.count)
-                    for piece in unsafe stride(from: 0, to: steps.inputs, by: DepthChunks.mostSteps) {
-                        let inputs = unsafe piece..<min(piece + DepthChunks.mostSteps, steps.inputs)
-                        unsafe steps.multiply(
-                            product, rows, group.count, inputs, before, turned, at: piece * Panel.columns,
-                            panelStride: steps.inputs * Panel.columns, to: after)
-                    }
-                }
+                unsafe transformWeights(group, steps, to: turned)
+                unsafe multiply(range.count, group, steps, before, turned, to: after)
                 forEachPiece(of: range.count, size: 4) { start, count in
                     unsafe steps.transformOutputs(
                         first + start..<first + start + count, at: start, group, from: after)
@@ -67,15 +50,42 @@ extension CPUDevice {
         unsafe taken.forEach { unsafe pool.giveBack($0) }
     }
 
-    /// Each thread takes its panels through all inputs, piece by piece. Additions are in the same order.
+    /// In pieces of 64 inputs of a panel: enough for many threads.
+    private func transformWeights(_ group: Range<Int>, _ steps: WinogradSteps, to turned: WinogradBuffer) {
+        let pieces = unsafe (steps.inputs + 63) / 64
+        loop.run(group.count * pieces) { item, _ in
+            let (member, input) = (item / pieces, item % pieces * 64)
+            unsafe steps.transformWeights(
+                group.lowerBound + member, input..<min(input + 64, steps.inputs), to: turned,
+                at: (member * steps.inputs + input) * Panel.columns)
+        }
+    }
+
+    private func multiply(
+        _ count: Int, _ group: Range<Int>, _ steps: WinogradSteps, _ before: WinogradBuffer, _ turned: WinogradBuffer,
+        to after: WinogradBuffer
+    ) {
+        let pieces = (count + Self.cachedRows - 1) / Self.cachedRows
+        let chunks = unsafe DepthChunks(inputs: steps.inputs, taps: 1)
+        loop.run(WinogradTiles.products * pieces) { item, _ in
+            let (product, row) = (item / pieces, item % pieces * Self.cachedRows)
+            for index in 0..<chunks.count {
+                unsafe steps.multiply(
+                    product, row..<min(row + Self.cachedRows, count), group.count, chunks[index], before, turned,
+                    at: chunks[index].lowerBound * Panel.columns, panelStride: steps.inputs * Panel.columns, to: after)
+            }
+        }
+    }
+
+    /// Each thread takes its panels through all inputs.
     private func winogradOfFew(_ total: Int, _ steps: WinogradSteps) {
-        let (few, chunk) = (WinogradPieces.panels, WinogradPieces.inputs)
         let taken = unsafe pool.take(WinogradTiles.numbers(each: total * steps.inputs))
         let before = unsafe WinogradBuffer(base: taken.base, each: total * steps.inputs)
         forEachPiece(of: total, size: 4) { start, count in
             unsafe steps.transformInputs(start..<start + count, at: start, to: before)
         }
-        let (weightNumbers, sumNumbers) = (few * Panel.columns * chunk, few * Panel.columns * total)
+        let (few, weightNumbers) = (WinogradPieces.panels, WinogradPieces.weightNumbers)
+        let sumNumbers = few * Panel.columns * total
         let size = WinogradTiles.numbers(each: weightNumbers) + WinogradTiles.numbers(each: sumNumbers)
         unsafe withScratch(size) { scratch in
             unsafe loop.run((steps.panels + few - 1) / few) { item, lane in
@@ -83,19 +93,7 @@ extension CPUDevice {
                 let turned = unsafe WinogradBuffer(base: scratch(lane), each: weightNumbers)
                 let after = unsafe WinogradBuffer(
                     base: turned.base + WinogradTiles.numbers(each: weightNumbers), each: sumNumbers)
-                for piece in unsafe stride(from: 0, to: steps.inputs, by: chunk) {
-                    let inputs = unsafe piece..<min(piece + chunk, steps.inputs)
-                    for panel in group {
-                        unsafe steps.transformWeights(
-                            panel, inputs, to: turned, at: (panel - group.lowerBound) * chunk * Panel.columns)
-                    }
-                    for product in 0..<WinogradTiles.products {
-                        unsafe steps.prefetch(group, product, inputs.upperBound, count: chunk)
-                        unsafe steps.multiply(
-                            product, 0..<total, group.count, inputs, before, turned, at: 0,
-                            panelStride: chunk * Panel.columns, to: after)
-                    }
-                }
+                unsafe steps.sum(total, group, before, turned, to: after)
                 unsafe steps.transformOutputs(0..<total, at: 0, group, from: after)
             }
         }

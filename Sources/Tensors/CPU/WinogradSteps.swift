@@ -61,9 +61,30 @@ import CKernels
                 y: after.base + product * after.stride + rows.lowerBound * columns, y_stride: columns))
     }
 
+    /// The sums of all `total` tiles for a group of panels, piece by piece of the inputs, whose weights `turned` has room for.
+    /// Additions are in the order of the inputs, as everywhere.
+    func sum(
+        _ total: Int, _ group: Range<Int>, _ before: WinogradBuffer, _ turned: WinogradBuffer, to after: WinogradBuffer
+    ) {
+        let size = WinogradPieces.inputs
+        for index in unsafe 0..<(inputs + size - 1) / size {
+            let piece = unsafe index * size..<min((index + 1) * size, inputs)
+            for panel in group {
+                unsafe transformWeights(
+                    panel, piece, to: turned, at: (panel - group.lowerBound) * size * Panel.columns)
+            }
+            for product in 0..<WinogradTiles.products {
+                unsafe prefetch(group, column: product, piece.upperBound, count: size)
+                unsafe multiply(
+                    product, 0..<total, group.count, piece, before, turned, at: 0, panelStride: size * Panel.columns,
+                    to: after)
+            }
+        }
+    }
+
     /// Asks for a column's weights of the inputs to come, while products keep the processor busy: it does not follow so many
     /// streams by itself, and without it reading from memory and computing take turns.
-    func prefetch(_ group: Range<Int>, column: Int, _ input: Int, count: Int) {
+    private func prefetch(_ group: Range<Int>, column: Int, _ input: Int, count: Int) {
         guard column < group.count * Panel.columns, unsafe input < inputs else { return }
         unsafe kernels_prefetch(
             weights + ((group.lowerBound * Panel.columns + column) * inputs + input) * 9,

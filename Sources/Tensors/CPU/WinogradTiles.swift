@@ -66,6 +66,7 @@ enum WinogradPieces {
     static let mostTiles = 64
     /// Panels and inputs whose transformed weights a thread keeps: 300 KB.
     static let panels = 2, inputs = 64
+    static let weightNumbers = panels * inputs * Panel.columns
 }
 
 extension CPUDevice {

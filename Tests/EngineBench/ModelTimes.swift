@@ -1,0 +1,85 @@
+// A checkpoint's parts and whole images.
+
+import Diffusion
+import Foundation
+import Tensors
+
+/// What is timed: a guided call of the U-Net, decoding one sample, encoding two prompts, or whole images.
+enum Stage: String {
+    case unet, decode, text, image
+}
+
+/// Times one stage in this process, after one call that warms up.
+struct ModelTimes {
+    let folder: String
+    let rows: Int, columns: Int
+    let batch: Int, steps: Int, runs: Int
+    let threads: Int?
+
+    func run(_ stage: Stage) throws {
+        let begin = ContinuousClock.now
+        let checkpoint = try Checkpoint(folder: folder)
+        let device = CPUDevice(threads: threads)
+        let pipeline = try LayoutToImagePipeline.load(checkpoint: checkpoint, device: device)
+        let opened = seconds(since: begin)
+        let call = try call(stage, pipeline)
+        // A whole image warms up on its first steps.
+        if stage != .image { try call() }
+        let times = try (0..<runs).map { _ in
+            let start = ContinuousClock.now
+            try call()
+            return seconds(since: start)
+        }.sorted()
+        print(
+            "{\"seconds\":\(times[runs / 2]),\"all\":\(times),\"open\":\(opened),\"peakMegabytes\":\(peakMegabytes())}")
+    }
+
+    /// Where the time of a stage goes, by kind of operation.
+    func trace(_ stage: Stage) throws {
+        let device = TracingDevice(CPUDevice(threads: threads))
+        let pipeline = try LayoutToImagePipeline.load(checkpoint: try Checkpoint(folder: folder), device: device)
+        let call = try call(stage, pipeline)
+        try call()
+        device.reset()
+        let start = ContinuousClock.now
+        for _ in 0..<runs { try call() }
+        let total = seconds(since: start) / Double(runs)
+        for (name, kind) in device.kinds.sorted(by: { $0.value.seconds > $1.value.seconds }) {
+            let time = kind.seconds / Double(runs)
+            print(
+                "{\"kind\":\"\(name)\",\"seconds\":\(time),\"share\":\(time / total),"
+                    + "\"gflops\":\(kind.gigaflops / kind.seconds),\"calls\":\(kind.calls / runs)}")
+        }
+    }
+
+    private func call(_ stage: Stage, _ pipeline: LayoutToImagePipeline) throws -> () throws -> Void {
+        switch stage {
+        case .unet:
+            let call = pipeline.unetCall(2 * batch, rows: rows, columns: columns)
+            return { _ = call() }
+        case .decode:
+            let call = pipeline.decodeCall(rows: rows, columns: columns)
+            return { _ = call() }
+        case .text: return { [batch] in _ = pipeline.encodePrompts(2 * batch) }
+        case .image:
+            let factor = pipeline.checkpoint.autoencoder.factor
+            let requests = (0..<batch).map {
+                ImageRequest(prompt: "An image with dog <l0> <l63> [hard]", seed: UInt64($0))
+            }
+            return { [rows, columns, steps] in
+                let results = try pipeline.generate(
+                    requests, width: columns * factor, height: rows * factor, steps: steps, guidance: 3.5)
+                for result in results { _ = try result.get() }
+            }
+        }
+    }
+
+    private func seconds(since start: ContinuousClock.Instant) -> Double { (ContinuousClock.now - start) / .seconds(1) }
+
+    /// The most memory that was resident, shared pages of mapped weights included.
+    private func peakMegabytes() -> Int {
+        let status = FileManager.default.contents(atPath: "/proc/self/status") ?? Data()
+        let line = String(decoding: status, as: UTF8.self).split(separator: "\n").first { $0.hasPrefix("VmHWM:") }
+        return line.flatMap { Int($0.filter(\.isNumber)) }.map { $0 / 1024 } ?? 0
+    }
+}

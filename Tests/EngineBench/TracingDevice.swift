@@ -1,0 +1,114 @@
+// A device that has another compute, and notes how long each kind of operation takes.
+
+import Foundation
+import Tensors
+
+/// Time and work of one kind of operation.
+struct Kind {
+    var seconds = 0.0
+    var gigaflops = 0.0
+    var calls = 0
+}
+
+/// Hands every operation to a processor's device. Calls come from one thread.
+final class TracingDevice: Device, @unchecked Sendable {
+    // Sendable: operations come from the one thread that runs the model.
+    let inner: CPUDevice
+    private(set) var kinds: [String: Kind] = [:]
+
+    init(_ inner: CPUDevice) { self.inner = inner }
+
+    func reset() { kinds = [:] }
+
+    var name: String { inner.name }
+
+    /// Memory of the processor's device under this device's name.
+    private final class Traced: Storage, @unchecked Sendable {
+        // Sendable: as the base class.
+        let inner: Storage
+
+        init(_ inner: Storage, device: any Device) {
+            self.inner = inner
+            super.init(count: inner.count, device: device)
+        }
+    }
+
+    private func plain(_ tensor: Tensor) -> Tensor {
+        guard let storage = tensor.storage as? Traced else { preconditionFailure("tensor of another device") }
+        return Tensor(storage: storage.inner, offset: tensor.offset, shape: tensor.shape)
+    }
+
+    private func traced(_ kind: String, flops: Int = 0, _ operation: () -> Tensor) -> Tensor {
+        let begin = ContinuousClock.now
+        let result = operation()
+        kinds[kind, default: Kind()].seconds += (ContinuousClock.now - begin) / .seconds(1)
+        kinds[kind, default: Kind()].gigaflops += Double(flops) * 1e-9
+        kinds[kind, default: Kind()].calls += 1
+        return Tensor(storage: Traced(result.storage, device: self), offset: result.offset, shape: result.shape)
+    }
+
+    func store(_ values: [Float]) -> Storage { Traced(inner.store(values), device: self) }
+    func store(repeating value: Float, count: Int) -> Storage {
+        Traced(inner.store(repeating: value, count: count), device: self)
+    }
+    func store(mapping floats: UnsafePointer<Float>, count: Int, owner: any AnyObject & Sendable) -> Storage {
+        Traced(inner.store(mapping: floats, count: count, owner: owner), device: self)
+    }
+    func floats(of tensor: Tensor) -> [Float] { inner.floats(of: plain(tensor)) }
+    func concatenateSamples(_ parts: [Tensor]) -> Tensor {
+        traced("moves") { inner.concatenateSamples(parts.map(plain)) }
+    }
+
+    func linear(_ x: Tensor, weight: Tensor, bias: Tensor?) -> Tensor {
+        traced("linear", flops: 2 * x.count * weight.shape[0]) {
+            inner.linear(plain(x), weight: plain(weight), bias: bias.map(plain))
+        }
+    }
+    func convolution(_ x: Tensor, weight: Tensor, bias: Tensor?, stride: Int, padding: Padding) -> Tensor {
+        let taps = weight.shape[2] * weight.shape[3]
+        let positions = x.count / x.channels / stride / stride
+        let kind = taps == 1 ? "linear" : stride == 1 ? "convolution 3x3" : "convolution 3x3, stride 2"
+        return traced(kind, flops: 2 * positions * x.channels * taps * weight.shape[0]) {
+            inner.convolution(
+                plain(x), weight: plain(weight), bias: bias.map(plain), stride: stride, padding: padding)
+        }
+    }
+    func attention(queries: Tensor, keys: Tensor, values: Tensor, heads: Int, isCausal: Bool) -> Tensor {
+        let kind = keys.shape[1] == 77 ? "attention to text" : "self-attention"
+        return traced(kind, flops: 4 * queries.count * keys.shape[1]) {
+            inner.attention(
+                queries: plain(queries), keys: plain(keys), values: plain(values), heads: heads, isCausal: isCausal)
+        }
+    }
+    func groupNormalization(
+        _ x: Tensor, groups: Int, scale: Tensor, shift: Tensor, epsilon: Float, activation: Activation?
+    ) -> Tensor {
+        traced("normalization") {
+            inner.groupNormalization(
+                plain(x), groups: groups, scale: plain(scale), shift: plain(shift), epsilon: epsilon,
+                activation: activation)
+        }
+    }
+    func layerNormalization(_ x: Tensor, scale: Tensor, shift: Tensor, epsilon: Float) -> Tensor {
+        traced("normalization") {
+            inner.layerNormalization(plain(x), scale: plain(scale), shift: plain(shift), epsilon: epsilon)
+        }
+    }
+    func apply(_ activation: Activation, to x: Tensor) -> Tensor {
+        traced("activations, sums") { inner.apply(activation, to: plain(x)) }
+    }
+    func gatedGelu(_ x: Tensor) -> Tensor { traced("activations, sums") { inner.gatedGelu(plain(x)) } }
+    func add(_ x: Tensor, _ y: Tensor) -> Tensor { traced("activations, sums") { inner.add(plain(x), plain(y)) } }
+    func add(_ x: Tensor, perSample: Tensor) -> Tensor {
+        traced("activations, sums") { inner.add(plain(x), perSample: plain(perSample)) }
+    }
+    func concatenateChannels(_ x: Tensor, _ y: Tensor) -> Tensor {
+        traced("moves") { inner.concatenateChannels(plain(x), plain(y)) }
+    }
+    func upsampleNearest(_ x: Tensor, rows: Int, columns: Int) -> Tensor {
+        traced("moves") { inner.upsampleNearest(plain(x), rows: rows, columns: columns) }
+    }
+    func embedding(_ table: Tensor, identifiers: [[Int]]) -> Tensor {
+        traced("moves") { inner.embedding(plain(table), identifiers: identifiers) }
+    }
+}
