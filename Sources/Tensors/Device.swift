@@ -48,6 +48,8 @@ public protocol Device: AnyObject, Sendable {
     func store(mapping floats: UnsafePointer<Float>, count: Int, owner: any AnyObject & Sendable) -> Storage
     func floats(of tensor: Tensor) -> [Float]
     func concatenateSamples(_ parts: [Tensor]) -> Tensor
+    /// Returns memory that no tensor uses to the system; devices keep it otherwise, for the next operation like the last.
+    func releaseIdleMemory()
 
     // Products. Weights are as checkpoints hold them: `[out, in]` and `[out, in, height, width]`.
     func linear(_ x: Tensor, weight: Tensor, bias: Tensor?) -> Tensor

@@ -55,6 +55,7 @@ final class TracingDevice: Device, @unchecked Sendable {
         Traced(inner.store(mapping: floats, count: count, owner: owner), device: self)
     }
     func floats(of tensor: Tensor) -> [Float] { inner.floats(of: plain(tensor)) }
+    func releaseIdleMemory() { inner.releaseIdleMemory() }
     func concatenateSamples(_ parts: [Tensor]) -> Tensor {
         traced("moves") { inner.concatenateSamples(parts.map(plain)) }
     }

@@ -7,8 +7,8 @@ extension Checkpoint {
     /// About how many bytes of memory a process takes at its peak while it generates a batch, weights included.
     ///
     /// Counted from the sizes of the layers, as the processor's device uses memory: it keeps buffers of every size that
-    /// a pass needs, and of weights nothing beside what the files hold. Mapped weights are shared by all processes of a
-    /// host.
+    /// sampling needs, or decoding, and of weights nothing beside what the files hold. Mapped weights are shared by all
+    /// processes of a host.
     ///
     /// - Parameters:
     ///   - batch: tasks in one forward pass.
@@ -21,7 +21,7 @@ extension Checkpoint {
         let sampling = batch * (usesGuidance ? 2 : 1) * unet.activations(rows: rows, columns: columns)
         // One sample at a time.
         let decoding = autoencoder.activations(rows: rows, columns: columns)
-        return weightBytes + MemoryLayout<Float>.size * (sampling + decoding) + CPUDevice.mostScratchBytes
+        return weightBytes + MemoryLayout<Float>.size * max(sampling, decoding) + CPUDevice.mostScratchBytes
     }
 
     /// Bytes of all weights once loaded: float32 as mapped from the file, all else converted to it.

@@ -61,6 +61,9 @@ public final class LayoutToImagePipeline: Sendable {
                 &trajectories, shape: shape, timesteps: solver.timesteps, guidance: guidance, check: check,
                 onStep: onStep)
         }
+        // Sampling and decoding need buffers of other sizes: neither keeps what the other has finished with.
+        device.releaseIdleMemory()
+        defer { device.releaseIdleMemory() }
         var sampled = trajectories[...]
         return try starts.map { start in
             switch start {
