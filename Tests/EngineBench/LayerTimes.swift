@@ -14,10 +14,8 @@ struct Layer {
 enum LayerTimes {
     static func run(rows: Int, columns: Int, name: String, threads: Int?, runs: Int) {
         let device = CPUDevice(threads: threads)
-        for layer in layers(rows: rows, columns: columns, device: device)
-        where name.isEmpty || layer.name.contains(name) {
-            report(layer, runs: runs)
-        }
+        let all = peak(threads: threads) + tiny(device) + layers(rows: rows, columns: columns, device: device)
+        for layer in all where name.isEmpty || layer.name.contains(name) { report(layer, runs: runs) }
     }
 
     static func report(_ layer: Layer, runs: Int) {

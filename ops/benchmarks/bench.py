@@ -8,6 +8,7 @@ import psycopg
 
 import measure
 import row_drain
+import row_engine
 import row_enqueue
 import row_packing
 import row_queries
@@ -24,7 +25,13 @@ ROWS = {
     5: row_queries.contenders,
     6: row_packing.contenders,
     7: row_resume.contenders,
+    8: row_engine.parts,
+    9: row_engine.images,
+    10: row_engine.small,
+    11: row_engine.kinds,
 }
+# Need a checkpoint of full size and other Python packages: ops/bench --engine.
+ENGINE_ROWS = (8, 9, 10, 11)
 
 FAILURES = (measure.BenchError, OSError, psycopg.Error, LookupError, TypeError, ValueError)
 
@@ -57,7 +64,7 @@ class Run:
         self.rounds = 0
 
     def prepare(self) -> None:
-        for row in self.options.row or ROWS:
+        for row in self.options.row or [row for row in ROWS if row not in ENGINE_ROWS]:
             try:
                 self.contenders += ROWS[row](self.bench)
             except FAILURES as error:
@@ -130,6 +137,7 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--row", type=int, action="append", choices=ROWS)
     parser.add_argument("--rounds", type=int)
     parser.add_argument("--minutes", type=float, default=24)
+    parser.add_argument("--engine", action="store_const", const=list(ENGINE_ROWS), dest="row")
     options = parser.parse_args()
     options.rounds = options.rounds or (1 if options.quick else 5)
     return options

@@ -24,6 +24,15 @@ class Figure:
 
 
 @dataclasses.dataclass
+class Ratio:
+    """How many times as much the other's figure is, round by round: times as fast, or as little memory."""
+
+    key: str
+    other: "Contender"
+    goal: float | None
+
+
+@dataclasses.dataclass
 class Contender:
     """Something that is measured once a round."""
 
@@ -32,6 +41,7 @@ class Contender:
     figures: list[Figure]
     measure: Callable[[int], dict[str, float]]  # round, from 0 -> a number per figure
     note: str = ""
+    ratios: list[Ratio] = dataclasses.field(default_factory=list)
     values: dict[str, list[float]] = dataclasses.field(default_factory=dict)
     failures: list[str] = dataclasses.field(default_factory=list)  # a line for each round that failed
 

@@ -23,6 +23,7 @@ class Surroundings:
         self.commands = os.path.join(root, ".build/release")
         self.data = os.path.join(root, ".build/bench-data")
         self.logs = os.path.join(root, ".build/bench-logs")
+        self.model_python = os.path.join(root, ".build/models/bin/python")
         os.makedirs(self.data, exist_ok=True)
         os.makedirs(self.logs, exist_ok=True)
         self.environment = dict(os.environ)
@@ -58,6 +59,20 @@ class Surroundings:
         path = os.path.join(self.data, "large.json")
         if not os.path.exists(path):
             self.run("producer", "sample", "--large", "--out", path + ".new")
+            os.rename(path + ".new", path)
+        return path
+
+    # Checkpoints
+
+    def checkpoint(self, name: str, *arguments: str) -> str:
+        """A random checkpoint, Stable Diffusion v1.5's size without arguments; made once."""
+        given = os.environ.get("DETDIFFUSION_FULL_CHECKPOINT")
+        if given and not arguments:
+            return given
+        path = os.path.join(self.data, name)
+        if not os.path.exists(path):
+            script = os.path.join(self.root, "ops/reference/make_checkpoint.py")
+            measure.run([self.model_python, script, path + ".new", *arguments], self.environment, limit=1800)
             os.rename(path + ".new", path)
         return path
 

@@ -20,7 +20,7 @@ def figure_rows(contenders, is_quick: bool) -> list[dict]:
             what = f"{contender.name}: failed {len(contender.failures)} times"
             rows.append({"row": contender.row, "what": what, "median": None, "values": [], "goal": None,
                          "holds": False, "note": contender.failures[-1]})
-    rows.extend(ratios(contenders, is_quick))
+        rows.extend(ratios(contender, is_quick))
     return sorted((row for row in rows if row["values"] or row["holds"] is False), key=lambda row: row["row"])
 
 
@@ -33,14 +33,17 @@ def figure_row(row: int, what: str, figure, values: list[float], note: str) -> d
             "moreIsBetter": figure.more_is_better, "holds": holds, "note": note, "digits": figure.digits}
 
 
-def ratios(contenders, is_quick: bool) -> list[dict]:
-    """Goals that compare two contenders of one run: reading at least 5 times as fast as json.load."""
-    reading = [contender.values.get("seconds", []) for contender in contenders if contender.row == 1]
-    if len(reading) != 2:
-        return []
-    values = [theirs / ours for ours, theirs in zip(*reading)]
-    figure = Figure("ratio", "times", None if is_quick else 5, more_is_better=True, digits=1)
-    return [figure_row(1, "json.load's time over `plan`'s", figure, values, "round by round")]
+def ratios(contender, is_quick: bool) -> list[dict]:
+    """A contender's goals beside others of the same run."""
+    rows = []
+    for ratio in contender.ratios:
+        pairs = list(zip(contender.values.get(ratio.key, []), ratio.other.values.get(ratio.key, [])))
+        if pairs:
+            goal = None if is_quick else ratio.goal
+            figure = Figure("ratio", "times", goal, more_is_better=True)
+            what = f"{ratio.other.name}: its {ratio.key} over those of {contender.name}"
+            rows.append(figure_row(contender.row, what, figure, [theirs / ours for ours, theirs in pairs], "round by round"))
+    return rows
 
 
 def number(value: float, digits: int) -> str:
@@ -62,7 +65,7 @@ def line(row: dict) -> str:
     if row["median"] is None:
         return f"| {row['row']} | {row['what']} | | | | **failed** | {row['note'].replace('|', '/')} |"
     digits, values = row["digits"], row["values"]
-    goal = "" if row["goal"] is None else ("≥ " if row["moreIsBetter"] else "≤ ") + number(row["goal"], 0)
+    goal = "" if row["goal"] is None else ("≥ " if row["moreIsBetter"] else "≤ ") + number(row["goal"], 0 if row["goal"] == round(row["goal"]) else 2)
     verdict = {None: "", True: "holds", False: "**misses**"}[row["holds"]]
     return (f"| {row['row']} | {row['what']} | {number(row['median'], digits)} {row['unit']} "
             f"| {number(min(values), digits)} to {number(max(values), digits)} | {goal} | {verdict} | {row['note']} |")

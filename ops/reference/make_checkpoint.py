@@ -3,6 +3,7 @@
 #
 #     python make_checkpoint.py FOLDER            4.5 GB, float32
 #     python make_checkpoint.py FOLDER --half     2.2 GB, float16
+#     python make_checkpoint.py FOLDER --small    70 MB: a UNet of a few million parameters, as for training and tests
 #
 # Needs Tests/DiffusionTests/Golden/requirements.txt and 14 GB of memory; FOLDER lies outside the repository.
 import argparse
@@ -29,9 +30,15 @@ SPEC = dict(
         down_block_types=("DownEncoderBlock2D",) * 4, up_block_types=("UpDecoderBlock2D",) * 4))
 
 
-def place_tokens(text, tokenizer, bins):
+SMALL = SPEC | dict(
+    width=64, text_layers=2, text_heads=4,
+    unet=dict(sample_size=32, block_out_channels=(64, 96, 128, 128), attention_head_dim=8, cross_attention_dim=64),
+    vae=SPEC["vae"] | dict(sample_size=256, block_out_channels=(32, 32, 64, 64)))
+
+
+def place_tokens(text, tokenizer, bins, width):
     """Location tokens begin as the sines and cosines of their place, attributes as the mean of their plain word."""
-    frequencies = 10000 ** (-torch.arange(WIDTH // 4) / (WIDTH // 4))
+    frequencies = 10000 ** (-torch.arange(width // 4) / (width // 4))
     token = torch.arange(bins[0] * bins[1])
     angles = [place[:, None] * frequencies for place in (token % bins[0], token // bins[0])]
     rows = torch.cat([function(angle) for angle in angles for function in (torch.sin, torch.cos)], dim=1)
@@ -47,30 +54,32 @@ def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("folder", type=pathlib.Path)
     parser.add_argument("--half", action="store_true")
+    parser.add_argument("--small", action="store_true")
     parser.add_argument("--seed", type=int, default=15)
     options = parser.parse_args()
     versions.check()
     if options.folder.exists():
         sys.exit(f"{options.folder} exists; name another folder or delete it")
     options.folder.mkdir(parents=True)
+    spec = SMALL if options.small else SPEC
     bins = (256, 256)
     added = tiny_tokenizer.location_tokens(bins) + tiny_tokenizer.ATTRIBUTES
     tiny_tokenizer.write_classic(options.folder / "tokenizer", tiny_tokenizer.published_merges(), added)
     tokenizer = CLIPTokenizer.from_pretrained(options.folder / "tokenizer")
     generator = torch.Generator().manual_seed(options.seed)
-    text = tiny_checkpoint.text_encoder(SPEC, len(tokenizer), tokenizer.bos_token_id)
-    unet, vae = UNet2DConditionModel(**SPEC["unet"]), AutoencoderKL(**SPEC["vae"])
+    text = tiny_checkpoint.text_encoder(spec, len(tokenizer), tokenizer.bos_token_id)
+    unet, vae = UNet2DConditionModel(**spec["unet"]), AutoencoderKL(**spec["vae"])
     with torch.no_grad():
         for model in (text, unet, vae):
             tiny_checkpoint.randomise(model.eval(), generator)
-        place_tokens(text, tokenizer, bins)
+        place_tokens(text, tokenizer, bins, spec["width"])
         unet.conv_in.weight.mul_(3)
         prompts = ["", "an image with person <l300> <l51385> [easy]", "an image with dog <l8> <l40000> [hard] grass"]
         ids = tokenizer(prompts, padding="max_length", max_length=77, return_tensors="pt").input_ids
-        tiny_checkpoint.fit_output(unet, SPEC, text(ids).last_hidden_state, generator, batches=10)
+        tiny_checkpoint.fit_output(unet, spec, text(ids).last_hidden_state, generator, batches=10)
     for model in (text, unet, vae) if options.half else ():
         model.half()
-    tiny_checkpoint.save(SPEC, options.folder, text, unet, vae, tokenizer, bins=bins)
+    tiny_checkpoint.save(spec, options.folder, text, unet, vae, tokenizer, bins=bins)
     for name, model in (("text encoder", text), ("UNet", unet), ("autoencoder", vae)):
         print(f"{name}: {sum(value.numel() for value in model.parameters()) / 1e6:.1f} M parameters")
 
