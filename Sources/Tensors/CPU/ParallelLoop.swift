@@ -1,4 +1,4 @@
-// The engine's threads: one owner of all parallelism. OpenBLAS itself runs with one thread inside these loops.
+// The engine's threads: one owner of all parallelism. OpenBLAS, where it multiplies, runs with one thread inside these loops.
 
 import CKernels
 import Foundation
