@@ -141,16 +141,23 @@ KERNEL void kernels_scale_shift(
   }
 }
 
+// The sum of all lanes, halves by halves: one after the other each addition would wait for the last.
+INLINE float total(float lanes[LANES]) {
+#pragma clang loop unroll(full)
+  for (int half = LANES / 2; half > 0; half /= 2)
+    for (int l = 0; l < half; l++) lanes[l] += lanes[l + half];
+  return lanes[0];
+}
+
 // The sum of the first `count` numbers, in lanes.
 INLINE float sum(const float *x, ptrdiff_t count) {
   float lanes[LANES] = {0};
   ptrdiff_t i = 0;
   for (; i + LANES <= count; i += LANES)
     for (int l = 0; l < LANES; l++) lanes[l] += x[i + l];
-  float total = 0;
-  for (int l = 0; l < LANES; l++) total += lanes[l];
-  for (; i < count; i++) total += x[i];
-  return total;
+  float sum = total(lanes);
+  for (; i < count; i++) sum += x[i];
+  return sum;
 }
 
 INLINE float sum_of_squares(const float *x, float mean, ptrdiff_t count) {
@@ -161,40 +168,36 @@ INLINE float sum_of_squares(const float *x, float mean, ptrdiff_t count) {
       const float d = x[i + l] - mean;
       lanes[l] += d * d;
     }
-  float total = 0;
-  for (int l = 0; l < LANES; l++) total += lanes[l];
-  for (; i < count; i++) total += (x[i] - mean) * (x[i] - mean);
-  return total;
+  float sum = total(lanes);
+  for (; i < count; i++) sum += (x[i] - mean) * (x[i] - mean);
+  return sum;
 }
 
+// The largest of `start` and `count` numbers, a multiple of LANES: four vectors at a time, since each waits for its last.
 INLINE float maximum(const float *x, float start, ptrdiff_t count) {
-  float lanes[LANES];
-  for (int l = 0; l < LANES; l++) lanes[l] = start;
+  float lanes[4 * LANES];
+  for (int l = 0; l < 4 * LANES; l++) lanes[l] = start;
   ptrdiff_t i = 0;
-  for (; i + LANES <= count; i += LANES)
+  for (; i + 4 * LANES <= count; i += 4 * LANES)
+    for (int l = 0; l < 4 * LANES; l++) lanes[l] = x[i + l] > lanes[l] ? x[i + l] : lanes[l];
+  for (; i < count; i += LANES)
     for (int l = 0; l < LANES; l++) lanes[l] = x[i + l] > lanes[l] ? x[i + l] : lanes[l];
-  float most = start;
-  for (int l = 0; l < LANES; l++) most = lanes[l] > most ? lanes[l] : most;
-  for (; i < count; i++) most = x[i] > most ? x[i] : most;
-  return most;
+  // Halves against halves: one after the other would take longer than all vectors did.
+#pragma clang loop unroll(full)
+  for (int half = 2 * LANES; half > 0; half /= 2)
+    for (int l = 0; l < half; l++) lanes[l] = lanes[l + half] > lanes[l] ? lanes[l + half] : lanes[l];
+  return lanes[0];
 }
 
-// x becomes exp(x - most); returns the sum.
+// x becomes exp(x - most); returns the sum. `count` is a multiple of LANES.
 INLINE float exponentials(float *x, float most, ptrdiff_t count) {
   float lanes[LANES] = {0};
-  ptrdiff_t i = 0;
-  for (; i + LANES <= count; i += LANES)
+  for (ptrdiff_t i = 0; i < count; i += LANES)
     for (int l = 0; l < LANES; l++) {
       x[i + l] = exponential_of_negative(x[i + l] - most);
       lanes[l] += x[i + l];
     }
-  float total = 0;
-  for (int l = 0; l < LANES; l++) total += lanes[l];
-  for (; i < count; i++) {
-    x[i] = exponential_of_negative(x[i] - most);
-    total += x[i];
-  }
-  return total;
+  return total(lanes);
 }
 
 KERNEL void kernels_layer_normalization(
@@ -211,14 +214,16 @@ KERNEL void kernels_layer_normalization(
 }
 
 KERNEL void kernels_softmax_piece(
-    float *restrict s, ptrdiff_t rows, ptrdiff_t columns, const ptrdiff_t *restrict limits, float *restrict maxima,
-    float *restrict sums, float *restrict factors) {
+    float *restrict s, ptrdiff_t stride, ptrdiff_t rows, ptrdiff_t columns, const ptrdiff_t *restrict limits,
+    float *restrict maxima, float *restrict sums, float *restrict factors) {
   for (ptrdiff_t r = 0; r < rows; r++) {
-    float *row = s + r * columns;
-    const ptrdiff_t limit = limits[r];
+    float *row = s + r * stride;
+    const ptrdiff_t limit = limits[r], whole = (limit + LANES - 1) / LANES * LANES;
+    // Beyond the limit 10^-38 each at most: nothing beside the largest, which is 1.
+    for (ptrdiff_t c = limit; c < whole; c++) row[c] = -INFINITY;
     const float before = maxima[r];
-    const float now = maximum(row, before, limit);
-    const float added = exponentials(row, now, limit);
+    const float now = maximum(row, before, whole);
+    const float added = exponentials(row, now, whole);
     for (ptrdiff_t c = limit; c < columns; c++) row[c] = 0;
     // The first piece starts at minus infinity, whose factor is 0 unless nothing has counted yet.
     factors[r] = before == now ? 1.0f : exponential(before - now);

@@ -97,7 +97,8 @@ extension CPUDevice {
                     unsafe limits[row] = isCausal ? min(piece, max(0, firstQuery + row + 1 - first)) : piece
                 }
                 unsafe scorePiece(scaled, first, piece)
-                unsafe kernels_softmax_piece(scratch, rows, piece, limits.baseAddress!, maxima, sums, factors)
+                unsafe kernels_softmax_piece(
+                    scratch, Self.scoreStride(piece), rows, piece, limits.baseAddress!, maxima, sums, factors)
                 if first > 0 { unsafe kernels_scale_rows(result, stride, factors, rows, size) }
                 unsafe addPiece(first, piece)
             }
@@ -105,6 +106,9 @@ extension CPUDevice {
         for row in unsafe 0..<rows { unsafe factors[row] = 1 / sums[row] }
         unsafe kernels_scale_rows(result, stride, factors, rows, size)
     }
+
+    /// Numbers from row to row of scores: whole vectors.
+    private static func scoreStride(_ piece: Int) -> Int { (piece + 15) / 16 * 16 }
 
     /// queries / sqrt(size), without gaps.
     private func scaleQueries(to scaled: UnsafeMutablePointer<Float>) {
@@ -120,14 +124,15 @@ extension CPUDevice {
         unsafe kernel.multiply(
             kernels_product(
                 x: scaled, x_stride: size, rows: rows, columns: piece, length: size, panels: head.keys + first * size,
-                panel_stride: size * Panel.columns, bias: nil, adds: 0, y: scratch, y_stride: piece))
+                panel_stride: size * Panel.columns, bias: nil, adds: 0, y: scratch,
+                y_stride: Self.scoreStride(piece)))
     }
 
     /// result += weights values.
     private func addPiece(_ first: Int, _ piece: Int) {
         unsafe kernel.multiply(
             kernels_product(
-                x: scratch, x_stride: piece, rows: rows, columns: size, length: piece,
+                x: scratch, x_stride: Self.scoreStride(piece), rows: rows, columns: size, length: piece,
                 panels: head.values + first * Panel.columns,
                 panel_stride: keyCount * Panel.columns, bias: nil, adds: first == 0 ? 0 : 1, y: result,
                 y_stride: stride))
