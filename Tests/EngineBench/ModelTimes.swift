@@ -23,8 +23,8 @@ struct ModelTimes {
         let pipeline = try LayoutToImagePipeline.load(checkpoint: checkpoint, device: device)
         let opened = seconds(since: begin)
         let call = try call(stage, pipeline)
-        // A whole image warms up on its first steps.
-        if stage != .image { try call() }
+        // Memory and weights are touched for the first time; an image does so in one step.
+        try (stage == .image ? self.call(stage, pipeline, steps: 1) : call)()
         let times = try (0..<runs).map { _ in
             let start = ContinuousClock.now
             try call()
@@ -52,7 +52,9 @@ struct ModelTimes {
         }
     }
 
-    private func call(_ stage: Stage, _ pipeline: LayoutToImagePipeline) throws -> () throws -> Void {
+    private func call(
+        _ stage: Stage, _ pipeline: LayoutToImagePipeline, steps: Int? = nil
+    ) throws -> () throws -> Void {
         switch stage {
         case .unet:
             let call = pipeline.unetCall(2 * batch, rows: rows, columns: columns)
@@ -66,7 +68,7 @@ struct ModelTimes {
             let requests = (0..<batch).map {
                 ImageRequest(prompt: "An image with dog <l0> <l63> [hard]", seed: UInt64($0))
             }
-            return { [rows, columns, steps] in
+            return { [rows, columns, steps = steps ?? self.steps] in
                 let results = try pipeline.generate(
                     requests, width: columns * factor, height: rows * factor, steps: steps, guidance: 3.5)
                 for result in results { _ = try result.get() }

@@ -12,6 +12,7 @@ import os
 import pathlib
 import resource
 import statistics
+import subprocess
 import sys
 import time
 
@@ -67,19 +68,17 @@ def with_openvino(options, rows, columns):
     import openvino
 
     path = pathlib.Path(options.cache) / f"{options.what}-{rows}x{columns}.xml"
-    core = openvino.Core()
+    if options.convert:
+        module, inputs = parts(options.what, options.folder, rows, columns)
+        with torch.inference_mode():
+            model = openvino.convert_model(module, example_input=inputs, input=[tuple(x.shape) for x in inputs])
+        path.parent.mkdir(parents=True, exist_ok=True)
+        openvino.save_model(model, path, compress_to_fp16=False)
+        sys.exit(0)
     if not path.exists():
         # In a process of its own, so that the peak of memory is that of computing.
-        if os.fork() == 0:
-            module, inputs = parts(options.what, options.folder, rows, columns)
-            with torch.inference_mode():
-                model = openvino.convert_model(module, example_input=inputs,
-                                               input=[tuple(x.shape) for x in inputs])
-            path.parent.mkdir(parents=True, exist_ok=True)
-            openvino.save_model(model, path, compress_to_fp16=False)
-            os._exit(0)
-        if os.wait()[1] != 0:
-            sys.exit(f"openvino: cannot convert {options.what}")
+        subprocess.run([sys.executable, *sys.argv, "--convert"], check=True)
+    core = openvino.Core()
     compiled = core.compile_model(path, "CPU", {
         "INFERENCE_PRECISION_HINT": "f32", "PERFORMANCE_HINT": "LATENCY",
         "INFERENCE_NUM_THREADS": len(os.sched_getaffinity(0))})
@@ -98,8 +97,8 @@ def with_pipeline(options, rows, columns):
     pipeline = StableDiffusionPipeline.from_pretrained(options.folder, torch_dtype=torch.float32)
     pipeline.scheduler = DPMSolverMultistepScheduler.from_config(pipeline.scheduler.config)
     pipeline.set_progress_bar_config(disable=True)
-    return lambda: pipeline(PROMPT, height=rows * 8, width=columns * 8, num_inference_steps=options.steps,
-                            guidance_scale=3.5, generator=torch.Generator().manual_seed(1))
+    return lambda steps: pipeline(PROMPT, height=rows * 8, width=columns * 8, num_inference_steps=steps,
+                                  guidance_scale=3.5, generator=torch.Generator().manual_seed(1))
 
 
 def main():
@@ -111,15 +110,16 @@ def main():
     parser.add_argument("--runs", type=int, default=3)
     parser.add_argument("--steps", type=int, default=50)
     parser.add_argument("--cache", default="openvino")
+    parser.add_argument("--convert", action="store_true", help="only convert the model for OpenVINO")
     options = parser.parse_args()
     rows, columns = (int(side) for side in options.size.split("x"))
     torch.set_num_threads(len(os.sched_getaffinity(0)))
     if options.what == "image":
-        run = with_pipeline(options, rows, columns)
+        image = with_pipeline(options, rows, columns)
+        image(1)
+        run = lambda: image(options.steps)  # noqa: E731
     else:
         run = {"torch": with_torch, "openvino": with_openvino}[options.engine](options, rows, columns)
-    # A whole image warms up on its first steps.
-    if options.what != "image":
         run()
     seconds = []
     for _ in range(options.runs):
