@@ -18,7 +18,8 @@ struct LoadTests {
         try world.enqueue(limit: Self.tasks, samples: 1, shardSize: 250)
         let begin = ContinuousClock.now
         var workers = try (0..<6).map { _ in try world.startWorker() }
-        workers.append(try world.startWorker(clockAhead: "+1h"))
+        workers.append(try world.startWorker(clockAhead: 3600))
+        try expectClock(of: workers[6], ahead: 3600)
         let frozen = try world.startWorker(failpoints: "worker.before-finish=stop@20")
 
         let faults: [(share: Double, inject: () throws -> Void)] = [
@@ -43,5 +44,18 @@ struct LoadTests {
         #expect(thawed.errors.contains("tasks.fenced=16") || thawed.errors.contains("A lease was lost"))
         try world.expectWhole(tasks: Self.tasks)
         try world.remove()
+    }
+
+    /// Holds the time of a worker's first log line against this process's clock: a wrong clock that did not take effect
+    /// would test nothing.
+    private func expectClock(of worker: RunningProcess, ahead seconds: Double) throws {
+        try worker.waitFor("Worker started")
+        let now = Date.now
+        let word = worker.errors.prefix { $0 != " " }
+        let logged = try Date(String(word), strategy: .iso8601)
+        let difference = logged.timeIntervalSince(now)
+        try #require(
+            abs(difference - seconds) < 120,
+            "a worker's clock: expected \(seconds) s ahead, found \(difference) s (its first line is of \(word))")
     }
 }

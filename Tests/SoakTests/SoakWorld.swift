@@ -37,15 +37,23 @@ final class SoakWorld: Sendable {
     }
 
     /// Starts a worker with short leases.
-    /// - Parameter clockAhead: how far its wall clock is off, in faketime's words; its monotonic clock is right.
-    func startWorker(failpoints: String = "", clockAhead: String? = nil) throws -> RunningProcess {
-        let arguments = Self.workerArguments
-        guard let clockAhead else { return try commands.start("worker", arguments, failpoints: failpoints) }
-        var environment = commands.environment
-        environment["FAKETIME_DONT_FAKE_MONOTONIC"] = "1"
-        return try RunningProcess(
-            "/usr/bin/faketime",
-            ["-f", clockAhead, "\(Surroundings.executables)/detdiffusion-worker"] + arguments, environment: environment)
+    func startWorker(failpoints: String = "") throws -> RunningProcess {
+        try commands.start("worker", Self.workerArguments, failpoints: failpoints)
+    }
+
+    /// Starts a worker whose wall clock is ahead; its monotonic clock is right.
+    func startWorker(clockAhead seconds: Int) throws -> RunningProcess {
+        let library = world.folder + "/false_clock.so"
+        let source = Surroundings.root + "/Tests/SoakTests/FalseClock/false_clock.c"
+        let compiled = try RunningProcess(
+            "/usr/bin/env", ["clang", "-std=c17", "-shared", "-fPIC", "-o", library, source]
+        ).wait()
+        guard compiled.status == 0 else { throw ProcessFailure("clang \(source): \(compiled.errors)") }
+        return try Commands(
+            environment: commands.environment.merging([
+                "LD_PRELOAD": library, "FALSE_CLOCK_AHEAD": String(seconds),
+            ]) { $1 }
+        ).start("worker", Self.workerArguments)
     }
 
     /// Starts a worker on a simulated host.
