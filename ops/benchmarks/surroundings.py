@@ -115,12 +115,15 @@ class Surroundings:
     def messages(self, queue: str) -> int:
         """How many messages wait, asked of the broker itself, since the management figures lag."""
         import pika
+        import pika.exceptions
 
-        connection = pika.BlockingConnection(pika.URLParameters(self.environment["AMQP_URL"]))
         try:
-            return connection.channel().queue_declare(queue, passive=True).method.message_count
-        finally:
-            connection.close()
+            with pika.BlockingConnection(pika.URLParameters(self.environment["AMQP_URL"])) as connection:
+                return connection.channel().queue_declare(queue, passive=True).method.message_count
+        except pika.exceptions.AMQPError as error:
+            # Its connection errors say nothing but their name.
+            raise measure.BenchError(f"asking the broker for the length of {queue}: expected a number, "
+                                     f"found {type(error).__name__} {error}") from error
 
     def management(self, method: str, path: str):
         url = urllib.parse.urlsplit(self.environment["RABBITMQ_MANAGEMENT_URL"])
