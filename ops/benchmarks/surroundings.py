@@ -64,12 +64,13 @@ class Surroundings:
     # Jobs
 
     def enqueue(self, name: str, tasks: int, hint_size: int, seed: int = 0, expect=(0,), annotations: str | None = None,
-                size: str = "64x48", **environment: str) -> dict:
+                size: str = "64x48", shard_size: int = 500, **environment: str) -> dict:
         """Enqueues a job for the generator `blank`; its own timing leaves reading and planning out."""
         result = self.run(
             "producer", "enqueue", "--job", name, "--annotations", annotations or self.sample(round_up(tasks)),
             "--subset", "all", "--strategy", "hard", "--generator", "blank", "--size", size, "--seed", str(seed),
-            "--limit", str(tasks), "--hint-size", str(hint_size), "--json", expect=expect, **environment)
+            "--limit", str(tasks), "--hint-size", str(hint_size), "--shard-size", str(shard_size), "--json", expect=expect,
+            **environment)
         return json.loads(result.output) if result.output.strip() else {}
 
     def start_workers(self, count: int, *arguments: str) -> None:
