@@ -155,7 +155,7 @@ let package = Package(
         tests("Failpoints", ["Failpoints"]),
         tests("Files", ["Files"]),
         tests("Crash", ["Fixtures"]),
-        tests("Soak", ["Fixtures"]),
+        tests("Soak", ["Fixtures"], exclude: ["FalseClock"]),
         tests("Postgres", ["Postgres", .logging]),
         tests("Exports", ["Exports", "Fixtures", "Catalogue", "Layouts", "Tasks", "Digests"]),
         tests("Catalogue", ["Catalogue", "Tasks", "Postgres", "Digests", "Fixtures"]),

@@ -6,60 +6,60 @@ import Testing
 
 /// One long run's world.
 final class SoakWorld: Sendable {
-    private let folder: String
-    private let schema: String
-    private let commands: Commands
+    let world: TestWorld
+    private var commands: Commands { world.commands }
 
     /// Makes an empty catalogue, an empty store and a sample of `images` images.
     init(images: Int) throws {
-        schema = "soak_" + UUID().uuidString.lowercased().replacing("-", with: "").prefix(12)
-        folder = FileManager.default.temporaryDirectory.path + "/" + schema
-        try FileManager.default.createDirectory(atPath: folder + "/store", withIntermediateDirectories: true)
-        let url = try #require(Surroundings.variable("DATABASE_URL"))
-        let separator = url.contains("?") ? "&" : "?"
-        commands = Commands(environment: [
-            "DATABASE_URL": "\(url)\(separator)options=-csearch_path%3D\(schema)",
-            "DETDIFFUSION_STORE": folder + "/store",
-        ])
-        try Self.sql("CREATE SCHEMA \(schema)")
-        try commands.succeed("catalogue", ["migrate"])
+        world = try TestWorld("soak")
         try commands.succeed(
-            "producer", ["sample", "--out", folder + "/sample.json", "--seed", "0", "--images", String(images)])
+            "producer", ["sample", "--out", world.folder + "/sample.json", "--seed", "0", "--images", String(images)])
     }
 
     /// Removes the schema and the files.
-    func remove() throws {
-        try Self.sql("DROP SCHEMA \(schema) CASCADE")
-        try FileManager.default.removeItem(atPath: folder)
-    }
+    func remove() throws { try world.remove() }
 
     func enqueue(limit: Int, samples: Int, shardSize: Int) throws {
-        try commands.succeed(
-            "producer",
-            [
-                "enqueue", "--job", "soak", "--annotations", folder + "/sample.json", "--strategy", "hard", "--limit",
-                String(limit), "--samples", String(samples), "--shard-size", String(shardSize), "--size", "64x48",
-            ])
+        try commands.succeed("producer", enqueueArguments(limit: limit, samples: samples, shardSize: shardSize))
+    }
+
+    /// Starts a producer with further arguments, instead of waiting for its end.
+    func startProducer(limit: Int, samples: Int, shardSize: Int, _ more: [String]) throws -> RunningProcess {
+        try commands.start(
+            "producer", enqueueArguments(limit: limit, samples: samples, shardSize: shardSize) + more)
+    }
+
+    private func enqueueArguments(limit: Int, samples: Int, shardSize: Int) -> [String] {
+        [
+            "enqueue", "--job", "soak", "--annotations", world.folder + "/sample.json", "--strategy", "hard", "--limit",
+            String(limit), "--samples", String(samples), "--shard-size", String(shardSize), "--size", "64x48",
+        ]
     }
 
     /// Starts a worker with short leases.
-    /// - Parameter clockAhead: how far its wall clock is off, in faketime's words; its monotonic clock is right.
-    func startWorker(failpoints: String = "", clockAhead: String? = nil) throws -> RunningProcess {
-        let arguments = Self.workerArguments
-        guard let clockAhead else { return try commands.start("worker", arguments, failpoints: failpoints) }
-        var environment = commands.environment
-        environment["FAKETIME_DONT_FAKE_MONOTONIC"] = "1"
-        return try RunningProcess(
-            "/usr/bin/faketime",
-            ["-f", clockAhead, "\(Surroundings.executables)/detdiffusion-worker"] + arguments, environment: environment)
+    func startWorker(failpoints: String = "") throws -> RunningProcess {
+        try commands.start("worker", Self.workerArguments, failpoints: failpoints)
+    }
+
+    /// Starts a worker whose wall clock is ahead; its monotonic clock is right.
+    func startWorker(clockAhead seconds: Int) throws -> RunningProcess {
+        let library = world.folder + "/false_clock.so"
+        let source = Surroundings.root + "/Tests/SoakTests/FalseClock/false_clock.c"
+        let compiled = try RunningProcess(
+            "/usr/bin/env", ["clang", "-std=c17", "-shared", "-fPIC", "-o", library, source]
+        ).wait()
+        guard compiled.status == 0 else { throw ProcessFailure("clang \(source): \(compiled.errors)") }
+        return try Commands(
+            environment: commands.environment.merging([
+                "LD_PRELOAD": library, "FALSE_CLOCK_AHEAD": String(seconds),
+            ]) { $1 }
+        ).start("worker", Self.workerArguments)
     }
 
     /// Starts a worker on a simulated host.
     func startWorker(on host: SimulatedHost) throws -> RunningProcess {
         var environment = commands.environment.merging(host.environment) { $1 }
-        let options = "options=-csearch_path%3D\(schema)"
-        let url = environment["DATABASE_URL"] ?? ""
-        environment["DATABASE_URL"] = url + (url.contains("?") ? "&" : "?") + options
+        environment["DATABASE_URL"] = TestWorld.url(environment["DATABASE_URL"] ?? "", schema: world.schema)
         return try RunningProcess(
             "/usr/bin/env",
             ["ip", "netns", "exec", host.name, "\(Surroundings.executables)/detdiffusion-worker"]
@@ -80,6 +80,19 @@ final class SoakWorld: Sendable {
             usleep(100_000)
         }
         throw ProcessFailure("the catalogue did not come back")
+    }
+
+    /// Tasks whose payloads a running `enqueue` has copied, and tasks whose hints are confirmed and marked.
+    func publicationProgress() throws -> [String: Int] {
+        let line = try world.sql(
+            """
+            SELECT coalesce((SELECT max(tuples_processed) FROM pg_stat_progress_copy
+                             WHERE relid = 'payloads'::regclass), 0),
+                   coalesce((SELECT sum(tasks) FROM shards WHERE hinted_at IS NOT NULL), 0)
+            """
+        ).first
+        let numbers = try #require(line).split(separator: "|").compactMap { Int($0) }
+        return ["recorded": try #require(numbers.first), "published": try #require(numbers.last)]
     }
 
     func waitUntilDone(_ tasks: Int) throws {
@@ -108,18 +121,14 @@ final class SoakWorld: Sendable {
 
     /// Ends one of the two servers and starts it again.
     static func restart(_ server: String, by verb: String) throws {
-        for arguments in [[verb, server], ["start", server]] {
-            let result = try RunningProcess(Surroundings.root + "/ops/stack", arguments).wait()
-            guard result.status == 0 else { throw ProcessFailure("ops/stack \(arguments): \(result.errors)") }
-        }
+        for arguments in [[verb, server], ["start", server]] { try stack(arguments) }
     }
 
-    private static func sql(_ statement: String) throws {
-        let result = try RunningProcess(
-            "/usr/bin/env",
-            ["psql", "-XqAt", "-v", "ON_ERROR_STOP=1", "-c", statement, Surroundings.variable("DATABASE_URL") ?? ""],
-            environment: ["PGOPTIONS": "-c client_min_messages=warning"]
-        ).wait()
-        guard result.status == 0 else { throw ProcessFailure("psql: \(result.errors)") }
+    /// Removes a queue with what waits in it.
+    static func deleteQueue(_ name: String) throws { try stack(["ctl", "-p", "detdiffusion", "delete_queue", name]) }
+
+    private static func stack(_ arguments: [String]) throws {
+        let result = try RunningProcess(Surroundings.root + "/ops/stack", arguments).wait()
+        guard result.status == 0 else { throw ProcessFailure("ops/stack \(arguments): \(result.errors)") }
     }
 }

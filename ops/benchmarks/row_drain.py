@@ -37,11 +37,13 @@ def drain(bench, tasks: int, count: int, goal: float | None, *arguments: str, no
 
 
 def contenders_of_waiting(bench) -> list[Contender]:
-    # Start and end take the same time whatever the length: the longer run shows what is lost in between.
-    return [waiting(bench, batches) for batches in ([3] if bench.is_quick else [20, 40])]
+    # Start and end take the same time whatever the length: the longer run shows what is lost in between. A shard that is
+    # no multiple of the batch ends in a short one, and then the workers do not end together.
+    runs = [(3, 500)] if bench.is_quick else [(20, 500), (20, 512), (40, 500)]
+    return [waiting(bench, batches, shard_size) for batches, shard_size in runs]
 
 
-def waiting(bench, batches: int) -> Contender:
+def waiting(bench, batches: int, shard_size: int) -> Contender:
     count, milliseconds = 8, 100
     tasks = count * 16 * batches
     ideal = count * 1000 / milliseconds
@@ -51,7 +53,7 @@ def waiting(bench, batches: int) -> Contender:
         bench.start_workers(count, "--generator", "blank", "--blank-delay", str(milliseconds), "--blank-distinct")
         try:
             bench.await_count("SELECT count(*) FROM workers", count, limit=30)
-            bench.enqueue("overlap", tasks, hint_size=16, seed=round_number)
+            bench.enqueue("overlap", tasks, hint_size=16, seed=round_number, shard_size=shard_size)
             bench.await_count(RECORDED, tasks, limit=60 + 2 * tasks / ideal)
         finally:
             bench.stop_workers()
@@ -65,6 +67,6 @@ def waiting(bench, batches: int) -> Contender:
         return {"share": 100 * tasks / ideal / (float(last) - begin)}
 
     return Contender(
-        4, f"{tasks:,} tasks of {milliseconds} ms, batch 16, {count} workers",
+        4, f"{tasks:,} tasks of {milliseconds} ms in shards of {shard_size}, batch 16, {count} workers",
         [Figure("share", "% of the ideal rate", None if bench.is_quick else 97, more_is_better=True, digits=1)],
         measure_once, f"ideal {ideal:.0f} tasks/s; from the first claim to the last record, packing included")

@@ -79,12 +79,13 @@ class Surroundings:
     # Jobs
 
     def enqueue(self, name: str, tasks: int, hint_size: int, seed: int = 0, expect=(0,), annotations: str | None = None,
-                size: str = "64x48", **environment: str) -> dict:
+                size: str = "64x48", shard_size: int = 500, **environment: str) -> dict:
         """Enqueues a job for the generator `blank`; its own timing leaves reading and planning out."""
         result = self.run(
             "producer", "enqueue", "--job", name, "--annotations", annotations or self.sample(round_up(tasks)),
             "--subset", "all", "--strategy", "hard", "--generator", "blank", "--size", size, "--seed", str(seed),
-            "--limit", str(tasks), "--hint-size", str(hint_size), "--json", expect=expect, **environment)
+            "--limit", str(tasks), "--hint-size", str(hint_size), "--shard-size", str(shard_size), "--json", expect=expect,
+            **environment)
         return json.loads(result.output) if result.output.strip() else {}
 
     def start_workers(self, count: int, *arguments: str) -> None:
@@ -130,12 +131,15 @@ class Surroundings:
     def messages(self, queue: str) -> int:
         """How many messages wait, asked of the broker itself, since the management figures lag."""
         import pika
+        import pika.exceptions
 
-        connection = pika.BlockingConnection(pika.URLParameters(self.environment["AMQP_URL"]))
         try:
-            return connection.channel().queue_declare(queue, passive=True).method.message_count
-        finally:
-            connection.close()
+            with pika.BlockingConnection(pika.URLParameters(self.environment["AMQP_URL"])) as connection:
+                return connection.channel().queue_declare(queue, passive=True).method.message_count
+        except pika.exceptions.AMQPError as error:
+            # Its connection errors say nothing but their name.
+            raise measure.BenchError(f"asking the broker for the length of {queue}: expected a number, "
+                                     f"found {type(error).__name__} {error}") from error
 
     def management(self, method: str, path: str):
         url = urllib.parse.urlsplit(self.environment["RABBITMQ_MANAGEMENT_URL"])
