@@ -12,36 +12,13 @@
 
 enum { LANES = 16 };
 
-// exp(x) = 2^n * exp(r) with |r| <= ln(2)/2: a polynomial of degree 6 in r, relative error below 2^-22.
-// Below -87 the result is 0 (nothing here needs subnormals), above 88 it saturates.
-INLINE float exponential(float x) {
-  const float clamped = x < -87.0f ? -87.0f : (x > 88.0f ? 88.0f : x);
+// exp(x) = 2^n * exp(r) with |r| <= ln(2)/2: a polynomial of degree 6 in r, relative error below 2^-22. For -87 <= x <= 88;
+// NaN comes through.
+INLINE float exponential_in_range(float x) {
   // Adding and subtracting 1.5 * 2^23 rounds to the nearest integer.
-  const float shifted = clamped * 1.44269504f + 12582912.0f;
+  const float shifted = x * 1.44269504f + 12582912.0f;
   const float n = shifted - 12582912.0f;
-  const float r = (clamped - n * 0.693359375f) + n * 2.12194440e-4f;
-  float p = 1.0f / 720.0f;
-  p = p * r + 1.0f / 120.0f;
-  p = p * r + 1.0f / 24.0f;
-  p = p * r + 1.0f / 6.0f;
-  p = p * r + 0.5f;
-  p = p * r + 1.0f;
-  p = p * r + 1.0f;
-  uint32_t bits;
-  memcpy(&bits, &shifted, 4);
-  bits = (bits + 127u) << 23;
-  float power;
-  memcpy(&power, &bits, 4);
-  const float result = p * power;
-  return x < -87.0f ? 0.0f : (x != x ? x : result);
-}
-
-// exp(x) for x <= 0, as softmax needs it: below -87 it stays at exp(-87), 1.6e-38, and NaN comes through.
-INLINE float exponential_of_negative(float x) {
-  const float clamped = x < -87.0f ? -87.0f : x;
-  const float shifted = clamped * 1.44269504f + 12582912.0f;
-  const float n = shifted - 12582912.0f;
-  const float r = (clamped - n * 0.693359375f) + n * 2.12194440e-4f;
+  const float r = (x - n * 0.693359375f) + n * 2.12194440e-4f;
   float p = 1.0f / 720.0f;
   p = p * r + 1.0f / 120.0f;
   p = p * r + 1.0f / 24.0f;
@@ -56,6 +33,15 @@ INLINE float exponential_of_negative(float x) {
   memcpy(&power, &bits, 4);
   return p * power;
 }
+
+// Below -87 the result is 0 (nothing here needs subnormals), above 88 it saturates.
+INLINE float exponential(float x) {
+  const float result = exponential_in_range(x < -87.0f ? -87.0f : (x > 88.0f ? 88.0f : x));
+  return x < -87.0f ? 0.0f : (x != x ? x : result);
+}
+
+// exp(x) for x <= 0, as softmax needs it: below -87 it stays at exp(-87), 1.6e-38.
+INLINE float exponential_of_negative(float x) { return exponential_in_range(x < -87.0f ? -87.0f : x); }
 
 INLINE float sigmoid(float x) { return 1.0f / (1.0f + exponential(-x)); }
 

@@ -19,11 +19,9 @@ typedef float vector16 __attribute__((vector_size(64), aligned(4)));
 
 int kernels_widest_vectors(void) {
 #if defined(__x86_64__) && defined(__linux__)
-  if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512bw") &&
-      __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512cd"))
-    return KERNELS_AVX512;
-  if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") && __builtin_cpu_supports("bmi2"))
-    return KERNELS_AVX2;
+  // The same levels as KERNEL's clones: one processor computes everything with one of them.
+  if (__builtin_cpu_supports("x86-64-v4")) return KERNELS_AVX512;
+  if (__builtin_cpu_supports("x86-64-v3")) return KERNELS_AVX2;
 #endif
   return 0;
 }
