@@ -13,7 +13,7 @@ struct MemoryTests {
 
     @Test("the memory of a worker stays flat over 200,000 tasks")
     func flatMemory() throws {
-        let world = try SoakWorld(images: 3000)
+        let world = try SoakWorld(images: Self.total / 50)
         try world.enqueue(limit: Self.total / 100, samples: 100, shardSize: 500)
         let worker = try world.startWorker()
         let readings = try MemoryReading.take(of: worker, every: .seconds(2)) { ["done": try world.done()] }

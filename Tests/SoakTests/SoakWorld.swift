@@ -19,8 +19,10 @@ final class SoakWorld: Sendable {
     /// Removes the schema and the files.
     func remove() throws { try world.remove() }
 
-    func enqueue(limit: Int, samples: Int, shardSize: Int) throws {
-        try commands.succeed("producer", enqueueArguments(limit: limit, samples: samples, shardSize: shardSize))
+    func enqueue(limit: Int, samples: Int, shardSize: Int, generator: String = "sketch") throws {
+        try commands.succeed(
+            "producer",
+            enqueueArguments(limit: limit, samples: samples, shardSize: shardSize) + ["--generator", generator])
     }
 
     /// Starts a producer with further arguments, instead of waiting for its end.
@@ -56,14 +58,14 @@ final class SoakWorld: Sendable {
         ).start("worker", Self.workerArguments)
     }
 
-    /// Starts a worker on a simulated host.
+    /// Starts a worker on a simulated host, for the generator `blank` at 50 tasks a second.
     func startWorker(on host: SimulatedHost) throws -> RunningProcess {
         var environment = commands.environment.merging(host.environment) { $1 }
         environment["DATABASE_URL"] = TestWorld.url(environment["DATABASE_URL"] ?? "", schema: world.schema)
         return try RunningProcess(
             "/usr/bin/env",
             ["ip", "netns", "exec", host.name, "\(Surroundings.executables)/detdiffusion-worker"]
-                + Self.workerArguments,
+                + Self.workerArguments + ["--generator", "blank", "--blank-delay", "20", "--blank-distinct"],
             environment: environment)
     }
 
