@@ -65,7 +65,10 @@ def line(row: dict) -> str:
     if row["median"] is None:
         return f"| {row['row']} | {row['what']} | | | | **failed** | {row['note'].replace('|', '/')} |"
     digits, values = row["digits"], row["values"]
-    goal = "" if row["goal"] is None else ("≥ " if row["moreIsBetter"] else "≤ ") + number(row["goal"], 0 if row["goal"] == round(row["goal"]) else 2)
+    goal = ""
+    if row["goal"] is not None:
+        whole = row["goal"] == round(row["goal"])
+        goal = ("≥ " if row["moreIsBetter"] else "≤ ") + number(row["goal"], 0 if whole else 2)
     verdict = {None: "", True: "holds", False: "**misses**"}[row["holds"]]
     return (f"| {row['row']} | {row['what']} | {number(row['median'], digits)} {row['unit']} "
             f"| {number(min(values), digits)} to {number(max(values), digits)} | {goal} | {verdict} | {row['note']} |")
