@@ -1,5 +1,6 @@
 # Scope: the driver of ops/bench: chooses rows, runs every contender once a round, and prints the table.
 import argparse
+import signal
 import statistics
 import sys
 import time
@@ -38,6 +39,9 @@ FAILURES = (measure.BenchError, OSError, psycopg.Error, LookupError, TypeError, 
 
 def main() -> int:
     options = parse()
+    # A shell starts background processes with interrupts ignored, and this is one of ops/bench.
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.default_int_handler)
     run = Run(options)
     try:
         run.prepare()
