@@ -48,6 +48,21 @@ import Testing
         }
     }
 
+    @Test("The bytes do not depend on where a block of gathered patches ends", arguments: ProductKernel.allCases)
+    func blocksOfPatches(_ kernel: ProductKernel) {
+        guard kernel.isAvailable else { return }
+        var numbers = Numbers(seed: 13)
+        let device = CPUDevice(threads: 2, kernel: kernel)
+        // 4,096 patches of 360 numbers a sample: the first block ends within the third.
+        let x = numbers.tensor([4, 64, 64, 40], on: device)
+        let weight = numbers.tensor([16, 40, 3, 3], on: device)
+        let all = x.convolution(weight, padding: Padding(1))
+        for sample in 0..<4 {
+            let alone = x.samples(sample..<sample + 1).convolution(weight, padding: Padding(1))
+            #expect(alone.floats() == all.samples(sample..<sample + 1).floats(), "sample \(sample)")
+        }
+    }
+
     @Test("Vectors of 8 and of 16 numbers give the same bytes", .enabled(if: ProductKernel.avx512.isAvailable))
     func vectorWidths() {
         var numbers = Numbers(seed: 11)

@@ -3,13 +3,17 @@
 import CKernels
 
 extension CPUDevice {
-    /// All samples' rows side by side.
+    /// All samples' rows side by side, where kernels keep them apart.
     public func linear(_ x: Tensor, weight: Tensor, bias: Tensor?) -> Tensor {
         let weights = unsafe layerWeights(weight)
         let (source, shift) = unsafe (read(x), bias.map { unsafe read($0) })
         let rows = x.count / max(x.channels, 1)
         return unsafe make(x.shape.dropLast() + [weights.columns]) { result in
-            unsafe multiply(rows, ofEach: rows / max(x.shape[0], 1), source, weights, bias: shift, result)
+            for run in runs(rows, samples: x.shape[0]) {
+                unsafe multiply(
+                    run.count, source + run.lowerBound * weights.depth, weights, bias: shift,
+                    result + run.lowerBound * weights.columns)
+            }
         }
     }
 
@@ -35,15 +39,16 @@ extension CPUDevice {
         let block = max(Self.patchNumbers / max(gather.depth, 1) / 192, 1) * 192
         return unsafe make([x.shape[0], gather.rows, gather.columns, weights.columns]) { result in
             let patches = unsafe pool.take(min(block, total) * gather.depth)
-            for first in Swift.stride(from: 0, to: total, by: block) {
-                let rows = min(block, total - first)
-                forEachPiece(of: rows, size: 16) { start, count in
-                    unsafe gather.copy(
-                        source, first + start..<first + start + count, to: patches.base + start * gather.depth)
+            for run in runs(total, samples: x.shape[0]) {
+                for first in Swift.stride(from: run.lowerBound, to: run.upperBound, by: block) {
+                    let rows = min(block, run.upperBound - first)
+                    forEachPiece(of: rows, size: 16) { start, count in
+                        unsafe gather.copy(
+                            source, first + start..<first + start + count, to: patches.base + start * gather.depth)
+                    }
+                    unsafe multiply(
+                        rows, patches.base, weights, bias: shift, result + first * weights.columns)
                 }
-                unsafe multiply(
-                    rows, ofEach: gather.positions, from: first, patches.base, weights, bias: shift,
-                    result + first * weights.columns)
             }
             unsafe pool.giveBack(patches)
         }
@@ -59,29 +64,20 @@ extension CPUDevice {
             taps: weight.shape[2...].reduce(1, *))
     }
 
-    /// `result = source weights^T + bias`, shared by all threads. A sample has `each` rows, and the first row here is its
-    /// sample's row number `start`; where kernels do not keep rows apart, samples are multiplied one after the other.
-    private func multiply(
-        _ rows: Int, ofEach each: Int, from start: Int = 0, _ source: UnsafePointer<Float>, _ weights: LayerWeights,
-        bias: UnsafePointer<Float>?, _ result: UnsafeMutablePointer<Float>
-    ) {
-        if kernel.keepsRowsApart {
-            return unsafe multiply(rows, source, weights, bias: bias, result, lanes: loop.lanes)
-        }
-        var row = 0
-        while row < rows {
-            let count = min(rows - row, each - (start + row) % each)
-            // As many pieces on every host: their rows decide last bits here.
-            unsafe multiply(
-                count, source + row * weights.depth, weights, bias: bias, result + row * weights.columns, lanes: 16)
-            row += count
-        }
+    /// Rows that are multiplied together: all of them, or sample by sample where the rows beside a row decide its last bits.
+    private func runs(_ rows: Int, samples: Int) -> [Range<Int>] {
+        if kernel.keepsRowsApart { return [0..<rows] }
+        let each = rows / max(samples, 1)
+        return (0..<samples).map { $0 * each..<($0 + 1) * each }
     }
 
+    /// `result = source weights^T + bias`, shared by all threads.
     private func multiply(
         _ rows: Int, _ source: UnsafePointer<Float>, _ weights: LayerWeights, bias: UnsafePointer<Float>?,
-        _ result: UnsafeMutablePointer<Float>, lanes: Int
+        _ result: UnsafeMutablePointer<Float>
     ) {
+        // OpenBLAS's rows are cut alike on every host, since the cuts decide last bits.
+        let lanes = kernel.keepsRowsApart ? loop.lanes : 16
         let pieces = unsafe ProductPieces(rows: rows, panels: weights.panels, lanes: lanes)
         let chunks = unsafe weights.chunks
         let steps = chunks.size * chunks.taps
