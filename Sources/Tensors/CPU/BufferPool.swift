@@ -18,15 +18,7 @@ import Synchronization
     func take(_ count: Int) -> Buffer {
         let capacity = Self.capacity(for: count)
         if let kept = unsafe idle.withLock({ idle in unsafe idle[capacity]?.popLast() }) { return unsafe kept }
-        var memory: UnsafeMutableRawPointer?
-        let bytes = capacity * MemoryLayout<Float>.stride
-        let status = unsafe posix_memalign(&memory, bytes >= 1 << 21 ? 1 << 21 : 64, bytes)
-        guard status == 0, let memory = unsafe memory else {
-            fatalError("no memory for \(bytes) bytes of activations; take smaller images or batches")
-        }
-        // Large pages: a quarter of the page faults' cost, where the system allows them.
-        if bytes >= 1 << 21 { unsafe madvise(memory, bytes, MADV_HUGEPAGE) }
-        return unsafe Buffer(base: memory.assumingMemoryBound(to: Float.self), capacity: capacity)
+        return unsafe Buffer(base: Self.allocate(capacity), capacity: capacity)
     }
 
     /// Keeps memory that `take` gave.
@@ -40,7 +32,46 @@ import Synchronization
             defer { unsafe idle = [:] }
             return unsafe idle.values.flatMap { unsafe $0 }
         }
-        unsafe all.forEach { unsafe free($0.base) }
+        unsafe all.forEach { unsafe Self.free($0) }
+    }
+
+    /// Memory of the size of a large page or more comes from the system itself, so that it goes back there at once: the C
+    /// library would keep the pages of what it gets back.
+    private static func allocate(_ capacity: Int) -> UnsafeMutablePointer<Float> {
+        let bytes = capacity * MemoryLayout<Float>.stride
+        guard bytes >= largePage else {
+            var memory: UnsafeMutableRawPointer?
+            guard unsafe posix_memalign(&memory, 64, bytes) == 0, let memory = unsafe memory else { noMemory(bytes) }
+            return unsafe memory.assumingMemoryBound(to: Float.self)
+        }
+        let mapped = unsafe mmap(
+            nil, bytes + largePage, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0)
+        guard let mapped = unsafe mapped, unsafe mapped != MAP_FAILED else { noMemory(bytes) }
+        // What lies before the first large page, and behind the last number, is given back.
+        let before = (largePage - Int(bitPattern: mapped) % largePage) % largePage
+        let base = unsafe mapped + before
+        let end = (bytes + smallPage - 1) / smallPage * smallPage
+        if before > 0 { unsafe munmap(mapped, before) }
+        if before + end < bytes + largePage { unsafe munmap(base + end, bytes + largePage - before - end) }
+        // A quarter of the page faults' cost, where the system allows large pages.
+        unsafe madvise(base, bytes, MADV_HUGEPAGE)
+        return unsafe base.assumingMemoryBound(to: Float.self)
+    }
+
+    private static func free(_ buffer: Buffer) {
+        let bytes = unsafe buffer.capacity * MemoryLayout<Float>.stride
+        if bytes >= largePage {
+            unsafe munmap(buffer.base, bytes)
+        } else {
+            unsafe Foundation.free(buffer.base)
+        }
+    }
+
+    private static let largePage = 1 << 21
+    private static let smallPage = Int(sysconf(Int32(_SC_PAGESIZE)))
+
+    private static func noMemory(_ bytes: Int) -> Never {
+        fatalError("no memory for \(bytes) bytes of activations; take smaller images or batches")
     }
 
     /// The size class: eight steps between two powers of two, so at most an eighth lies idle.
