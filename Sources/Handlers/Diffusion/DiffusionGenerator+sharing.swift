@@ -5,8 +5,7 @@ import Tensors
 
 extension DiffusionGenerator {
     /// A generator for each checkpoint, in order. One of them computes at a time, so all share a device; all stay loaded,
-    /// so each leaves room for the
-    /// others' weights.
+    /// so each leaves room for the others' weights.
     ///
     /// - Parameters:
     ///   - checkpoints: the models.

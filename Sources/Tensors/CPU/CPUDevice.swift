@@ -15,6 +15,10 @@ public final class CPUDevice: Device, @unchecked Sendable {
     /// What computes matrix products.
     let kernel: ProductKernel
 
+    /// About how many bytes operations take for a while beside their results: transformed images and weights, patches,
+    /// packed keys and values.
+    public static let mostScratchBytes = 128 << 20
+
     /// How many threads compute.
     public var threads: Int { loop.lanes }
 

@@ -68,9 +68,3 @@ enum WinogradPieces {
     static let panels = 2, inputs = 64
     static let weightNumbers = panels * inputs * Panel.columns
 }
-
-extension CPUDevice {
-    /// About how many bytes operations take for a while beside their results: transformed images and weights, patches,
-    /// packed keys and values.
-    public static let mostScratchBytes = 128 << 20
-}
