@@ -40,9 +40,6 @@ INLINE float exponential(float x) {
   return x < -87.0f ? 0.0f : (x != x ? x : result);
 }
 
-// exp(x) for x <= 0, as softmax needs it: below -87 it stays at exp(-87), 1.6e-38.
-INLINE float exponential_of_negative(float x) { return exponential_in_range(x < -87.0f ? -87.0f : x); }
-
 INLINE float sigmoid(float x) { return 1.0f / (1.0f + exponential(-x)); }
 
 // erfc(z) for z >= 0 as t * exp(-z^2 + P(t)), t = 1 / (1 + z / 2), relative error below 1.2e-7 before rounding
@@ -159,33 +156,6 @@ INLINE float sum_of_squares(const float *x, float mean, ptrdiff_t count) {
   return sum;
 }
 
-// The largest of `start` and `count` numbers, a multiple of LANES: four vectors at a time, since each waits for its last.
-INLINE float maximum(const float *x, float start, ptrdiff_t count) {
-  float lanes[4 * LANES];
-  for (int l = 0; l < 4 * LANES; l++) lanes[l] = start;
-  ptrdiff_t i = 0;
-  for (; i + 4 * LANES <= count; i += 4 * LANES)
-    for (int l = 0; l < 4 * LANES; l++) lanes[l] = x[i + l] > lanes[l] ? x[i + l] : lanes[l];
-  for (; i < count; i += LANES)
-    for (int l = 0; l < LANES; l++) lanes[l] = x[i + l] > lanes[l] ? x[i + l] : lanes[l];
-  // Halves against halves: one after the other would take longer than all vectors did.
-#pragma clang loop unroll(full)
-  for (int half = 2 * LANES; half > 0; half /= 2)
-    for (int l = 0; l < half; l++) lanes[l] = lanes[l + half] > lanes[l] ? lanes[l + half] : lanes[l];
-  return lanes[0];
-}
-
-// x becomes exp(x - most); returns the sum. `count` is a multiple of LANES.
-INLINE float exponentials(float *x, float most, ptrdiff_t count) {
-  float lanes[LANES] = {0};
-  for (ptrdiff_t i = 0; i < count; i += LANES)
-    for (int l = 0; l < LANES; l++) {
-      x[i + l] = exponential_of_negative(x[i + l] - most);
-      lanes[l] += x[i + l];
-    }
-  return total(lanes);
-}
-
 KERNEL void kernels_layer_normalization(
     const float *restrict x, const float *restrict scale, const float *restrict shift, float epsilon,
     float *restrict y, ptrdiff_t rows, ptrdiff_t channels) {
@@ -197,29 +167,4 @@ KERNEL void kernels_layer_normalization(
     const float inverse = 1.0f / sqrtf(variance + epsilon);
     for (ptrdiff_t c = 0; c < channels; c++) out[c] = (in[c] - mean) * inverse * scale[c] + shift[c];
   }
-}
-
-KERNEL void kernels_softmax_piece(
-    float *restrict s, ptrdiff_t stride, ptrdiff_t rows, ptrdiff_t columns, const ptrdiff_t *restrict limits,
-    float *restrict maxima, float *restrict sums, float *restrict factors) {
-  for (ptrdiff_t r = 0; r < rows; r++) {
-    float *row = s + r * stride;
-    const ptrdiff_t limit = limits[r], whole = (limit + LANES - 1) / LANES * LANES;
-    // Beyond the limit 10^-38 each at most: nothing beside the largest, which is 1.
-    for (ptrdiff_t c = limit; c < whole; c++) row[c] = -INFINITY;
-    const float before = maxima[r];
-    const float now = maximum(row, before, whole);
-    const float added = exponentials(row, now, whole);
-    for (ptrdiff_t c = limit; c < columns; c++) row[c] = 0;
-    // The first piece starts at minus infinity, whose factor is 0 unless nothing has counted yet.
-    factors[r] = before == now ? 1.0f : exponential(before - now);
-    sums[r] = sums[r] * factors[r] + added;
-    maxima[r] = now;
-  }
-}
-
-KERNEL void kernels_scale_rows(
-    float *y, ptrdiff_t stride, const float *factors, ptrdiff_t rows, ptrdiff_t channels) {
-  for (ptrdiff_t r = 0; r < rows; r++)
-    for (ptrdiff_t c = 0; c < channels; c++) y[r * stride + c] *= factors[r];
 }

@@ -25,19 +25,3 @@ KERNEL void kernels_pack(
     }
   }
 }
-
-KERNEL void kernels_pack_rows(
-    const float *values, ptrdiff_t stride, ptrdiff_t rows, ptrdiff_t columns, float *packed) {
-  for (ptrdiff_t column = 0; column < columns; column += COLUMNS, packed += rows * COLUMNS) {
-    const ptrdiff_t width = columns - column < COLUMNS ? columns - column : COLUMNS;
-    for (ptrdiff_t row = 0; row < rows; row++) {
-      const float *from = values + row * stride + column;
-      float *to = packed + row * COLUMNS;
-      if (width == COLUMNS) {
-        memcpy(to, from, COLUMNS * sizeof(float));
-      } else {
-        for (ptrdiff_t c = 0; c < COLUMNS; c++) to[c] = c < width ? from[c] : 0;
-      }
-    }
-  }
-}

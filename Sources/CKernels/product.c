@@ -9,6 +9,8 @@
 enum {
   ROWS = KERNELS_PRODUCT_ROWS,
   COLUMNS = KERNELS_PANEL_COLUMNS,
+  // Numbers of a cache line.
+  LINE = 16,
 };
 
 // All functions that pass vectors are inlined, so how a call would pass them does not matter.
@@ -29,43 +31,65 @@ int kernels_widest_vectors(void) {
 // Where a block of rows and columns begins to add, and where its sums go.
 typedef struct {
   const float *from;
-  ptrdiff_t from_stride;
+  ptrdiff_t from_stride, from_panel;
   float *to;
-  ptrdiff_t to_stride;
+  ptrdiff_t to_stride, to_panel;
 } sums;
 
-// Adds `length` products to a block of `rows` rows by `wide` vectors of `lanes` numbers; constants once inlined.
+// What a block asks for: `pace` numbers more with each step.
+typedef struct {
+  kernels_rows rows;
+  ptrdiff_t pace;
+} wanted;
+
+// One step of the depth: a number of each row by a vector, or two, of weights.
+#define STEP(vector, k)                                                                                                \
+  do {                                                                                                                 \
+    vector w[2];                                                                                                       \
+    _Pragma("clang loop unroll(full)") for (int v = 0; v < wide; v++)                                                  \
+      w[v] = *(const vector *)(weights + (k) * step + v * weights_stride);                                             \
+    _Pragma("clang loop unroll(full)") for (int r = 0; r < rows; r++) {                                                \
+      const float value = x[r * x_stride + (k)];                                                                       \
+      _Pragma("clang loop unroll(full)") for (int v = 0; v < wide; v++) a[r][v] += value * w[v];                       \
+    }                                                                                                                  \
+  } while (0)
+
+// Adds `length` products to a block of `rows` rows by `wide` vectors of `lanes` numbers; constants once inlined. A vector of 16
+// is a panel, one of 8 half of it. Asks for `next` step by step: in bursts between blocks the requests would fill the core's
+// queue, and the processor would wait for them.
 #define BLOCK(name, vector, lanes, most_rows)                                                                          \
   INLINE void name(                                                                                                    \
       int rows, int wide, const float *x, ptrdiff_t x_stride, ptrdiff_t length, const float *weights,                  \
-      ptrdiff_t weights_stride, ptrdiff_t step, sums s) {                                                              \
+      ptrdiff_t weights_stride, ptrdiff_t step, wanted next, sums s) {                                                 \
     vector a[most_rows][2];                                                                                            \
     _Pragma("clang loop unroll(full)") for (int r = 0; r < rows; r++)                                                  \
       _Pragma("clang loop unroll(full)") for (int v = 0; v < wide; v++)                                                \
-        a[r][v] = *(const vector *)(s.from + r * s.from_stride + v * lanes);                                           \
-    for (ptrdiff_t k = 0; k < length; k++) {                                                                           \
-      vector w[2];                                                                                                     \
-      _Pragma("clang loop unroll(full)") for (int v = 0; v < wide; v++)                                                \
-        w[v] = *(const vector *)(weights + k * step + v * weights_stride);                                             \
-      _Pragma("clang loop unroll(full)") for (int r = 0; r < rows; r++) {                                              \
-        const float value = x[r * x_stride + k];                                                                       \
-        _Pragma("clang loop unroll(full)") for (int v = 0; v < wide; v++) a[r][v] += value * w[v];                     \
+        a[r][v] = *(const vector *)(s.from + r * s.from_stride + v * (lanes == 16 ? s.from_panel : lanes));            \
+    ptrdiff_t k = 0;                                                                                                   \
+    for (; next.rows.rows > 0; next.rows.rows--, next.rows.from += next.rows.stride) {                                 \
+      const ptrdiff_t steps = next.rows.length / next.pace, end = length - k < steps ? length : k + steps;             \
+      const float *ahead = next.rows.from - next.pace * k;                                                             \
+      _Pragma("clang loop unroll(disable)") for (; k < end; k++) {                                                     \
+        __builtin_prefetch(ahead + next.pace * k, 0, 2);                                                               \
+        STEP(vector, k);                                                                                               \
       }                                                                                                                \
     }                                                                                                                  \
+    _Pragma("clang loop unroll(disable)") for (; k < length; k++) STEP(vector, k);                                     \
     _Pragma("clang loop unroll(full)") for (int r = 0; r < rows; r++)                                                  \
       _Pragma("clang loop unroll(full)") for (int v = 0; v < wide; v++)                                                \
-        *(vector *)(s.to + r * s.to_stride + v * lanes) = a[r][v];                                                     \
+        *(vector *)(s.to + r * s.to_stride + v * (lanes == 16 ? s.to_panel : lanes)) = a[r][v];                        \
   }
 
 BLOCK(block8, vector8, 8, 6)
 BLOCK(block16, vector16, 16, ROWS)
 
 #define CASE(block, rows, wide, weights_stride)                                                                        \
-  case rows: block(rows, wide, x, x_stride, length, panel, weights_stride, COLUMNS, s); break;
+  case rows: block(rows, wide, x, x_stride, length, panel, weights_stride, COLUMNS, next, s); break;
 
 // At most 12 rows by one panel, AVX2: six rows by two vectors of eight.
 INLINE void panel_avx2(
-    ptrdiff_t rows, const float *x, ptrdiff_t x_stride, ptrdiff_t length, const float *panel, sums s) {
+    ptrdiff_t rows, const float *x, ptrdiff_t x_stride, ptrdiff_t length, const float *panel, wanted next,
+    sums s) {
   for (;;) {
     switch (rows < 6 ? rows : 6) {
       CASE(block8, 1, 2, 8)
@@ -73,7 +97,7 @@ INLINE void panel_avx2(
       CASE(block8, 3, 2, 8)
       CASE(block8, 4, 2, 8)
       CASE(block8, 5, 2, 8)
-      default: block8(6, 2, x, x_stride, length, panel, 8, COLUMNS, s); break;
+      default: block8(6, 2, x, x_stride, length, panel, 8, COLUMNS, next, s); break;
     }
     rows -= 6;
     if (rows <= 0) return;
@@ -96,13 +120,13 @@ INLINE void panel_avx2(
     CASE(block16, 9, wide, stride)                                                                                     \
     CASE(block16, 10, wide, stride)                                                                                    \
     CASE(block16, 11, wide, stride)                                                                                    \
-    default: block16(12, wide, x, x_stride, length, panel, stride, COLUMNS, s); break;                                 \
+    default: block16(12, wide, x, x_stride, length, panel, stride, COLUMNS, next, s); break;                                 \
   }
 
 // At most 12 rows by one panel, or by two.
 INLINE void panel_avx512(
     ptrdiff_t rows, const float *x, ptrdiff_t x_stride, ptrdiff_t length, const float *panel, ptrdiff_t stride, int two,
-    sums s) {
+    wanted next, sums s) {
   if (two) {
     CASES_AVX512(2)
   } else {
@@ -111,6 +135,11 @@ INLINE void panel_avx512(
 }
 
 static const float zeros[2 * COLUMNS];
+
+// The first number of a panel's columns.
+INLINE float *y_at(const kernels_product *p, ptrdiff_t row, ptrdiff_t column) {
+  return p->y + row * p->y_stride + column / COLUMNS * p->y_panel_stride;
+}
 
 // A panel of fewer than 16 columns goes through a block of its own.
 typedef struct {
@@ -122,35 +151,55 @@ INLINE sums edge_sums(edge *e, const kernels_product *p, ptrdiff_t row, ptrdiff_
   memset(e->numbers, 0, sizeof e->numbers);
   for (ptrdiff_t r = 0; r < height; r++) {
     float *to = e->numbers + r * COLUMNS;
-    if (p->adds) memcpy(to, p->y + (row + r) * p->y_stride + column, width);
+    if (p->adds) memcpy(to, y_at(p, row + r, column), width);
     else if (p->bias) memcpy(to, p->bias + column, width);
   }
-  return (sums){e->numbers, COLUMNS, e->numbers, COLUMNS};
+  return (sums){e->numbers, COLUMNS, COLUMNS, e->numbers, COLUMNS, COLUMNS};
 }
 
 INLINE void edge_store(const edge *e, const kernels_product *p, ptrdiff_t row, ptrdiff_t height, ptrdiff_t column) {
   const size_t width = (size_t)(p->columns - column) * sizeof(float);
   for (ptrdiff_t r = 0; r < height; r++)
-    memcpy(p->y + (row + r) * p->y_stride + column, e->numbers + r * COLUMNS, width);
+    memcpy(y_at(p, row + r, column), e->numbers + r * COLUMNS, width);
 }
 
 INLINE sums whole_sums(const kernels_product *p, ptrdiff_t row, ptrdiff_t column) {
-  float *to = p->y + row * p->y_stride + column;
-  if (p->adds) return (sums){to, p->y_stride, to, p->y_stride};
-  return (sums){p->bias ? p->bias + column : zeros, 0, to, p->y_stride};
+  float *to = y_at(p, row, column);
+  if (p->adds) return (sums){to, p->y_stride, p->y_panel_stride, to, p->y_stride, p->y_panel_stride};
+  return (sums){p->bias ? p->bias + column : zeros, 0, COLUMNS, to, p->y_stride, p->y_panel_stride};
 }
 
-// Panels outermost: a panel, or two, stays in the first cache while all rows pass.
+// The rows of `next` that a block asks for, `each` at most.
+INLINE wanted share(const kernels_product *p, ptrdiff_t each, ptrdiff_t call) {
+  const kernels_rows *next = &p->next;
+  const ptrdiff_t first = call * each, left = next->rows - first;
+  if (left <= 0) return (wanted){{0}, 1};
+  // A line a step at most, all of them evenly where that is less.
+  const ptrdiff_t pace = each * next->length >= 8 * p->length ? LINE : LINE / 4;
+  return (wanted){
+      {next->from + first * next->stride, next->stride, left < each ? left : each, next->length}, pace};
+}
+
+// Panels outermost: a panel, or two, stays in the first cache while all rows pass. Blocks of rows are nearly equal, since one
+// of a few rows waits for its own sums.
 #define MULTIPLY(name, target_name, most_panels, PANEL)                                                                \
   __attribute__((target(target_name))) static void name(const kernels_product *p) {                                   \
+    const ptrdiff_t blocks = (p->rows + ROWS - 1) / ROWS;                                                              \
+    if (blocks == 0) return;                                                                                           \
+    const ptrdiff_t least = p->rows / blocks, higher = p->rows % blocks;                                               \
+    const ptrdiff_t panels = (p->columns + COLUMNS - 1) / COLUMNS;                                                     \
+    const ptrdiff_t calls = (panels + most_panels - 1) / most_panels * blocks;                                         \
+    const ptrdiff_t each = p->next.rows > 0 ? (p->next.rows + calls - 1) / calls : 0;                                  \
+    ptrdiff_t call = 0;                                                                                                \
     for (ptrdiff_t column = 0, next; column < p->columns; column = next) {                                             \
       const ptrdiff_t left = p->columns - column;                                                                      \
       const int two = most_panels == 2 && left >= 2 * COLUMNS, whole = left >= COLUMNS;                                \
       next = column + (two ? 2 : 1) * COLUMNS;                                                                         \
       const float *panel = p->panels + column / COLUMNS * p->panel_stride;                                             \
-      for (ptrdiff_t row = 0; row < p->rows; row += ROWS) {                                                            \
-        const ptrdiff_t height = p->rows - row < ROWS ? p->rows - row : ROWS;                                          \
+      for (ptrdiff_t block = 0, row = 0, height; block < blocks; block++, row += height) {                             \
+        height = least + (block < higher);                                                                             \
         const float *x = p->x + row * p->x_stride;                                                                     \
+        const wanted next = share(p, each, call++);                                                                   \
         edge e;                                                                                                        \
         const sums s = whole ? whole_sums(p, row, column) : edge_sums(&e, p, row, height, column);                     \
         PANEL;                                                                                                         \
@@ -160,10 +209,10 @@ INLINE sums whole_sums(const kernels_product *p, ptrdiff_t row, ptrdiff_t column
   }
 
 #if defined(__x86_64__) && defined(__linux__)
-MULTIPLY(multiply_avx2, "arch=x86-64-v3", 1, panel_avx2(height, x, p->x_stride, p->length, panel, s))
+MULTIPLY(multiply_avx2, "arch=x86-64-v3", 1, panel_avx2(height, x, p->x_stride, p->length, panel, next, s))
 MULTIPLY(
     multiply_avx512, "arch=x86-64-v4", 2,
-    panel_avx512(height, x, p->x_stride, p->length, panel, p->panel_stride, two, s))
+    panel_avx512(height, x, p->x_stride, p->length, panel, p->panel_stride, two, next, s))
 
 void kernels_multiply(const kernels_product *product, kernels_vectors vectors) {
   if (vectors == KERNELS_AVX512) multiply_avx512(product);

@@ -4,6 +4,7 @@
 #include "kernel_target.h"
 
 #include <stddef.h>
+#include <string.h>
 
 enum {
   /// Steps that are turned at once.
@@ -50,6 +51,13 @@ INLINE void transpose(const float *from, ptrdiff_t stride, ptrdiff_t width, ptrd
         transpose_block(from + c * stride + s, stride, to + s * TURNED_COLUMNS + c);
     return;
   }
-  for (ptrdiff_t s = 0; s < steps; s++)
-    for (ptrdiff_t c = 0; c < TURNED_COLUMNS; c++) to[s * TURNED_COLUMNS + c] = c < width ? from[c * stride + s] : 0;
+  // An edge: what it lacks is filled up first.
+  float whole[TURNED_COLUMNS * STEPS];
+  memset(whole, 0, sizeof whole);
+  for (ptrdiff_t c = 0; c < width; c++) memcpy(whole + c * STEPS, from + c * stride, (size_t)steps * sizeof(float));
+  float turned[STEPS * TURNED_COLUMNS];
+  for (int s = 0; s < STEPS; s += 8)
+    for (int c = 0; c < TURNED_COLUMNS; c += 8)
+      transpose_block(whole + c * STEPS + s, STEPS, turned + s * TURNED_COLUMNS + c);
+  memcpy(to, turned, (size_t)steps * TURNED_COLUMNS * sizeof(float));
 }

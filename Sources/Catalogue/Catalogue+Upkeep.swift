@@ -60,22 +60,25 @@ extension Catalogue {
                 """
                 WITH candidates AS (
                     SELECT s.id, CASE WHEN s.state = 'generated' THEN 'pack' ELSE j.kind END AS kind,
-                           CASE WHEN s.state = 'generated' THEN 'archive' ELSE j.capability END AS capability
+                           CASE WHEN s.state = 'generated' THEN 'archive' ELSE j.capability END AS capability,
+                           j.lane <> 'high' AS later, s.job_id AS job, s.number AS place
                     FROM shards s JOIN jobs j ON j.id = s.job_id
                     WHERE j.state = 'running' AND s.state IN ('open', 'generated')
                       AND coalesce(s.hinted_at, s.created_at) < now() - \(horizon.inSeconds) * interval '1 second'
-                    ORDER BY j.lane = 'high' DESC, s.job_id, s.number),
+                    ORDER BY later, job, place),
                 forgotten AS (
                     SELECT c.*, open.first, open.last FROM candidates c
                     JOIN shards s ON s.id = c.id,
                     LATERAL (SELECT min(number) AS first, max(number) AS last FROM tasks t
                              WHERE t.shard_id = c.id AND t.kind = c.kind AND t.state = 'open') open
                     WHERE c.kind || ' ' || c.capability = ANY(\(keys)) AND open.first IS NOT NULL
-                    LIMIT \(limit) FOR UPDATE OF s SKIP LOCKED)
-                UPDATE shards s SET hinted_at = now() FROM forgotten f, jobs j
-                WHERE s.id = f.id AND j.id = s.job_id
-                RETURNING s.id, s.job_id, f.first, f.last - f.first + 1 AS tasks, j.name,
-                          j.specification_sha256 AS digest, f.kind, f.capability, j.lane, j.hint_size
+                    LIMIT \(limit) FOR UPDATE OF s SKIP LOCKED),
+                hinted AS (
+                    UPDATE shards s SET hinted_at = now() FROM forgotten f, jobs j
+                    WHERE s.id = f.id AND j.id = s.job_id
+                    RETURNING s.id, s.job_id, f.first, f.last - f.first + 1 AS tasks, j.name,
+                              j.specification_sha256 AS digest, f.kind, f.capability, j.lane, j.hint_size, f.later, f.place)
+                SELECT * FROM hinted ORDER BY later, job_id, place
                 """
             ).map(HintTarget.init(row:))
         }

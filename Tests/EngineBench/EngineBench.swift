@@ -4,7 +4,7 @@
 // engine-bench unet|decode|text|image CHECKPOINT ROWSxCOLUMNS  a part of a checkpoint, or whole images
 // engine-bench trace-unet|trace-decode|... CHECKPOINT ROWSxCOLUMNS  where its time goes
 //
-// --threads N, --runs N, --batch N (images; a guided call has two samples each), --steps N. Sides are those of the latents.
+// --shapes 1 (a trace by shape), --threads N, --runs N, --batch N (images; a guided call has two samples each), --steps N. Sides are those of the latents.
 
 import Foundation
 
@@ -32,7 +32,7 @@ enum EngineBench {
         let times = ModelTimes(
             folder: words[1], rows: sides[0], columns: sides[1], batch: options["--batch"] ?? 1,
             steps: options["--steps"] ?? 50, runs: options["--runs"] ?? 3, threads: options["--threads"])
-        if isTrace { try times.trace(stage) } else { try times.run(stage) }
+        if isTrace { try times.trace(stage, showsShapes: options["--shapes"] == 1) } else { try times.run(stage) }
     }
 
     static func usage() -> Never {

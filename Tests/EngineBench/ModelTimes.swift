@@ -35,8 +35,8 @@ struct ModelTimes {
     }
 
     /// Where the time of a stage goes, by kind of operation.
-    func trace(_ stage: Stage) throws {
-        let device = TracingDevice(CPUDevice(threads: threads))
+    func trace(_ stage: Stage, showsShapes: Bool) throws {
+        let device = TracingDevice(CPUDevice(threads: threads), showsShapes: showsShapes)
         let pipeline = try LayoutToImagePipeline.load(checkpoint: try Checkpoint(folder: folder), device: device)
         let call = try call(stage, pipeline)
         try call()

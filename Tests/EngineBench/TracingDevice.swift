@@ -16,7 +16,10 @@ final class TracingDevice: Device, @unchecked Sendable {
     let inner: CPUDevice
     private(set) var kinds: [String: Kind] = [:]
 
-    init(_ inner: CPUDevice) { self.inner = inner }
+    /// Whether a layer's shape is part of its kind.
+    private let showsShapes: Bool
+
+    init(_ inner: CPUDevice, showsShapes: Bool) { (self.inner, self.showsShapes) = (inner, showsShapes) }
 
     func reset() { kinds = [:] }
 
@@ -38,7 +41,12 @@ final class TracingDevice: Device, @unchecked Sendable {
         return Tensor(storage: storage.inner, offset: tensor.offset, shape: tensor.shape)
     }
 
-    private func traced(_ kind: String, flops: Int = 0, _ operation: () -> Tensor) -> Tensor {
+    private static func shape(_ x: Tensor, _ weight: Tensor) -> String {
+        " \(x.shape.dropLast()) \(x.channels)->\(weight.shape[0])"
+    }
+
+    private func traced(_ kind: String, flops: Int = 0, shape: String = "", _ operation: () -> Tensor) -> Tensor {
+        let kind = showsShapes ? kind + shape : kind
         let begin = ContinuousClock.now
         let result = operation()
         kinds[kind, default: Kind()].seconds += (ContinuousClock.now - begin) / .seconds(1)
@@ -61,7 +69,7 @@ final class TracingDevice: Device, @unchecked Sendable {
     }
 
     func linear(_ x: Tensor, weight: Tensor, bias: Tensor?) -> Tensor {
-        traced("linear", flops: 2 * x.count * weight.shape[0]) {
+        traced("linear", flops: 2 * x.count * weight.shape[0], shape: Self.shape(x, weight)) {
             inner.linear(plain(x), weight: plain(weight), bias: bias.map(plain))
         }
     }
@@ -69,14 +77,14 @@ final class TracingDevice: Device, @unchecked Sendable {
         let taps = weight.shape[2] * weight.shape[3]
         let positions = x.count / x.channels / stride / stride
         let kind = taps == 1 ? "linear" : stride == 1 ? "convolution 3x3" : "convolution 3x3, stride 2"
-        return traced(kind, flops: 2 * positions * x.channels * taps * weight.shape[0]) {
+        return traced(kind, flops: 2 * positions * x.channels * taps * weight.shape[0], shape: Self.shape(x, weight)) {
             inner.convolution(
                 plain(x), weight: plain(weight), bias: bias.map(plain), stride: stride, padding: padding)
         }
     }
     func attention(queries: Tensor, keys: Tensor, values: Tensor, heads: Int, isCausal: Bool) -> Tensor {
         let kind = keys.shape[1] == 77 ? "attention to text" : "self-attention"
-        return traced(kind, flops: 4 * queries.count * keys.shape[1]) {
+        return traced(kind, flops: 4 * queries.count * keys.shape[1], shape: " \(queries.shape)") {
             inner.attention(
                 queries: plain(queries), keys: plain(keys), values: plain(values), heads: heads, isCausal: isCausal)
         }

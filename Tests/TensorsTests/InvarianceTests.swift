@@ -27,7 +27,9 @@ import Testing
 
     @Test(
         "The bytes do not depend on the batch or the threads",
-        arguments: [[8, 8, 20], [13, 17, 32], [5, 3, 20], [20, 31, 40], [3, 5, 528], [8, 8, 528], [30, 40, 96]])
+        arguments: [
+            [8, 8, 20], [13, 17, 32], [5, 3, 20], [20, 31, 40], [3, 5, 528], [8, 8, 528], [30, 40, 96], [55, 46, 32],
+        ])
     func bytes(_ shape: [Int]) {
         for kernel in ProductKernel.allCases where kernel.isAvailable {
             var numbers = Numbers(seed: 9)

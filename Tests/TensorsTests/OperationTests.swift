@@ -59,6 +59,9 @@ enum Devices {
             ([1, 16, 16, 32], 16, Padding(1)), ([2, 13, 19, 48], 16, Padding(1)), ([1, 15, 21, 32], 32, Padding(0)),
             ([1, 33, 45, 48], 16, Padding(1)), ([1, 16, 15, 32], 48, Padding(top: 0, left: 2, bottom: 3, right: 1)),
             ([3, 8, 5, 528], 32, Padding(1)), ([5, 37, 29, 32], 16, Padding(1)),
+            // Large enough for tiles of 6x6.
+            ([1, 48, 42, 32], 16, Padding(1)), ([2, 53, 47, 48], 32, Padding(1)),
+            ([1, 49, 50, 32], 32, Padding(top: 0, left: 2, bottom: 3, right: 0)),
         ])
     func winograd(_ image: [Int], _ outputs: Int, _ padding: Padding) {
         for device in Devices.all {
@@ -77,6 +80,7 @@ enum Devices {
         "Attention weighs values by the softmax of scaled products",
         arguments: [
             (1, 1, 1, 1, 1), (2, 5, 7, 2, 3), (1, 200, 77, 3, 8), (1, 33, 1100, 2, 5), (2, 64, 64, 1, 16),
+            (1, 130, 490, 2, 40),
         ])
     func attention(_ samples: Int, _ queries: Int, _ keys: Int, _ heads: Int, _ size: Int) {
         for device in Devices.all {

@@ -38,17 +38,6 @@ void kernels_layer_normalization(
     const float *x, const float *scale, const float *shift, float epsilon, float *y, ptrdiff_t rows,
     ptrdiff_t channels);
 
-/// One step of a softmax that sees its row in pieces. For each of `rows` rows of s, `stride` numbers apart, `limits[r]` of
-/// whose first `columns` numbers count (the others become 0): the running maximum becomes m' = max(m, max s); s becomes
-/// exp(s - m'); factors[r] = exp(m - m'); sums[r] = sums[r] * factors[r] + the sum of the new s. `stride` is a multiple of 16,
-/// and what lies between columns and stride is written over.
-void kernels_softmax_piece(
-    float *s, ptrdiff_t stride, ptrdiff_t rows, ptrdiff_t columns, const ptrdiff_t *limits, float *maxima, float *sums,
-    float *factors);
-
-/// y[r, c] = y[r, c] * factors[r] over [rows, channels] with `stride` numbers from row to row.
-void kernels_scale_rows(float *y, ptrdiff_t stride, const float *factors, ptrdiff_t rows, ptrdiff_t channels);
-
 /// Asks for `count` numbers to be brought nearer.
 static inline void kernels_prefetch(const float *from, ptrdiff_t count) {
   for (ptrdiff_t i = 0; i < count; i += 16) __builtin_prefetch(from + i, 0, 3);

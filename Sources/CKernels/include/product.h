@@ -27,9 +27,11 @@ int kernels_widest_vectors(void);
 void kernels_pack(
     const float *weights, ptrdiff_t stride, ptrdiff_t columns, ptrdiff_t inputs, ptrdiff_t taps, float *packed);
 
-/// Packs rows V[k, c] that lie `stride` numbers apart: depth is `rows`, and panels lie `rows * 16` numbers apart.
-void kernels_pack_rows(
-    const float *values, ptrdiff_t stride, ptrdiff_t rows, ptrdiff_t columns, float *packed);
+/// Rows of `length` numbers, `stride` numbers apart.
+typedef struct {
+  const float *from;
+  ptrdiff_t stride, rows, length;
+} kernels_rows;
 
 /// A product of `rows` rows by `columns` columns over `length` steps of the depth.
 typedef struct {
@@ -43,9 +45,12 @@ typedef struct {
   /// What the sums begin with: y itself where `adds` is not 0, else `bias`, else 0 where that is null.
   const float *bias;
   int adds;
-  /// y[r, c]: rows lie `y_stride` numbers apart.
+  /// y[r, c]: rows lie `y_stride` numbers apart, and the columns of a panel `y_panel_stride` after those of the panel before:
+  /// 16 in a matrix row by row, more where y is to be the panels of another product.
   float *y;
-  ptrdiff_t y_stride;
+  ptrdiff_t y_stride, y_panel_stride;
+  /// What is wanted next: brought nearer while this product is computed, as far as its depth allows.
+  kernels_rows next;
 } kernels_product;
 
 /// y[r, c] = start + sum over k of x[r, k] * W[c, k].

@@ -1,22 +1,19 @@
-// Winograd's minimal filtering F(4x4, 3x3) for channels-last images (Winograd 1980; Lavin and Gray 2016): an output tile
-// of 4 x 4 pixels takes 36 products instead of 144. Transforms work on the channels of a pixel side by side.
+// Winograd's minimal filtering for channels-last images (Winograd 1980; Lavin and Gray 2016). F(4x4, 3x3): an output tile of
+// 4 x 4 pixels takes 36 products instead of 144; F(6x6, 3x3): one of 6 x 6 takes 64 instead of 324. Transforms work on the
+// channels of a pixel side by side.
 #pragma once
 
 #include <stddef.h>
 
 enum {
-  /// Output pixels on a side of a tile.
-  KERNELS_WINOGRAD_TILE = 4,
-  /// Input pixels on a side of a tile.
-  KERNELS_WINOGRAD_WINDOW = 6,
-  /// Products of a tile.
-  KERNELS_WINOGRAD_PRODUCTS = 36,
   /// Channels come in multiples of this.
   KERNELS_WINOGRAD_CHANNELS = 16,
 };
 
 /// One image and its cut into tiles, row by row.
 typedef struct {
+  /// Output pixels on a side of a tile: 4 or 6. Its window has two more, and as many products as pixels.
+  ptrdiff_t tile;
   ptrdiff_t height, width, channels;
   /// Numbers from one pixel to the next.
   ptrdiff_t pixel;
@@ -39,6 +36,6 @@ void kernels_winograd_output(
     const float *bias, float *image);
 
 /// Transforms the 3x3 weights of 16 output channels, whose first numbers lie `stride` apart, for `inputs` input channels, a
-/// multiple of 16: panel[p][c][16], one panel of a product's weights (see product.h) each `product_stride` numbers.
+/// multiple of 16, as tiles of side `tile` need them: panel[p][c][16], one panel of a product's weights (see product.h) each `product_stride` numbers.
 void kernels_winograd_weights(
-    const float *weights, ptrdiff_t stride, ptrdiff_t inputs, float *panel, ptrdiff_t product_stride);
+    int tile, const float *weights, ptrdiff_t stride, ptrdiff_t inputs, float *panel, ptrdiff_t product_stride);

@@ -1,140 +1,174 @@
 // Attention in tiles of queries against pieces of keys, so that scores stay in cache (Dao et al., FlashAttention, 2022).
+//
+// Scores are computed key by key, sixteen queries to a vector: the softmax then needs no sums across a vector, its weights are
+// the panels of the product with the values as they stand, and heads of any size fill their vectors.
 
 import CKernels
 
 extension CPUDevice {
-    /// Queries of a tile, and keys of a piece: their scores take 92 KB.
-    private static let tileQueries = 96
-    private static let pieceKeys = 240
-
-    /// Packs each head's keys and values, then takes tiles of queries through pieces of keys.
+    /// Lays out each head's keys and values, then takes tiles of queries through pieces of keys.
     public func attention(queries: Tensor, keys: Tensor, values: Tensor, heads: Int, isCausal: Bool) -> Tensor {
         let (samples, count, channels) = (queries.shape[0], queries.shape[1], queries.shape[2])
-        let (keyCount, size) = (keys.shape[1], channels / heads)
-        let packed = unsafe packHeads(keys: keys, values: values, heads: heads)
-        let tiles = (count + Self.tileQueries - 1) / Self.tileQueries
+        let shape = AttentionShape(keys: keys.shape[1], size: channels / heads, channels: channels, isCausal: isCausal)
+        let tiles = (count + AttentionShape.tileQueries - 1) / AttentionShape.tileQueries
         let q = unsafe read(queries)
+        let each = shape.keyNumbers + shape.valueNumbers
+        let laidOut = unsafe pool.take(samples * heads * each)
+        unsafe layOut(keys, values, shape, heads: heads, to: laidOut.base)
         let tensor = unsafe make(queries.shape) { result in
-            unsafe withScratch(Self.tileQueries * (Self.pieceKeys + size + 3)) { scratch in
+            unsafe withScratch(shape.scratchNumbers) { scratch in
                 loop.run(samples * heads * tiles) { item, lane in
                     let (tile, head, sample) = (item % tiles, item / tiles % heads, item / tiles / heads)
-                    let start = tile * Self.tileQueries
-                    let offset = (sample * count + start) * channels + head * size
+                    let start = tile * AttentionShape.tileQueries
+                    let offset = (sample * count + start) * channels + head * shape.size
+                    let base = unsafe laidOut.base + (sample * heads + head) * each
                     let one = unsafe AttentionTile(
-                        kernel: kernel, queries: q + offset, head: packed.head(sample * heads + head),
+                        kernel: kernel, shape: shape, queries: q + offset, keys: base, values: base + shape.keyNumbers,
                         result: result + offset, scratch: scratch(lane),
-                        rows: min(Self.tileQueries, count - start), firstQuery: start, keyCount: keyCount, size: size,
-                        stride: channels, isCausal: isCausal)
-                    unsafe one.compute(pieceKeys: Self.pieceKeys)
+                        rows: min(AttentionShape.tileQueries, count - start), firstQuery: start)
+                    unsafe one.compute()
                 }
             }
         }
-        unsafe pool.giveBack(packed.buffer)
+        unsafe pool.giveBack(laidOut)
         return tensor
     }
 
-    /// Keys as panels of 16 keys over a head's channels, values as panels of 16 channels over the keys.
-    private func packHeads(keys: Tensor, values: Tensor, heads: Int) -> PackedHeads {
-        let (count, channels) = (keys.shape[1], keys.shape[2])
-        let size = channels / heads
-        let columns = Panel.columns
-        let keyNumbers = (count + columns - 1) / columns * columns * size
-        let valueNumbers = (size + columns - 1) / columns * columns * count
-        let total = keys.shape[0] * heads
-        let packed = unsafe PackedHeads(
-            buffer: pool.take(total * (keyNumbers + valueNumbers)), keyNumbers: keyNumbers, valueNumbers: valueNumbers)
+    /// Each head's keys `[keys, size]`, then its values `[pieces, size, keys of a piece]`.
+    private func layOut(
+        _ keys: Tensor, _ values: Tensor, _ shape: AttentionShape, heads: Int, to base: UnsafeMutablePointer<Float>
+    ) {
         let (k, v) = unsafe (read(keys), read(values))
-        loop.run(total) { item, _ in
-            let offset = item / heads * count * channels + item % heads * size
-            let head = unsafe packed.head(item)
-            unsafe kernels_pack(k + offset, channels, count, size, 1, head.keys)
-            unsafe kernels_pack_rows(v + offset, channels, count, size, head.values)
+        let pieces = (shape.keys + AttentionShape.pieceKeys - 1) / AttentionShape.pieceKeys
+        loop.run(keys.shape[0] * heads * pieces) { item, _ in
+            let (head, first) = (item / pieces, item % pieces * AttentionShape.pieceKeys)
+            let count = min(AttentionShape.pieceKeys, shape.keys - first)
+            let from = (head / heads * shape.keys + first) * shape.channels + head % heads * shape.size
+            let to = unsafe base + head * (shape.keyNumbers + shape.valueNumbers) + first * shape.size
+            for key in 0..<count {
+                unsafe (to + key * shape.size).update(from: k + from + key * shape.channels, count: shape.size)
+            }
+            unsafe kernels_transpose(
+                v + from, shape.channels, count, shape.size, 1, to + shape.keyNumbers, AttentionShape.pieceKeys)
         }
-        return unsafe packed
     }
 }
 
-/// The packed keys and values of all heads.
-@unsafe private struct PackedHeads {
-    let buffer: BufferPool.Buffer
-    let keyNumbers: Int, valueNumbers: Int
+/// What all tiles of one attention have in common.
+private struct AttentionShape {
+    let keys: Int
+    /// Channels of a head, and numbers from position to position.
+    let size: Int, channels: Int
+    let isCausal: Bool
 
-    typealias Head = (keys: UnsafeMutablePointer<Float>, values: UnsafeMutablePointer<Float>)
+    /// Keys of a piece: their scores for two panels take 60 KB. Sums are rescaled with each, so it decides last bits.
+    static let pieceKeys = 480
+    /// Queries of a tile.
+    static let tileQueries = 96
+    static let width = Int(KERNELS_ATTENTION_QUERIES)
+    /// Panels of queries that go through a piece of keys together: as many as AVX-512 multiplies at once.
+    static let panels = 2
 
-    func head(_ index: Int) -> Head {
-        let base = unsafe buffer.base + index * (keyNumbers + valueNumbers)
-        return unsafe (base, base + keyNumbers)
-    }
+    var keyNumbers: Int { (keys + Self.pieceKeys - 1) / Self.pieceKeys * Self.pieceKeys * size }
+    var valueNumbers: Int { keyNumbers }
+    /// Queries and sums of a tile, scores of some panels, maxima, sums and factors.
+    var scratchNumbers: Int { Self.tileQueries * (2 * size + 3) + Self.panels * Self.width * Self.pieceKeys }
 }
 
 /// One head's queries of a tile against all keys.
 @unsafe private struct AttentionTile {
     let kernel: ProductKernel
+    let shape: AttentionShape
     let queries: UnsafePointer<Float>
-    let head: PackedHeads.Head
+    /// `[keys, size]`.
+    let keys: UnsafePointer<Float>
+    /// `[pieces, size, keys of a piece]`.
+    let values: UnsafePointer<Float>
     let result: UnsafeMutablePointer<Float>
-    /// Scores `[rows, piece]`, scaled queries `[rows, size]`, then maxima, sums and factors, `rows` each.
     let scratch: UnsafeMutablePointer<Float>
-    let rows: Int, firstQuery: Int, keyCount: Int
-    /// Channels of a head, and numbers from position to position.
-    let size: Int, stride: Int
-    let isCausal: Bool
+    let rows: Int, firstQuery: Int
+
+    private typealias Numbers = UnsafeMutablePointer<Float>
 
     /// Softmax over all keys in one pass: each piece rescales what the pieces before it gave.
-    func compute(pieceKeys: Int) {
-        let scaled = unsafe scratch + rows * pieceKeys
-        let maxima = unsafe scaled + rows * size
-        let sums = unsafe maxima + rows
-        let factors = unsafe sums + rows
+    func compute() {
+        let width = AttentionShape.width
+        let panels = unsafe (rows + width - 1) / width
+        let scaled = unsafe scratch
+        let summed = unsafe scaled + AttentionShape.tileQueries * shape.size
+        let statistics = unsafe summed + AttentionShape.tileQueries * shape.size
+        let scores = unsafe statistics + AttentionShape.tileQueries * 3
         unsafe scaleQueries(to: scaled)
-        unsafe maxima.update(repeating: -.infinity, count: rows)
-        unsafe sums.update(repeating: 0, count: rows)
-        unsafe withUnsafeTemporaryAllocation(of: Int.self, capacity: rows) { limits in
-            for first in unsafe Swift.stride(from: 0, to: keyCount, by: pieceKeys) {
-                let piece = unsafe min(pieceKeys, keyCount - first)
-                if unsafe isCausal, unsafe first >= firstQuery + rows { break }
-                for row in unsafe 0..<rows {
-                    unsafe limits[row] = isCausal ? min(piece, max(0, firstQuery + row + 1 - first)) : piece
-                }
-                unsafe scorePiece(scaled, first, piece)
-                unsafe kernels_softmax_piece(
-                    scratch, Self.scoreStride(piece), rows, piece, limits.baseAddress!, maxima, sums, factors)
-                if first > 0 { unsafe kernels_scale_rows(result, stride, factors, rows, size) }
-                unsafe addPiece(first, piece)
+        for panel in 0..<panels {
+            unsafe (statistics + panel * 3 * width).update(repeating: -.infinity, count: width)
+            unsafe (statistics + (panel * 3 + 1) * width).update(repeating: 0, count: 2 * width)
+        }
+        for first in unsafe stride(from: 0, to: shape.keys, by: AttentionShape.pieceKeys) {
+            if unsafe shape.isCausal, unsafe first >= firstQuery + rows { break }
+            for panel in stride(from: 0, to: panels, by: AttentionShape.panels) {
+                let group = panel..<min(panel + AttentionShape.panels, panels)
+                unsafe addPiece(first, group, scaled, scores, statistics, to: summed)
             }
         }
-        for row in unsafe 0..<rows { unsafe factors[row] = 1 / sums[row] }
-        unsafe kernels_scale_rows(result, stride, factors, rows, size)
+        unsafe storeResult(summed, statistics)
     }
 
-    /// Numbers from row to row of scores: whole vectors.
-    private static func scoreStride(_ piece: Int) -> Int { (piece + 15) / 16 * 16 }
-
-    /// queries / sqrt(size), without gaps.
-    private func scaleQueries(to scaled: UnsafeMutablePointer<Float>) {
-        let scale = unsafe 1 / Float(size).squareRoot()
-        for row in unsafe 0..<rows {
-            let (from, to) = unsafe (queries + row * stride, scaled + row * size)
-            for channel in unsafe 0..<size { unsafe to[channel] = from[channel] * scale }
+    /// queries log2(e) / sqrt(size), panel by panel `[panel, size, query]`; what the last panel lacks is 0.
+    private func scaleQueries(to scaled: Numbers) {
+        let width = AttentionShape.width
+        let scale = unsafe 1.442695040888963 / Float(shape.size).squareRoot()
+        for first in unsafe stride(from: 0, to: rows, by: width) {
+            let to = unsafe scaled + first * shape.size
+            let count = unsafe min(width, rows - first)
+            if count < width { unsafe to.update(repeating: 0, count: width * shape.size) }
+            unsafe kernels_transpose(
+                queries + first * shape.channels, shape.channels, count, shape.size, scale, to, width)
         }
     }
 
-    /// scores = queries keys^T.
-    private func scorePiece(_ scaled: UnsafePointer<Float>, _ first: Int, _ piece: Int) {
+    /// A piece's keys against some panels of queries, softmax, and the weighted values.
+    private func addPiece(
+        _ first: Int, _ group: Range<Int>, _ scaled: Numbers, _ scores: Numbers, _ statistics: Numbers,
+        to summed: Numbers
+    ) {
+        let (width, size) = unsafe (AttentionShape.width, shape.size)
+        let count = unsafe min(AttentionShape.pieceKeys, shape.keys - first)
+        let panelScores = count * width
+        let columns = group.count * width
+        let offset = group.lowerBound * width * size
         unsafe kernel.multiply(
             kernels_product(
-                x: scaled, x_stride: size, rows: rows, columns: piece, length: size, panels: head.keys + first * size,
-                panel_stride: size * Panel.columns, bias: nil, adds: 0, y: scratch,
-                y_stride: Self.scoreStride(piece)))
+                x: keys + first * size, x_stride: size, rows: count, columns: columns, length: size,
+                panels: scaled + offset, panel_stride: size * width, bias: nil, adds: 0, y: scores, y_stride: width,
+                y_panel_stride: panelScores, next: kernels_rows()))
+        for panel in group {
+            let panelScore = unsafe scores + (panel - group.lowerBound) * panelScores
+            if unsafe shape.isCausal {
+                unsafe kernels_mask_later(panelScore, count, firstQuery + panel * width - first)
+            }
+            let (maxima, sums) = unsafe (statistics + panel * 3 * width, statistics + (panel * 3 + 1) * width)
+            let factors = unsafe sums + width
+            unsafe kernels_softmax_piece(panelScore, count, maxima, sums, factors)
+            if first > 0 { unsafe kernels_scale_queries(summed + panel * width * size, size, factors) }
+        }
+        unsafe kernel.multiply(
+            kernels_product(
+                x: values + first * size, x_stride: AttentionShape.pieceKeys, rows: size, columns: columns,
+                length: count,
+                panels: scores, panel_stride: panelScores, bias: nil, adds: first > 0 ? 1 : 0, y: summed + offset,
+                y_stride: width, y_panel_stride: size * width, next: kernels_rows()))
     }
 
-    /// result += weights values.
-    private func addPiece(_ first: Int, _ piece: Int) {
-        unsafe kernel.multiply(
-            kernels_product(
-                x: scratch, x_stride: Self.scoreStride(piece), rows: rows, columns: size, length: piece,
-                panels: head.values + first * Panel.columns,
-                panel_stride: keyCount * Panel.columns, bias: nil, adds: first == 0 ? 0 : 1, y: result,
-                y_stride: stride))
+    /// Sums over what they were weighed with, row by row again.
+    private func storeResult(_ summed: Numbers, _ statistics: Numbers) {
+        let (width, size) = unsafe (AttentionShape.width, shape.size)
+        for first in unsafe stride(from: 0, to: rows, by: width) {
+            let sums = unsafe statistics + first * 3 + width
+            for query in 0..<width { unsafe sums[query] = 1 / sums[query] }
+            unsafe kernels_scale_queries(summed + first * size, size, sums)
+            unsafe kernels_transpose(
+                summed + first * size, width, size, min(width, rows - first), 1, result + first * shape.channels,
+                shape.channels)
+        }
     }
 }

@@ -76,6 +76,9 @@ extension CPUDevice {
         _ rows: Int, _ source: UnsafePointer<Float>, _ weights: LayerWeights, bias: UnsafePointer<Float>?,
         _ result: UnsafeMutablePointer<Float>
     ) {
+        if kernel.keepsRowsApart, unsafe weights.taps == 1, rows <= Self.fewRows {
+            return unsafe multiplyFew(rows, source, weights, bias: bias, result)
+        }
         // OpenBLAS's rows are cut alike on every host, since the cuts decide last bits.
         let lanes = kernel.keepsRowsApart ? loop.lanes : 16
         let pieces = unsafe ProductPieces(rows: rows, panels: weights.panels, lanes: lanes)
@@ -87,10 +90,20 @@ extension CPUDevice {
                 for index in 0..<chunks.count {
                     let chunk = chunks[index]
                     unsafe weights.pack(panels: panels, inputs: chunk, to: scratch(lane))
+                    let next: kernels_rows
+                    if index + 1 < chunks.count {
+                        unsafe next = weights.rows(panels: panels, inputs: chunks[index + 1])
+                    } else {
+                        // What this thread is likely to take next.
+                        let following = item + loop.lanes
+                        unsafe next =
+                            following < pieces.count
+                            ? weights.rows(panels: pieces[following].panels, inputs: chunks[0]) : kernels_rows()
+                    }
                     unsafe multiply(
                         rows, panels, UnsafePointer(scratch(lane)), stride: chunk.count * chunks.taps,
                         steps: chunk.lowerBound * chunks.taps..<chunk.upperBound * chunks.taps, source, weights,
-                        bias: bias, result)
+                        bias: bias, next: next, result)
                 }
             }
         }
@@ -99,11 +112,13 @@ extension CPUDevice {
     /// Some steps of the depth, in blocks of rows that stay in the second cache while all panels pass.
     private func multiply(
         _ rows: Range<Int>, _ panels: Range<Int>, _ packed: UnsafePointer<Float>, stride: Int, steps: Range<Int>,
-        _ source: UnsafePointer<Float>, _ weights: LayerWeights, bias: UnsafePointer<Float>?,
+        _ source: UnsafePointer<Float>, _ weights: LayerWeights, bias: UnsafePointer<Float>?, next: kernels_rows,
         _ result: UnsafeMutablePointer<Float>
     ) {
         let column = panels.lowerBound * Panel.columns
-        for row in Swift.stride(from: rows.lowerBound, to: rows.upperBound, by: Self.cachedRows) {
+        let blocks = (rows.count + Self.cachedRows - 1) / Self.cachedRows
+        for block in 0..<blocks {
+            let row = rows.lowerBound + block * Self.cachedRows
             unsafe kernel.multiply(
                 kernels_product(
                     x: source + row * weights.depth + steps.lowerBound, x_stride: weights.depth,
@@ -111,7 +126,8 @@ extension CPUDevice {
                     columns: min(panels.count * Panel.columns, weights.columns - column),
                     length: steps.count, panels: packed, panel_stride: stride * Panel.columns,
                     bias: bias.map { unsafe $0 + column }, adds: steps.lowerBound > 0 ? 1 : 0,
-                    y: result + row * weights.columns + column, y_stride: weights.columns))
+                    y: result + row * weights.columns + column, y_stride: weights.columns,
+                    y_panel_stride: Panel.columns, next: next.part(block, of: blocks)))
         }
     }
 

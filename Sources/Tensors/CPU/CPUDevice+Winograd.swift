@@ -1,4 +1,5 @@
-// 3x3 convolutions by Winograd's F(4x4, 3x3): a quarter of the multiplications (Lavin and Gray, 2016).
+// 3x3 convolutions by Winograd's F(4x4, 3x3) and F(6x6, 3x3): a quarter or a fifth of the multiplications (Lavin and Gray,
+// 2016).
 //
 // Weights are transformed while the convolution runs, and not kept: transformed they take four times the memory, and
 // reading that much takes longer than transforming anew.
@@ -15,7 +16,7 @@ extension CPUDevice {
                 inputs: x.channels, outputs: weight.shape[0], weights: read(weight),
                 bias: bias.map { unsafe read($0) }, result: result)
             let total = x.shape[0] * tiles.count
-            if total <= WinogradPieces.mostTiles {
+            if tiles.side == 4, total <= WinogradPieces.mostTiles {
                 unsafe winogradOfFew(total, steps)
             } else {
                 unsafe winogradOfMany(total, steps)
@@ -25,10 +26,10 @@ extension CPUDevice {
 
     /// Block by block of tiles, group by group of panels, all threads at one step after the other.
     private func winogradOfMany(_ total: Int, _ steps: WinogradSteps) {
-        let blocks = unsafe WinogradBlocks(tiles: total, inputs: steps.inputs, panels: steps.panels)
+        let blocks = unsafe WinogradBlocks(steps.tiles, tiles: total, inputs: steps.inputs, panels: steps.panels)
         let columns = blocks.panels * Panel.columns
         let sizes = unsafe [blocks.tiles * steps.inputs, columns * steps.inputs, blocks.tiles * columns]
-        let taken = unsafe sizes.map { unsafe pool.take(WinogradTiles.numbers(each: $0)) }
+        let taken = unsafe sizes.map { unsafe pool.take(steps.tiles.numbers(each: $0)) }
         let before = unsafe WinogradBuffer(base: taken[0].base, each: sizes[0])
         let turned = unsafe WinogradBuffer(base: taken[1].base, each: sizes[1])
         let after = unsafe WinogradBuffer(base: taken[2].base, each: sizes[2])
@@ -67,7 +68,7 @@ extension CPUDevice {
     ) {
         let pieces = (count + Self.cachedRows - 1) / Self.cachedRows
         let chunks = unsafe DepthChunks(inputs: steps.inputs, taps: 1)
-        loop.run(WinogradTiles.products * pieces) { item, _ in
+        unsafe loop.run(steps.tiles.products * pieces) { item, _ in
             let (product, row) = (item / pieces, item % pieces * Self.cachedRows)
             for index in 0..<chunks.count {
                 unsafe steps.multiply(
@@ -79,20 +80,21 @@ extension CPUDevice {
 
     /// Each thread takes its panels through all inputs.
     private func winogradOfFew(_ total: Int, _ steps: WinogradSteps) {
-        let taken = unsafe pool.take(WinogradTiles.numbers(each: total * steps.inputs))
+        let taken = unsafe pool.take(steps.tiles.numbers(each: total * steps.inputs))
         let before = unsafe WinogradBuffer(base: taken.base, each: total * steps.inputs)
         forEachPiece(of: total, size: 4) { start, count in
             unsafe steps.transformInputs(start..<start + count, at: start, to: before)
         }
         let (few, weightNumbers) = (WinogradPieces.panels, WinogradPieces.weightNumbers)
         let sumNumbers = few * Panel.columns * total
-        let size = WinogradTiles.numbers(each: weightNumbers) + WinogradTiles.numbers(each: sumNumbers)
+        let tiles = unsafe steps.tiles
+        let size = tiles.numbers(each: weightNumbers) + tiles.numbers(each: sumNumbers)
         unsafe withScratch(size) { scratch in
             unsafe loop.run((steps.panels + few - 1) / few) { item, lane in
                 let group = unsafe item * few..<min((item + 1) * few, steps.panels)
                 let turned = unsafe WinogradBuffer(base: scratch(lane), each: weightNumbers)
                 let after = unsafe WinogradBuffer(
-                    base: turned.base + WinogradTiles.numbers(each: weightNumbers), each: sumNumbers)
+                    base: turned.base + tiles.numbers(each: weightNumbers), each: sumNumbers)
                 unsafe steps.sum(total, group, before, turned, to: after)
                 unsafe steps.transformOutputs(0..<total, at: 0, group, from: after)
             }

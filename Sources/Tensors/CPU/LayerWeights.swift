@@ -23,6 +23,14 @@ enum Panel {
     /// Pieces of the depth.
     var chunks: DepthChunks { unsafe DepthChunks(inputs: inputs, taps: taps) }
 
+    /// Some inputs of some panels, as they lie in the checkpoint.
+    func rows(panels: Range<Int>, inputs chunk: Range<Int>) -> kernels_rows {
+        let first = panels.lowerBound * Panel.columns
+        return unsafe kernels_rows(
+            from: numbers + first * depth + chunk.lowerBound * taps, stride: depth,
+            rows: min(panels.count * Panel.columns, columns - first), length: chunk.count * taps)
+    }
+
     /// Packs some inputs of some panels.
     func pack(panels: Range<Int>, inputs chunk: Range<Int>, to packed: UnsafeMutablePointer<Float>) {
         let first = panels.lowerBound * Panel.columns
@@ -54,4 +62,14 @@ struct DepthChunks {
 
     /// Inputs of a chunk.
     subscript(_ index: Int) -> Range<Int> { index * size..<min((index + 1) * size, inputs) }
+}
+
+extension kernels_rows {
+    /// One of `count` nearly equal parts.
+    func part(_ index: Int, of count: Int) -> kernels_rows {
+        guard unsafe rows > 0 else { return unsafe kernels_rows() }
+        let first = unsafe index * rows / count
+        return unsafe kernels_rows(
+            from: from + first * stride, stride: stride, rows: (index + 1) * rows / count - first, length: length)
+    }
 }

@@ -50,23 +50,26 @@ public enum ProductKernel: Sendable, CaseIterable {
 
     /// Panel by panel: a panel is a row-major matrix of 16 columns.
     private static func multiplyByOpenBLAS(_ product: kernels_product) {
-        if unsafe product.adds == 0 {
-            for row in unsafe 0..<product.rows {
-                let to = unsafe product.y + row * product.y_stride
-                if let bias = unsafe product.bias {
-                    unsafe to.update(from: bias, count: product.columns)
-                } else {
-                    unsafe to.update(repeating: 0, count: product.columns)
-                }
-            }
-        }
         let width = Int(KERNELS_PANEL_COLUMNS)
         for column in unsafe stride(from: 0, to: product.columns, by: width) {
+            let panel = column / width
+            let columns = unsafe min(width, product.columns - column)
+            let y = unsafe product.y + panel * product.y_panel_stride
+            if unsafe product.adds == 0 {
+                for row in unsafe 0..<product.rows {
+                    let to = unsafe y + row * product.y_stride
+                    if let bias = unsafe product.bias {
+                        unsafe to.update(from: bias + column, count: columns)
+                    } else {
+                        unsafe to.update(repeating: 0, count: columns)
+                    }
+                }
+            }
             unsafe cblas_sgemm(
-                CblasRowMajor, CblasNoTrans, CblasNoTrans, Int32(product.rows),
-                Int32(min(width, product.columns - column)), Int32(product.length), 1, product.x,
-                Int32(product.x_stride), product.panels + column / width * product.panel_stride, Int32(width), 1,
-                product.y + column, Int32(product.y_stride))
+                CblasRowMajor, CblasNoTrans, CblasNoTrans, Int32(product.rows), Int32(columns), Int32(product.length),
+                1,
+                product.x, Int32(product.x_stride), product.panels + panel * product.panel_stride, Int32(width), 1, y,
+                Int32(product.y_stride))
         }
     }
 }

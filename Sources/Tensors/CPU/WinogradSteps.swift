@@ -2,10 +2,10 @@
 
 import CKernels
 
-/// Numbers of all 36 products, one after the other.
+/// Numbers of all products of some tiles, one after the other.
 @unsafe struct WinogradBuffer {
     let base: UnsafeMutablePointer<Float>
-    /// Numbers from one product to the next: a line more than needed, or all would begin in the same set of the cache.
+    /// Numbers from one product to the next.
     let stride: Int
 
     init(base: UnsafeMutablePointer<Float>, each: Int) {
@@ -29,7 +29,7 @@ import CKernels
     /// Windows of some tiles, `[product, tile, input]`; the first goes to position `position`.
     func transformInputs(_ range: Range<Int>, at position: Int, to before: WinogradBuffer) {
         let image = unsafe kernels_winograd_image(
-            height: height, width: width, channels: inputs, pixel: inputs, top: tiles.padding.top,
+            tile: tiles.side, height: height, width: width, channels: inputs, pixel: inputs, top: tiles.padding.top,
             left: tiles.padding.left, columns: tiles.tileColumns)
         unsafe forEachSample(of: range) { sample, tile, count, done in
             unsafe kernels_winograd_input(
@@ -41,7 +41,8 @@ import CKernels
     /// Some inputs' weights of a panel, `[product, input, column]`, from number `position` on.
     func transformWeights(_ panel: Int, _ range: Range<Int>, to turned: WinogradBuffer, at position: Int) {
         unsafe kernels_winograd_weights(
-            weights + (panel * Panel.columns * inputs + range.lowerBound) * 9, inputs * 9, range.count,
+            Int32(tiles.side), weights + (panel * Panel.columns * inputs + range.lowerBound) * 9, inputs * 9,
+            range.count,
             turned.base + position, turned.stride)
     }
 
@@ -49,7 +50,8 @@ import CKernels
     /// number `position`; the first inputs begin the sums.
     func multiply(
         _ product: Int, _ rows: Range<Int>, _ count: Int, _ range: Range<Int>, _ before: WinogradBuffer,
-        _ turned: WinogradBuffer, at position: Int, panelStride: Int, to after: WinogradBuffer
+        _ turned: WinogradBuffer, at position: Int, panelStride: Int, to after: WinogradBuffer,
+        next: kernels_rows = unsafe kernels_rows()
     ) {
         let columns = count * Panel.columns
         unsafe kernel.multiply(
@@ -58,7 +60,8 @@ import CKernels
                 x_stride: inputs, rows: rows.count, columns: columns, length: range.count,
                 panels: turned.base + product * turned.stride + position, panel_stride: panelStride, bias: nil,
                 adds: range.lowerBound > 0 ? 1 : 0,
-                y: after.base + product * after.stride + rows.lowerBound * columns, y_stride: columns))
+                y: after.base + product * after.stride + rows.lowerBound * columns, y_stride: columns,
+                y_panel_stride: Panel.columns, next: next))
     }
 
     /// The sums of all `total` tiles for a group of panels, piece by piece of the inputs, whose weights `turned` has room for.
@@ -73,22 +76,22 @@ import CKernels
                 unsafe transformWeights(
                     panel, piece, to: turned, at: (panel - group.lowerBound) * size * Panel.columns)
             }
-            for product in 0..<WinogradTiles.products {
-                unsafe prefetch(group, column: product, piece.upperBound, count: size)
+            for product in unsafe 0..<tiles.products {
                 unsafe multiply(
                     product, 0..<total, group.count, piece, before, turned, at: 0, panelStride: size * Panel.columns,
-                    to: after)
+                    to: after, next: following(group, piece.upperBound, size).part(product, of: tiles.products))
             }
         }
     }
 
-    /// Asks for a column's weights of the inputs to come, while products keep the processor busy: it does not follow so many
-    /// streams by itself, and without it reading from memory and computing take turns.
-    private func prefetch(_ group: Range<Int>, column: Int, _ input: Int, count: Int) {
-        guard column < group.count * Panel.columns, unsafe input < inputs else { return }
-        unsafe kernels_prefetch(
-            weights + ((group.lowerBound * Panel.columns + column) * inputs + input) * 9,
-            min(count, inputs - input) * 9)
+    /// The weights of the inputs to come, which are asked for while products keep the processor busy: it does not follow so
+    /// many streams by itself, and without it reading from memory and computing take turns.
+    private func following(_ group: Range<Int>, _ input: Int, _ count: Int) -> kernels_rows {
+        let count = unsafe min(count, inputs - input)
+        guard count > 0 else { return unsafe kernels_rows() }
+        return unsafe kernels_rows(
+            from: weights + (group.lowerBound * Panel.columns * inputs + input) * 9, stride: inputs * 9,
+            rows: group.count * Panel.columns, length: count * 9)
     }
 
     /// Pixels of some tiles in the channels of a group of panels.
@@ -96,7 +99,8 @@ import CKernels
         let columns = group.count * Panel.columns
         let first = group.lowerBound * Panel.columns
         let image = unsafe kernels_winograd_image(
-            height: tiles.rows, width: tiles.columns, channels: columns, pixel: outputs, top: 0, left: 0,
+            tile: tiles.side, height: tiles.rows, width: tiles.columns, channels: columns, pixel: outputs, top: 0,
+            left: 0,
             columns: tiles.tileColumns)
         unsafe forEachSample(of: range) { sample, tile, count, done in
             unsafe kernels_winograd_output(

@@ -2,21 +2,24 @@
 
 import CKernels
 
-/// How a 3x3 convolution is cut into tiles of 4x4 output pixels, by its shape alone.
+/// How a 3x3 convolution is cut into tiles of 4x4 or 6x6 output pixels, by its shape alone.
 struct WinogradTiles {
     /// Output rows and columns.
     let rows: Int, columns: Int
+    /// Output pixels on a tile's side.
+    let side: Int
     /// Tiles in a row of tiles, and of one sample.
     let tileColumns: Int, count: Int
     let padding: Padding
 
     /// Products of a tile.
-    static let products = Int(KERNELS_WINOGRAD_PRODUCTS)
-    /// Numbers between those of two products: without a line more all would begin in the same set of the cache.
-    static let gap = 16
+    var products: Int { (side + 2) * (side + 2) }
 
     /// Numbers of all products with `each` numbers.
-    static func numbers(each: Int) -> Int { products * (each + gap) }
+    func numbers(each: Int) -> Int { products * (each + Self.gap) }
+
+    /// Numbers between those of two products: without a line more all would begin in the same set of the cache.
+    static let gap = 16
 
     /// Nil where the method does not apply or does not pay. It must not depend on the batch: a sample's numbers would.
     init?(_ shape: [Int], weight: [Int], stride: Int, padding: Padding) {
@@ -25,14 +28,21 @@ struct WinogradTiles {
         guard weight[2] == 3, weight[3] == 3, stride == 1, inputs % lanes == 0, outputs % lanes == 0 else { return nil }
         rows = shape[1] + padding.top + padding.bottom - 2
         columns = shape[2] + padding.left + padding.right - 2
-        tileColumns = (columns + 3) / 4
-        count = (rows + 3) / 4 * tileColumns
-        guard count >= Self.fewestTiles, inputs >= Self.fewestChannels else { return nil }
+        guard rows > 0, columns > 0, inputs >= Self.fewestChannels else { return nil }
+        side = Self.side(rows, columns)
+        tileColumns = (columns + side - 1) / side
+        count = (rows + side - 1) / side * tileColumns
         self.padding = padding
     }
 
-    /// An image of 8x8: with fewer tiles transforming the weights takes longer than the products that it saves.
-    private static let fewestTiles = 1
+    /// Tiles of 6x6 take a fifth fewer multiplications, unless they hang far over the edges; with few of them, transforming the
+    /// weights, which takes twice as long, would outweigh that.
+    private static func side(_ rows: Int, _ columns: Int) -> Int {
+        let (large, small) = (((rows + 5) / 6) * ((columns + 5) / 6), ((rows + 3) / 4) * ((columns + 3) / 4))
+        return large >= fewestLargeTiles && large * 64 * 100 <= small * 36 * 90 ? 6 : 4
+    }
+
+    private static let fewestLargeTiles = 40
     private static let fewestChannels = 32
 }
 
@@ -50,11 +60,11 @@ struct WinogradBlocks {
     /// Transformed weights of a group of panels: 8 MB.
     private static let weightNumbers = 2 << 20
 
-    init(tiles total: Int, inputs: Int, panels: Int) {
-        let most = max(Self.fewestTiles, Self.inputNumbers / (WinogradTiles.products * inputs))
+    init(_ shape: WinogradTiles, tiles total: Int, inputs: Int, panels: Int) {
+        let most = max(Self.fewestTiles, Self.inputNumbers / (shape.products * inputs))
         let blocks = (total + most - 1) / most
         tiles = (total + blocks - 1) / blocks
-        let fitting = Self.weightNumbers / (WinogradTiles.products * inputs * Panel.columns)
+        let fitting = Self.weightNumbers / (shape.products * inputs * Panel.columns)
         self.panels = min(panels, max(2, fitting / 2 * 2))
     }
 }
@@ -62,9 +72,9 @@ struct WinogradBlocks {
 /// How few tiles are worked on: transforming the weights is most of the work then, so each thread keeps those of some panels
 /// and inputs in its second cache, beside the sums of all tiles.
 enum WinogradPieces {
-    /// At most so many tiles, of the whole batch, are few: their sums for two panels take 300 KB.
+    /// At most so many tiles of 4x4, of the whole batch, are few: their sums for two panels take 300 KB.
     static let mostTiles = 64
-    /// Panels and inputs whose transformed weights a thread keeps: 300 KB.
+    /// Panels and inputs whose transformed weights a thread keeps: 300 KB of 36 products.
     static let panels = 2, inputs = 64
     static let weightNumbers = panels * inputs * Panel.columns
 }
