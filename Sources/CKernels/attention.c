@@ -2,13 +2,14 @@
 #include "attention.h"
 
 #include "kernel_target.h"
-#include "transpose.h"
 
 #include <math.h>
 #include <stdint.h>
 #include <string.h>
 
 enum { QUERIES = KERNELS_ATTENTION_QUERIES };
+
+#pragma clang diagnostic ignored "-Wpsabi"
 
 typedef float vector __attribute__((vector_size(4 * QUERIES), aligned(4)));
 
@@ -31,26 +32,6 @@ INLINE float power_of_two(float x) {
   float power;
   memcpy(&power, &bits, 4);
   return p * power;
-}
-
-KERNEL void kernels_transpose(
-    const float *from, ptrdiff_t stride, ptrdiff_t rows, ptrdiff_t columns, float scale, float *to, ptrdiff_t to_stride) {
-  for (ptrdiff_t row = 0; row < rows; row += TURNED_COLUMNS) {
-    const ptrdiff_t height = rows - row < TURNED_COLUMNS ? rows - row : TURNED_COLUMNS;
-    for (ptrdiff_t column = 0; column < columns; column += STEPS) {
-      const ptrdiff_t width = columns - column < STEPS ? columns - column : STEPS;
-      float turned[STEPS * TURNED_COLUMNS];
-      transpose(from + row * stride + column, stride, height, width, turned);
-      for (ptrdiff_t c = 0; c < width; c++) {
-        const float *line = turned + c * TURNED_COLUMNS;
-        float *out = to + (column + c) * to_stride + row;
-        if (height == TURNED_COLUMNS)
-          for (int r = 0; r < TURNED_COLUMNS; r++) out[r] = line[r] * scale;
-        else
-          for (ptrdiff_t r = 0; r < height; r++) out[r] = line[r] * scale;
-      }
-    }
-  }
 }
 
 KERNEL void kernels_mask_later(float *scores, ptrdiff_t keys, ptrdiff_t ahead) {

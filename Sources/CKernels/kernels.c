@@ -76,11 +76,13 @@ KERNEL void kernels_gelu(const float *x, float *y, ptrdiff_t count) {
   for (ptrdiff_t i = 0; i < count; i++) y[i] = gelu(x[i]);
 }
 
-KERNEL void kernels_gated_gelu(const float *x, float *y, ptrdiff_t rows, ptrdiff_t channels) {
+KERNEL void kernels_gated_gelu(
+    const float *x, ptrdiff_t x_stride, float *y, ptrdiff_t y_stride, ptrdiff_t rows, ptrdiff_t channels) {
   for (ptrdiff_t r = 0; r < rows; r++) {
-    const float *restrict value = x + 2 * r * channels;
-    const float *restrict gate = value + channels;
-    float *restrict out = y + r * channels;
+    const float *value = x + r * x_stride, *gate = value + channels;
+    float *out = y + r * y_stride;
+    // Where they overlap, out and value are the same.
+#pragma clang loop vectorize(assume_safety)
     for (ptrdiff_t c = 0; c < channels; c++) out[c] = value[c] * gelu(gate[c]);
   }
 }

@@ -34,6 +34,8 @@ typedef struct {
   ptrdiff_t from_stride, from_panel;
   float *to;
   ptrdiff_t to_stride, to_panel;
+  // What is added in the end, where it is not null; as `to` lies.
+  const float *plus;
 } sums;
 
 // What a block asks for: `pace` numbers more with each step.
@@ -75,6 +77,10 @@ typedef struct {
       }                                                                                                                \
     }                                                                                                                  \
     _Pragma("clang loop unroll(disable)") for (; k < length; k++) STEP(vector, k);                                     \
+    if (s.plus)                                                                                                        \
+      _Pragma("clang loop unroll(full)") for (int r = 0; r < rows; r++)                                                \
+        _Pragma("clang loop unroll(full)") for (int v = 0; v < wide; v++)                                              \
+          a[r][v] += *(const vector *)(s.plus + r * s.to_stride + v * (lanes == 16 ? s.to_panel : lanes));             \
     _Pragma("clang loop unroll(full)") for (int r = 0; r < rows; r++)                                                  \
       _Pragma("clang loop unroll(full)") for (int v = 0; v < wide; v++)                                                \
         *(vector *)(s.to + r * s.to_stride + v * (lanes == 16 ? s.to_panel : lanes)) = a[r][v];                        \
@@ -104,6 +110,7 @@ INLINE void panel_avx2(
     x += 6 * x_stride;
     s.from += 6 * s.from_stride;
     s.to += 6 * s.to_stride;
+    if (s.plus) s.plus += 6 * s.to_stride;
   }
 }
 
@@ -154,19 +161,22 @@ INLINE sums edge_sums(edge *e, const kernels_product *p, ptrdiff_t row, ptrdiff_
     if (p->adds) memcpy(to, y_at(p, row + r, column), width);
     else if (p->bias) memcpy(to, p->bias + column, width);
   }
-  return (sums){e->numbers, COLUMNS, COLUMNS, e->numbers, COLUMNS, COLUMNS};
+  return (sums){e->numbers, COLUMNS, COLUMNS, e->numbers, COLUMNS, COLUMNS, NULL};
 }
 
 INLINE void edge_store(const edge *e, const kernels_product *p, ptrdiff_t row, ptrdiff_t height, ptrdiff_t column) {
-  const size_t width = (size_t)(p->columns - column) * sizeof(float);
-  for (ptrdiff_t r = 0; r < height; r++)
-    memcpy(y_at(p, row + r, column), e->numbers + r * COLUMNS, width);
+  for (ptrdiff_t r = 0; r < height; r++) {
+    float *to = y_at(p, row + r, column);
+    const float *from = e->numbers + r * COLUMNS;
+    for (ptrdiff_t c = 0; c < p->columns - column; c++) to[c] = p->plus ? from[c] + p->plus[to - p->y + c] : from[c];
+  }
 }
 
 INLINE sums whole_sums(const kernels_product *p, ptrdiff_t row, ptrdiff_t column) {
   float *to = y_at(p, row, column);
-  if (p->adds) return (sums){to, p->y_stride, p->y_panel_stride, to, p->y_stride, p->y_panel_stride};
-  return (sums){p->bias ? p->bias + column : zeros, 0, COLUMNS, to, p->y_stride, p->y_panel_stride};
+  const float *plus = p->plus ? p->plus + (to - p->y) : NULL;
+  if (p->adds) return (sums){to, p->y_stride, p->y_panel_stride, to, p->y_stride, p->y_panel_stride, plus};
+  return (sums){p->bias ? p->bias + column : zeros, 0, COLUMNS, to, p->y_stride, p->y_panel_stride, plus};
 }
 
 // The rows of `next` that a block asks for, `each` at most.

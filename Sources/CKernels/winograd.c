@@ -48,7 +48,7 @@ KERNEL void kernels_winograd_input(
 
 INLINE void output(
     const int side, const float *products, ptrdiff_t stride, kernels_winograd_image shape, ptrdiff_t first,
-    ptrdiff_t count, const float *bias, float *image) {
+    ptrdiff_t count, const float *bias, const float *plus, ptrdiff_t written, float *image) {
   const int window = side + 2;
   const ptrdiff_t channels = shape.channels;
   for (ptrdiff_t tile = 0; tile < count; tile++) {
@@ -68,8 +68,18 @@ INLINE void output(
       for (int y = 0; y < rows; y++) {
         vector line[MOST_TILE];
         output_line(side, half[y], line);
-        float *to = image + ((row + y) * shape.width + column) * shape.pixel + channel;
-        for (int x = 0; x < columns; x++) store(to + x * shape.pixel, line[x] + shift);
+        const ptrdiff_t at = ((row + y) * shape.width + column) * shape.pixel + channel;
+        for (int x = 0; x < columns; x++) {
+          const ptrdiff_t pixel = at + x * shape.pixel;
+          vector sum = line[x] + shift;
+          if (channel + LANES <= written) {
+            if (plus) sum += load(plus + pixel);
+            store(image + pixel, sum);
+          } else {
+            for (ptrdiff_t c = 0; c < written - channel; c++)
+              image[pixel + c] = plus ? sum[c] + plus[pixel + c] : sum[c];
+          }
+        }
       }
     }
   }
@@ -77,9 +87,9 @@ INLINE void output(
 
 KERNEL void kernels_winograd_output(
     const float *products, ptrdiff_t stride, kernels_winograd_image shape, ptrdiff_t first, ptrdiff_t count,
-    const float *bias, float *image) {
-  if (shape.tile == 4) output(4, products, stride, shape, first, count, bias, image);
-  else output(6, products, stride, shape, first, count, bias, image);
+    const float *bias, const float *plus, ptrdiff_t written, float *image) {
+  if (shape.tile == 4) output(4, products, stride, shape, first, count, bias, plus, written, image);
+  else output(6, products, stride, shape, first, count, bias, plus, written, image);
 }
 
 // Sixteen output channels side by side.
@@ -87,14 +97,14 @@ INLINE void weights_of_inputs(
     const int side, const float *weights, ptrdiff_t stride, ptrdiff_t inputs, float *panel, ptrdiff_t product_stride) {
   const int window = side + 2;
   for (ptrdiff_t first = 0; first < inputs; first += LANES) {
-    float turned[9 * LANES * LANES];
+    turned_vector turned[9 * STEPS];
     for (int block = 0; block < 9; block++)
-      transpose(weights + first * 9 + block * STEPS, stride, LANES, STEPS, turned + block * STEPS * LANES);
+      transpose_block(weights + first * 9 + block * STEPS, stride, turned + block * STEPS);
     for (ptrdiff_t input = 0; input < LANES; input++) {
       vector half[MOST_WINDOW][3];
       for (int x = 0; x < 3; x++) {
         vector line[3], across[MOST_WINDOW];
-        for (int y = 0; y < 3; y++) line[y] = load(turned + (input * 9 + y * 3 + x) * LANES);
+        for (int y = 0; y < 3; y++) line[y] = turned[input * 9 + y * 3 + x];
         weight_line(side, line, across);
         for (int y = 0; y < window; y++) half[y][x] = across[y];
       }

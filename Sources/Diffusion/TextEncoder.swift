@@ -70,7 +70,7 @@ struct TextEncoderLayer: Sendable {
         let first = normalization1(x)
         let attended = Tensor.attention(
             queries: queries(first), keys: keys(first), values: values(first), heads: heads, isCausal: true)
-        let hidden = x + output(attended)
-        return hidden + contraction(expansion(normalization2(hidden)).applying(activation))
+        let hidden = output(attended, adding: x)
+        return contraction(expansion(normalization2(hidden)).applying(activation), adding: hidden)
     }
 }

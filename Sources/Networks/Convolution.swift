@@ -24,8 +24,8 @@ public struct Convolution: Sendable {
         self.padding = padding ?? Padding(kernel / 2)
     }
 
-    /// `[batch, rows, columns, in]` gives `[batch, rows out, columns out, out]`.
-    public func callAsFunction(_ x: Tensor) -> Tensor {
-        x.convolution(weight, bias: bias, stride: stride, padding: padding)
+    /// `[batch, rows, columns, in]` gives `[batch, rows out, columns out, out]`, with a shortcut of that shape added to it.
+    public func callAsFunction(_ x: Tensor, adding shortcut: Tensor? = nil) -> Tensor {
+        x.convolution(weight, bias: bias, stride: stride, padding: padding, adding: shortcut)
     }
 }

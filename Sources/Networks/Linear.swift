@@ -17,6 +17,10 @@ public struct Linear: Sendable {
         bias = hasBias ? weights.tensor("bias", shape: [outputs]) : nil
     }
 
-    /// `[..., in]` gives `[..., out]`.
-    public func callAsFunction(_ x: Tensor) -> Tensor { x.linear(weight, bias: bias) }
+    /// `[..., in]` gives `[..., out]`, with a shortcut of that shape added to it.
+    public func callAsFunction(_ x: Tensor, adding shortcut: Tensor? = nil) -> Tensor {
+        x.linear(weight, bias: bias, adding: shortcut)
+    }
+    /// The first half of the outputs times the GELU of the second: `[..., in]` gives `[..., out / 2]`.
+    public func gated(_ x: Tensor) -> Tensor { x.gatedLinear(weight, bias: bias) }
 }

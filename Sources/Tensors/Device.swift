@@ -52,8 +52,13 @@ public protocol Device: AnyObject, Sendable {
     func releaseIdleMemory()
 
     // Products. Weights are as checkpoints hold them: `[out, in]` and `[out, in, height, width]`.
-    func linear(_ x: Tensor, weight: Tensor, bias: Tensor?) -> Tensor
-    func convolution(_ x: Tensor, weight: Tensor, bias: Tensor?, stride: Int, padding: Padding) -> Tensor
+    // What is to be added to the result, a shortcut around the layer, saves a pass over memory when it is given along.
+    func linear(_ x: Tensor, weight: Tensor, bias: Tensor?, adding shortcut: Tensor?) -> Tensor
+    func convolution(
+        _ x: Tensor, weight: Tensor, bias: Tensor?, stride: Int, padding: Padding, adding shortcut: Tensor?
+    ) -> Tensor
+    /// The gated GELU of a linear layer's result.
+    func gatedLinear(_ x: Tensor, weight: Tensor, bias: Tensor?) -> Tensor
     /// Softmax of the scaled products of queries and keys, per head, times the values.
     func attention(queries: Tensor, keys: Tensor, values: Tensor, heads: Int, isCausal: Bool) -> Tensor
 

@@ -1,17 +1,31 @@
 // What tensors can do: each operation checks its shapes and hands over to the device.
 
 extension Tensor {
-    /// `x W^T + b`: `[..., in]` with `weight` `[out, in]` and `bias` `[out]` gives `[..., out]`.
-    public func linear(_ weight: Tensor, bias: Tensor? = nil) -> Tensor {
+    /// `x W^T + b + s`: `[..., in]` with `weight` `[out, in]`, `bias` `[out]` and `shortcut` `[..., out]` gives `[..., out]`.
+    public func linear(_ weight: Tensor, bias: Tensor? = nil, adding shortcut: Tensor? = nil) -> Tensor {
         precondition(
             weight.shape.count == 2 && weight.shape[1] == channels, "linear: \(shape) with weights \(weight.shape)")
         precondition(bias.map { $0.shape == [weight.shape[0]] } ?? true, "linear: bias \(bias!.shape)")
-        return device.linear(self, weight: weight, bias: bias)
+        precondition(
+            shortcut.map { $0.shape == shape.dropLast() + [weight.shape[0]] } ?? true,
+            "linear: \(shape) with shortcut \(shortcut!.shape)")
+        return device.linear(self, weight: weight, bias: bias, adding: shortcut)
     }
 
-    /// Cross-correlation of `[batch, rows, columns, in]` with `weight` `[out, in, height, width]`.
+    /// ``gatedGelu()`` of `x W^T + b`: `[..., in]` with `weight` `[2d, in]` and `bias` `[2d]` gives `[..., d]`.
+    public func gatedLinear(_ weight: Tensor, bias: Tensor? = nil) -> Tensor {
+        precondition(
+            weight.shape.count == 2 && weight.shape[1] == channels && weight.shape[0] % 2 == 0,
+            "gated linear: \(shape) with weights \(weight.shape)")
+        precondition(bias.map { $0.shape == [weight.shape[0]] } ?? true, "gated linear: bias \(bias!.shape)")
+        return device.gatedLinear(self, weight: weight, bias: bias)
+    }
+
+    /// Cross-correlation of `[batch, rows, columns, in]` with `weight` `[out, in, height, width]`; `shortcut`, of the result's
+    /// shape, is added to it.
     public func convolution(
-        _ weight: Tensor, bias: Tensor? = nil, stride: Int = 1, padding: Padding = Padding(0)
+        _ weight: Tensor, bias: Tensor? = nil, stride: Int = 1, padding: Padding = Padding(0),
+        adding shortcut: Tensor? = nil
     ) -> Tensor {
         precondition(
             shape.count == 4 && weight.shape.count == 4 && weight.shape[1] == channels,
@@ -21,7 +35,13 @@ extension Tensor {
             shape[1] + padding.top + padding.bottom >= weight.shape[2]
                 && shape[2] + padding.left + padding.right >= weight.shape[3],
             "convolution: \(shape) is smaller than its kernel \(weight.shape)")
-        return device.convolution(self, weight: weight, bias: bias, stride: stride, padding: padding)
+        let rows = (shape[1] + padding.top + padding.bottom - weight.shape[2]) / stride + 1
+        let columns = (shape[2] + padding.left + padding.right - weight.shape[3]) / stride + 1
+        precondition(
+            shortcut.map { $0.shape == [shape[0], rows, columns, weight.shape[0]] } ?? true,
+            "convolution: \(shape) with weights \(weight.shape) and shortcut \(shortcut!.shape)")
+        return device.convolution(
+            self, weight: weight, bias: bias, stride: stride, padding: padding, adding: shortcut)
     }
 
     /// Multi-head attention with scale `1/sqrt(head size)`: queries `[batch, n, heads * size]`, keys and values

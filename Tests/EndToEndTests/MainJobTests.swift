@@ -34,7 +34,7 @@ struct MainJobTests {
     }
 
     /// Two workers with different batches; the first is killed with SIGKILL before it records its sixth batch of four. It has
-    /// recorded 20 images then, or fewer where a machine that stood still for longer than a lease gave a batch back.
+    /// recorded 20 images then; fewer only where its log tells of a lease that ran out, since the machine stood still for longer.
     private func workThroughADeath(in world: TestWorld) throws {
         let doomed = try world.commands.start(
             "worker", TestWorld.worker + ["--batch", "4", "--no-pack", "--name", "doomed"],
@@ -47,7 +47,9 @@ struct MainJobTests {
             try world.sql("SELECT count(*) > \(recorded) FROM outputs") == ["t"]
         }
         doomed.send(SIGKILL)
-        #expect(try doomed.wait().status == 128 + SIGKILL)
+        let death = try doomed.wait()
+        #expect(death.status == 128 + SIGKILL)
+        #expect(recorded == 20 || death.errors.contains("lease"), "\(recorded) recorded: \(death.errors.suffix(4000))")
         let result = try other.wait()
         #expect(result.status == 0, "\(result.errors.suffix(2000))")
         let byWorker = try world.sql(

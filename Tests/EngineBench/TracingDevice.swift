@@ -68,18 +68,27 @@ final class TracingDevice: Device, @unchecked Sendable {
         traced("moves") { inner.concatenateSamples(parts.map(plain)) }
     }
 
-    func linear(_ x: Tensor, weight: Tensor, bias: Tensor?) -> Tensor {
+    func linear(_ x: Tensor, weight: Tensor, bias: Tensor?, adding shortcut: Tensor?) -> Tensor {
         traced("linear", flops: 2 * x.count * weight.shape[0], shape: Self.shape(x, weight)) {
-            inner.linear(plain(x), weight: plain(weight), bias: bias.map(plain))
+            inner.linear(
+                plain(x), weight: plain(weight), bias: bias.map(plain), adding: shortcut.map(plain))
         }
     }
-    func convolution(_ x: Tensor, weight: Tensor, bias: Tensor?, stride: Int, padding: Padding) -> Tensor {
+    func gatedLinear(_ x: Tensor, weight: Tensor, bias: Tensor?) -> Tensor {
+        traced("linear", flops: 2 * x.count * weight.shape[0], shape: Self.shape(x, weight)) {
+            inner.gatedLinear(plain(x), weight: plain(weight), bias: bias.map(plain))
+        }
+    }
+    func convolution(
+        _ x: Tensor, weight: Tensor, bias: Tensor?, stride: Int, padding: Padding, adding shortcut: Tensor?
+    ) -> Tensor {
         let taps = weight.shape[2] * weight.shape[3]
         let positions = x.count / x.channels / stride / stride
         let kind = taps == 1 ? "linear" : stride == 1 ? "convolution 3x3" : "convolution 3x3, stride 2"
         return traced(kind, flops: 2 * positions * x.channels * taps * weight.shape[0], shape: Self.shape(x, weight)) {
             inner.convolution(
-                plain(x), weight: plain(weight), bias: bias.map(plain), stride: stride, padding: padding)
+                plain(x), weight: plain(weight), bias: bias.map(plain), stride: stride, padding: padding,
+                adding: shortcut.map(plain))
         }
     }
     func attention(queries: Tensor, keys: Tensor, values: Tensor, heads: Int, isCausal: Bool) -> Tensor {

@@ -21,7 +21,8 @@ import Testing
             Tensor.attention(queries: positions, keys: positions, values: positions, heads: 2, isCausal: true),
             x.groupNormalization(groups: 2, scale: scale, shift: scale, epsilon: 1e-5, activation: .silu),
             positions.layerNormalization(scale: scale, shift: scale, epsilon: 1e-5), x.applying(.gelu),
-            positions.gatedGelu(), x.adding(perSample: x.firstChannels(channels)),
+            positions.gatedGelu(), positions.gatedLinear(numbers.tensor([224, channels], on: x.device)),
+            x.adding(perSample: x.firstChannels(channels)),
         ]
     }
 

@@ -62,6 +62,8 @@ enum Devices {
             // Large enough for tiles of 6x6.
             ([1, 48, 42, 32], 16, Padding(1)), ([2, 53, 47, 48], 32, Padding(1)),
             ([1, 49, 50, 32], 32, Padding(top: 0, left: 2, bottom: 3, right: 0)),
+            // Fewer outputs than a panel has.
+            ([2, 17, 21, 48], 3, Padding(1)), ([1, 48, 42, 32], 4, Padding(1)),
         ])
     func winograd(_ image: [Int], _ outputs: Int, _ padding: Padding) {
         for device in Devices.all {
@@ -110,7 +112,7 @@ enum Devices {
     @Test(
         "Group normalization gives each group mean 0 and variance 1, then scales",
         arguments: [
-            ([1, 1, 1, 4], 2), ([2, 3, 5, 6], 3), ([1, 40, 33, 8], 8), ([3, 7, 12], 1),
+            ([1, 1, 1, 4], 2), ([2, 3, 5, 6], 3), ([1, 40, 33, 8], 8), ([3, 7, 12], 1), ([2, 30, 31, 96], 32),
         ])
     func groupNormalization(_ shape: [Int], _ groups: Int) {
         for device in Devices.all {

@@ -9,9 +9,6 @@ enum {
   KERNELS_ATTENTION_QUERIES = 16,
 };
 
-/// to[c, r] = scale * from[r, c] for `rows` rows and `columns` columns, rows of both lying their strides apart.
-void kernels_transpose(
-    const float *from, ptrdiff_t stride, ptrdiff_t rows, ptrdiff_t columns, float scale, float *to, ptrdiff_t to_stride);
 
 /// Takes away what no query may see: scores[k, q] becomes minus infinity where k > q + `ahead`.
 void kernels_mask_later(float *scores, ptrdiff_t keys, ptrdiff_t ahead);

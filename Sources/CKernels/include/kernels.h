@@ -14,8 +14,9 @@ void kernels_quick_gelu(const float *x, float *y, ptrdiff_t count);
 /// y[i] = x[i] * Phi(x[i]); y may be x.
 void kernels_gelu(const float *x, float *y, ptrdiff_t count);
 
-/// For each of `rows` rows: y[c] = x[c] * gelu(x[channels + c]); x is [rows, 2 * channels], y [rows, channels].
-void kernels_gated_gelu(const float *x, float *y, ptrdiff_t rows, ptrdiff_t channels);
+/// For each of `rows` rows: y[c] = x[c] * gelu(x[channels + c]); rows lie `x_stride` and `y_stride` numbers apart. y may be x.
+void kernels_gated_gelu(
+    const float *x, ptrdiff_t x_stride, float *y, ptrdiff_t y_stride, ptrdiff_t rows, ptrdiff_t channels);
 
 /// y[i] = a[i] + b[i]; y may be a or b.
 void kernels_add(const float *a, const float *b, float *y, ptrdiff_t count);

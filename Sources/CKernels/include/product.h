@@ -27,6 +27,12 @@ int kernels_widest_vectors(void);
 void kernels_pack(
     const float *weights, ptrdiff_t stride, ptrdiff_t columns, ptrdiff_t inputs, ptrdiff_t taps, float *packed);
 
+/// to[c, r] = scale * from[r, c] + plus[c, r] for `rows` rows and `columns` columns, which lie their strides apart; `plus` lies as
+/// `to` does, and may be null.
+void kernels_transpose(
+    const float *from, ptrdiff_t stride, ptrdiff_t rows, ptrdiff_t columns, float scale, const float *plus, float *to,
+    ptrdiff_t to_stride);
+
 /// Rows of `length` numbers, `stride` numbers apart.
 typedef struct {
   const float *from;
@@ -49,9 +55,11 @@ typedef struct {
   /// 16 in a matrix row by row, more where y is to be the panels of another product.
   float *y;
   ptrdiff_t y_stride, y_panel_stride;
+  /// What is added to the sums at their end, rows `y_stride` numbers apart; null for nothing.
+  const float *plus;
   /// What is wanted next: brought nearer while this product is computed, as far as its depth allows.
   kernels_rows next;
 } kernels_product;
 
-/// y[r, c] = start + sum over k of x[r, k] * W[c, k].
+/// y[r, c] = start + sum over k of x[r, k] * W[c, k], then + plus[r, c].
 void kernels_multiply(const kernels_product *product, kernels_vectors vectors);

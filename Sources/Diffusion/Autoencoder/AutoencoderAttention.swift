@@ -24,7 +24,7 @@ struct AutoencoderAttention: Sendable {
         let tokens = normalization(x).reshaped([x.shape[0], x.shape[1] * x.shape[2], x.shape[3]])
         let attended = Tensor.attention(
             queries: queries(tokens), keys: keys(tokens), values: values(tokens), heads: 1)
-        return x + output(attended).reshaped(x.shape)
+        return output(attended, adding: x.reshaped(tokens.shape)).reshaped(x.shape)
     }
 }
 

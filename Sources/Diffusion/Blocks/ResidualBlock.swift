@@ -36,7 +36,6 @@ struct ResidualBlock: Sendable {
             hidden = hidden.adding(perSample: timeProjection(time))
         }
         try check()
-        hidden = convolution2(normalization2(hidden, activation: .silu))
-        return (shortcut?(x) ?? x) + hidden
+        return convolution2(normalization2(hidden, activation: .silu), adding: shortcut?(x) ?? x)
     }
 }

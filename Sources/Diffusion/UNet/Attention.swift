@@ -19,9 +19,9 @@ struct SelfAttention: Sendable {
         self.heads = heads
     }
 
-    /// `[batch, positions, channels]` to the same shape.
-    func callAsFunction(_ x: Tensor) -> Tensor {
-        output(Tensor.attention(queries: queries(x), keys: keys(x), values: values(x), heads: heads))
+    /// `[batch, positions, channels]` to the same shape, with a shortcut added to it.
+    func callAsFunction(_ x: Tensor, adding shortcut: Tensor) -> Tensor {
+        output(Tensor.attention(queries: queries(x), keys: keys(x), values: values(x), heads: heads), adding: shortcut)
     }
 }
 
@@ -44,9 +44,10 @@ struct CrossAttention: Sendable {
         self.heads = heads
     }
 
-    /// `[batch, positions, channels]` to the same shape.
-    func callAsFunction(_ x: Tensor, context: TextContext) -> Tensor {
+    /// `[batch, positions, channels]` to the same shape, with a shortcut added to it.
+    func callAsFunction(_ x: Tensor, context: TextContext, adding shortcut: Tensor) -> Tensor {
         let text = context[place]
-        return output(Tensor.attention(queries: queries(x), keys: text.keys, values: text.values, heads: heads))
+        let attended = Tensor.attention(queries: queries(x), keys: text.keys, values: text.values, heads: heads)
+        return output(attended, adding: shortcut)
     }
 }

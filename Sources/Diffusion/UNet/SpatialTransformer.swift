@@ -27,11 +27,11 @@ struct TransformerBlock: Sendable {
     /// `[batch, positions, channels]` to the same shape.
     func callAsFunction(_ x: Tensor, context: TextContext, check: () throws -> Void) rethrows -> Tensor {
         try check()
-        var hidden = x + attention(normalization1(x))
+        var hidden = attention(normalization1(x), adding: x)
         try check()
-        hidden = hidden + textAttention(normalization2(hidden), context: context)
+        hidden = textAttention(normalization2(hidden), context: context, adding: hidden)
         try check()
-        return hidden + contraction(expansion(normalization3(hidden)).gatedGelu())
+        return contraction(expansion.gated(normalization3(hidden)), adding: hidden)
     }
 }
 
@@ -61,6 +61,6 @@ struct SpatialTransformer: Sendable {
         let tokens = [x.shape[0], x.shape[1] * x.shape[2], x.shape[3]]
         var hidden = inputProjection(normalization(x).reshaped(tokens))
         for block in blocks { hidden = try block(hidden, context: context, check: check) }
-        return x + outputProjection(hidden).reshaped(x.shape)
+        return outputProjection(hidden, adding: x.reshaped(tokens)).reshaped(x.shape)
     }
 }

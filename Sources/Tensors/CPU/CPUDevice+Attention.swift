@@ -49,7 +49,7 @@ extension CPUDevice {
                 unsafe (to + key * shape.size).update(from: k + from + key * shape.channels, count: shape.size)
             }
             unsafe kernels_transpose(
-                v + from, shape.channels, count, shape.size, 1, to + shape.keyNumbers, AttentionShape.pieceKeys)
+                v + from, shape.channels, count, shape.size, 1, nil, to + shape.keyNumbers, AttentionShape.pieceKeys)
         }
     }
 }
@@ -122,7 +122,7 @@ private struct AttentionShape {
             let count = unsafe min(width, rows - first)
             if count < width { unsafe to.update(repeating: 0, count: width * shape.size) }
             unsafe kernels_transpose(
-                queries + first * shape.channels, shape.channels, count, shape.size, scale, to, width)
+                queries + first * shape.channels, shape.channels, count, shape.size, scale, nil, to, width)
         }
     }
 
@@ -140,7 +140,7 @@ private struct AttentionShape {
             kernels_product(
                 x: keys + first * size, x_stride: size, rows: count, columns: columns, length: size,
                 panels: scaled + offset, panel_stride: size * width, bias: nil, adds: 0, y: scores, y_stride: width,
-                y_panel_stride: panelScores, next: kernels_rows()))
+                y_panel_stride: panelScores, plus: nil, next: kernels_rows()))
         for panel in group {
             let panelScore = unsafe scores + (panel - group.lowerBound) * panelScores
             if unsafe shape.isCausal {
@@ -156,7 +156,7 @@ private struct AttentionShape {
                 x: values + first * size, x_stride: AttentionShape.pieceKeys, rows: size, columns: columns,
                 length: count,
                 panels: scores, panel_stride: panelScores, bias: nil, adds: first > 0 ? 1 : 0, y: summed + offset,
-                y_stride: width, y_panel_stride: size * width, next: kernels_rows()))
+                y_stride: width, y_panel_stride: size * width, plus: nil, next: kernels_rows()))
     }
 
     /// Sums over what they were weighed with, row by row again.
@@ -167,7 +167,7 @@ private struct AttentionShape {
             for query in 0..<width { unsafe sums[query] = 1 / sums[query] }
             unsafe kernels_scale_queries(summed + first * size, size, sums)
             unsafe kernels_transpose(
-                summed + first * size, width, size, min(width, rows - first), 1, result + first * shape.channels,
+                summed + first * size, width, size, min(width, rows - first), 1, nil, result + first * shape.channels,
                 shape.channels)
         }
     }

@@ -29,7 +29,8 @@ extension CPUDevice {
         let source = unsafe read(x)
         return unsafe make(x.shape.dropLast() + [channels]) { result in
             forEachPiece(of: x.count / (2 * channels), size: Self.piecePositions(2 * channels)) { start, rows in
-                unsafe kernels_gated_gelu(source + 2 * start * channels, result + start * channels, rows, channels)
+                unsafe kernels_gated_gelu(
+                    source + 2 * start * channels, 2 * channels, result + start * channels, channels, rows, channels)
             }
         }
     }

@@ -3,87 +3,104 @@
 import CKernels
 
 extension CPUDevice {
-    /// Positions of a piece: sums over a piece are float32, sums of pieces float64.
-    private static let piecePositions = 512
+    /// Numbers of a piece: 128 KB, so that its second pass finds it in cache.
+    private static let groupPieceNumbers = 32768
 
-    /// Two passes for mean and variance, one to scale; sums of pieces in float64.
+    /// Mean and variance in one pass over memory, and one to scale.
     public func groupNormalization(
         _ x: Tensor, groups: Int, scale: Tensor, shift: Tensor, epsilon: Float, activation: Activation?
     ) -> Tensor {
         let (samples, channels) = (x.shape[0], x.channels)
-        let positions = x.count / max(samples * channels, 1)
+        let pieces = PositionPieces(
+            positions: x.count / max(samples * channels, 1), size: max(1, Self.groupPieceNumbers / max(channels, 1)))
         let source = unsafe read(x)
-        let means = unsafe groupStatistic(source, samples, positions, channels, groups) { from, _, sums, rows in
-            unsafe kernels_sum_rows(from, sums, rows, channels)
-        }
-        let variances = unsafe groupStatistic(source, samples, positions, channels, groups) {
-            from, sample, sums, rows in
-            unsafe means.withUnsafeBufferPointer { means in
-                unsafe kernels_sum_squares(from, means.baseAddress! + sample * channels, sums, rows, channels)
-            }
-        }
+        let statistics = unsafe groupStatistics(source, samples, pieces, channels, groups)
         let (scales, shifts) = (scale.floats(), shift.floats())
         var factors = [Float](repeating: 0, count: samples * channels)
         var offsets = factors
         for index in factors.indices {
-            let channel = index % channels
-            factors[index] = scales[channel] / (variances[index] + epsilon).squareRoot()
-            offsets[index] = shifts[channel] - means[index] * factors[index]
+            let (sample, channel) = (index / channels, index % channels)
+            let group = statistics[sample * groups + channel / (channels / groups)]
+            factors[index] = scales[channel] / (group.variance + epsilon).squareRoot()
+            offsets[index] = shifts[channel] - group.mean * factors[index]
         }
-        let result = unsafe scaleAndShift(
-            source, x.shape, factors, offsets, positions: positions, isSilu: activation == .silu)
+        let result = unsafe scaleAndShift(source, x.shape, factors, offsets, pieces, isSilu: activation == .silu)
         guard let activation, activation != .silu else { return result }
         return apply(activation, to: result)
     }
 
-    /// The mean over each group of what `sum` adds up per channel, as one number per sample and channel.
-    private func groupStatistic(
-        _ source: UnsafePointer<Float>, _ samples: Int, _ positions: Int, _ channels: Int, _ groups: Int,
-        sum: (_ from: UnsafePointer<Float>, _ sample: Int, _ sums: UnsafeMutablePointer<Float>, _ rows: Int) -> Void
-    ) -> [Float] {
-        let pieces = (positions + Self.piecePositions - 1) / Self.piecePositions
-        let partial = unsafe pool.take(samples * pieces * channels)
-        defer { unsafe pool.giveBack(partial) }
-        loop.run(samples * pieces) { item, _ in
-            let (sample, start) = (item / pieces, item % pieces * Self.piecePositions)
-            let sums = unsafe partial.base + item * channels
-            unsafe sums.update(repeating: 0, count: channels)
-            unsafe sum(
-                source + (sample * positions + start) * channels, sample, sums,
-                min(Self.piecePositions, positions - start))
-        }
+    private struct Statistic {
+        var mean: Float, variance: Float
+    }
+
+    /// Sums of pieces, and of squares around a piece's own mean, put together in float64 (Chan, Golub and LeVeque 1983).
+    private func groupStatistics(
+        _ source: UnsafePointer<Float>, _ samples: Int, _ pieces: PositionPieces, _ channels: Int, _ groups: Int
+    ) -> [Statistic] {
         let each = channels / groups
-        var means = [Float](repeating: 0, count: samples * channels)
-        for sample in 0..<samples {
-            for group in 0..<groups {
-                var total = 0.0
-                for piece in 0..<pieces {
-                    let sums = unsafe partial.base + (sample * pieces + piece) * channels + group * each
-                    for channel in 0..<each { unsafe total += Double(sums[channel]) }
+        return unsafe withUnsafeTemporaryAllocation(of: Double.self, capacity: samples * pieces.count * groups * 2) {
+            parts in
+            unsafe withScratch(3 * channels) { scratch in
+                loop.run(samples * pieces.count) { item, lane in
+                    let (sample, range) = (item / pieces.count, pieces[item % pieces.count])
+                    let from = unsafe source + (sample * pieces.positions + range.lowerBound) * channels
+                    let sums = unsafe scratch(lane)
+                    let (means, squares) = unsafe (sums + channels, sums + 2 * channels)
+                    unsafe sums.update(repeating: 0, count: channels)
+                    unsafe squares.update(repeating: 0, count: channels)
+                    unsafe kernels_sum_rows(from, sums, range.count, channels)
+                    for group in 0..<groups {
+                        let total = unsafe Self.total(sums + group * each, each)
+                        let mean = Float(total / Double(range.count * each))
+                        unsafe (means + group * each).update(repeating: mean, count: each)
+                        unsafe parts[(item * groups + group) * 2] = total
+                    }
+                    unsafe kernels_sum_squares(from, means, squares, range.count, channels)
+                    for group in 0..<groups {
+                        unsafe parts[(item * groups + group) * 2 + 1] = Self.total(squares + group * each, each)
+                    }
                 }
-                let mean = Float(total / Double(positions * each))
-                for channel in 0..<each { means[sample * channels + group * each + channel] = mean }
+            }
+            return (0..<samples * groups).map { index in
+                let (sample, group) = (index / groups, index % groups)
+                let at = { (piece: Int) in ((sample * pieces.count + piece) * groups + group) * 2 }
+                let count = Double(pieces.positions * each)
+                var (mean, squares) = (0.0, 0.0)
+                for piece in 0..<pieces.count { unsafe mean += parts[at(piece)] / count }
+                for piece in 0..<pieces.count {
+                    let some = Double(pieces[piece].count * each)
+                    // Squares are around the rounded mean.
+                    let own = unsafe Double(Float(parts[at(piece)] / some))
+                    let exact = unsafe parts[at(piece)] / some
+                    unsafe squares += parts[at(piece) + 1] - some * (own - exact) * (own - exact)
+                    squares += some * (exact - mean) * (exact - mean)
+                }
+                return Statistic(mean: Float(mean), variance: Float(squares / count))
             }
         }
-        return means
+    }
+
+    private static func total(_ numbers: UnsafePointer<Float>, _ count: Int) -> Double {
+        var total = 0.0
+        for index in 0..<count { unsafe total += Double(numbers[index]) }
+        return total
     }
 
     private func scaleAndShift(
-        _ source: UnsafePointer<Float>, _ shape: [Int], _ factors: [Float], _ offsets: [Float], positions: Int,
-        isSilu: Bool
+        _ source: UnsafePointer<Float>, _ shape: [Int], _ factors: [Float], _ offsets: [Float],
+        _ pieces: PositionPieces, isSilu: Bool
     ) -> Tensor {
         let (samples, channels) = (shape[0], shape[shape.count - 1])
-        let pieces = (positions + Self.piecePositions - 1) / Self.piecePositions
         return unsafe make(shape) { result in
             unsafe factors.withUnsafeBufferPointer { factors in
                 unsafe offsets.withUnsafeBufferPointer { offsets in
-                    loop.run(samples * pieces) { item, _ in
-                        let (sample, start) = (item / pieces, item % pieces * Self.piecePositions)
-                        let first = (sample * positions + start) * channels
+                    loop.run(samples * pieces.count) { item, _ in
+                        let (sample, range) = (item / pieces.count, pieces[item % pieces.count])
+                        let first = (sample * pieces.positions + range.lowerBound) * channels
                         unsafe kernels_scale_shift(
                             source + first, factors.baseAddress! + sample * channels,
                             offsets.baseAddress! + sample * channels, result + first,
-                            min(Self.piecePositions, positions - start), channels, isSilu ? 1 : 0)
+                            range.count, channels, isSilu ? 1 : 0)
                     }
                 }
             }
@@ -101,4 +118,13 @@ extension CPUDevice {
             }
         }
     }
+}
+
+/// How the positions of a sample are cut, by their number alone.
+private struct PositionPieces {
+    let positions: Int, size: Int
+
+    var count: Int { (positions + size - 1) / size }
+
+    subscript(_ index: Int) -> Range<Int> { index * size..<min((index + 1) * size, positions) }
 }

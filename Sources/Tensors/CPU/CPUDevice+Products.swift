@@ -4,37 +4,45 @@ import CKernels
 
 extension CPUDevice {
     /// All samples' rows side by side, where kernels keep them apart.
-    public func linear(_ x: Tensor, weight: Tensor, bias: Tensor?) -> Tensor {
+    public func linear(_ x: Tensor, weight: Tensor, bias: Tensor?, adding shortcut: Tensor?) -> Tensor {
         let weights = unsafe layerWeights(weight)
-        let (source, shift) = unsafe (read(x), bias.map { unsafe read($0) })
+        let source = unsafe read(x)
+        let added = unsafe Added(bias: bias.map { unsafe read($0) }, shortcut: shortcut.map { unsafe read($0) })
         let rows = x.count / max(x.channels, 1)
         return unsafe make(x.shape.dropLast() + [weights.columns]) { result in
             for run in runs(rows, samples: x.shape[0]) {
                 unsafe multiply(
-                    run.count, source + run.lowerBound * weights.depth, weights, bias: shift,
+                    run.count, source + run.lowerBound * weights.depth, weights,
+                    adding: added.moved(by: run.lowerBound * weights.columns),
                     result + run.lowerBound * weights.columns)
             }
         }
     }
 
     /// Gathers the patches of output positions, then multiplies; kernels of one pixel are linear layers.
-    public func convolution(_ x: Tensor, weight: Tensor, bias: Tensor?, stride: Int, padding: Padding) -> Tensor {
+    public func convolution(
+        _ x: Tensor, weight: Tensor, bias: Tensor?, stride: Int, padding: Padding, adding shortcut: Tensor?
+    ) -> Tensor {
         if weight.shape[2] == 1, weight.shape[3] == 1, stride == 1, padding == Padding(0) {
-            return linear(x, weight: weight.reshaped(Array(weight.shape.prefix(2))), bias: bias)
+            return linear(
+                x, weight: weight.reshaped(Array(weight.shape.prefix(2))), bias: bias, adding: shortcut)
         }
         if kernel.keepsRowsApart,
             let tiles = WinogradTiles(x.shape, weight: weight.shape, stride: stride, padding: padding)
         {
-            return winograd(x, weight: weight, bias: bias, tiles)
+            return winograd(x, weight: weight, bias: bias, tiles, adding: shortcut)
         }
-        return directly(x, weight: weight, bias: bias, stride: stride, padding: padding)
+        return directly(x, weight: weight, bias: bias, stride: stride, padding: padding, adding: shortcut)
     }
 
-    private func directly(_ x: Tensor, weight: Tensor, bias: Tensor?, stride: Int, padding: Padding) -> Tensor {
+    private func directly(
+        _ x: Tensor, weight: Tensor, bias: Tensor?, stride: Int, padding: Padding, adding shortcut: Tensor?
+    ) -> Tensor {
         let weights = unsafe layerWeights(weight)
         let gather = unsafe PatchGather(
             x.shape, kernel: Array(weight.shape[2...]), stride: stride, padding: padding, chunks: weights.chunks)
-        let (source, shift) = unsafe (read(x), bias.map { unsafe read($0) })
+        let source = unsafe read(x)
+        let added = unsafe Added(bias: bias.map { unsafe read($0) }, shortcut: shortcut.map { unsafe read($0) })
         let total = x.shape[0] * gather.positions
         let block = max(Self.patchNumbers / max(gather.depth, 1) / 192, 1) * 192
         return unsafe make([x.shape[0], gather.rows, gather.columns, weights.columns]) { result in
@@ -47,7 +55,8 @@ extension CPUDevice {
                             source, first + start..<first + start + count, to: patches.base + start * gather.depth)
                     }
                     unsafe multiply(
-                        rows, patches.base, weights, bias: shift, result + first * weights.columns)
+                        rows, patches.base, weights, adding: added.moved(by: first * weights.columns),
+                        result + first * weights.columns)
                 }
             }
             unsafe pool.giveBack(patches)
@@ -58,7 +67,7 @@ extension CPUDevice {
     private static let patchNumbers = 4 << 20
 
     /// Weights `[out, in]` or `[out, in, height, width]`.
-    private func layerWeights(_ weight: Tensor) -> LayerWeights {
+    func layerWeights(_ weight: Tensor) -> LayerWeights {
         unsafe LayerWeights(
             numbers: read(weight), columns: weight.shape[0], inputs: weight.shape[1],
             taps: weight.shape[2...].reduce(1, *))
@@ -71,66 +80,90 @@ extension CPUDevice {
         return (0..<samples).map { $0 * each..<($0 + 1) * each }
     }
 
-    /// `result = source weights^T + bias`, shared by all threads.
+    /// `result = source weights^T + bias + shortcut`, shared by all threads.
     private func multiply(
-        _ rows: Int, _ source: UnsafePointer<Float>, _ weights: LayerWeights, bias: UnsafePointer<Float>?,
+        _ rows: Int, _ source: UnsafePointer<Float>, _ weights: LayerWeights, adding added: Added,
         _ result: UnsafeMutablePointer<Float>
     ) {
         if kernel.keepsRowsApart, unsafe weights.taps == 1, rows <= Self.fewRows {
-            return unsafe multiplyFew(rows, source, weights, bias: bias, result)
+            return unsafe multiplyFew(rows, source, weights, adding: added, result)
         }
         // OpenBLAS's rows are cut alike on every host, since the cuts decide last bits.
         let lanes = kernel.keepsRowsApart ? loop.lanes : 16
         let pieces = unsafe ProductPieces(rows: rows, panels: weights.panels, lanes: lanes)
         let chunks = unsafe weights.chunks
         let steps = chunks.size * chunks.taps
+        let asksForRows = unsafe rows * weights.depth > Self.cachedNumbers
         unsafe withScratch(pieces.panels * Panel.columns * steps) { scratch in
             loop.run(pieces.count) { item, lane in
                 let (rows, panels) = pieces[item]
+                // What this thread is likely to take next.
+                let following = item + loop.lanes < pieces.count ? pieces[item + loop.lanes].panels : 0..<0
                 for index in 0..<chunks.count {
                     let chunk = chunks[index]
+                    let isLast = index + 1 == chunks.count
+                    let next = unsafe weights.rows(
+                        panels: isLast ? following : panels, inputs: chunks[isLast ? 0 : index + 1])
                     unsafe weights.pack(panels: panels, inputs: chunk, to: scratch(lane))
-                    let next: kernels_rows
-                    if index + 1 < chunks.count {
-                        unsafe next = weights.rows(panels: panels, inputs: chunks[index + 1])
-                    } else {
-                        // What this thread is likely to take next.
-                        let following = item + loop.lanes
-                        unsafe next =
-                            following < pieces.count
-                            ? weights.rows(panels: pieces[following].panels, inputs: chunks[0]) : kernels_rows()
-                    }
                     unsafe multiply(
                         rows, panels, UnsafePointer(scratch(lane)), stride: chunk.count * chunks.taps,
                         steps: chunk.lowerBound * chunks.taps..<chunk.upperBound * chunks.taps, source, weights,
-                        bias: bias, next: next, result)
+                        adding: added, next: asksForRows ? nil : next, result)
                 }
             }
         }
     }
 
     /// Some steps of the depth, in blocks of rows that stay in the second cache while all panels pass.
+    /// - Parameter next: the weights that are asked for meanwhile; nil to ask for each block of rows during the one before.
     private func multiply(
         _ rows: Range<Int>, _ panels: Range<Int>, _ packed: UnsafePointer<Float>, stride: Int, steps: Range<Int>,
-        _ source: UnsafePointer<Float>, _ weights: LayerWeights, bias: UnsafePointer<Float>?, next: kernels_rows,
+        _ source: UnsafePointer<Float>, _ weights: LayerWeights, adding added: Added, next: kernels_rows?,
         _ result: UnsafeMutablePointer<Float>
     ) {
         let column = panels.lowerBound * Panel.columns
-        let blocks = (rows.count + Self.cachedRows - 1) / Self.cachedRows
-        for block in 0..<blocks {
-            let row = rows.lowerBound + block * Self.cachedRows
+        let most = Self.cachedRows(steps.count, panels: panels.count)
+        let isLast = unsafe steps.upperBound == weights.depth
+        for row in Swift.stride(from: rows.lowerBound, to: rows.upperBound, by: most) {
+            let end = min(row + most, rows.upperBound)
+            let from = unsafe source + row * weights.depth + steps.lowerBound
+            let to = unsafe row * weights.columns + column
+            let isLastBlock = end == rows.upperBound
+            let blockAfter = unsafe kernels_rows(
+                from: from + most * weights.depth, stride: weights.depth,
+                rows: min(most, rows.upperBound - end), length: steps.count)
+            let following = unsafe next.map { unsafe isLastBlock ? $0 : kernels_rows() } ?? blockAfter
+            let columns = unsafe min(panels.count * Panel.columns, weights.columns - column)
+            let bias = unsafe added.bias.map { unsafe $0 + column }
+            let shortcut = unsafe isLast ? added.shortcut.map { unsafe $0 + to } : nil
             unsafe kernel.multiply(
                 kernels_product(
-                    x: source + row * weights.depth + steps.lowerBound, x_stride: weights.depth,
-                    rows: min(Self.cachedRows, rows.upperBound - row),
-                    columns: min(panels.count * Panel.columns, weights.columns - column),
-                    length: steps.count, panels: packed, panel_stride: stride * Panel.columns,
-                    bias: bias.map { unsafe $0 + column }, adds: steps.lowerBound > 0 ? 1 : 0,
-                    y: result + row * weights.columns + column, y_stride: weights.columns,
-                    y_panel_stride: Panel.columns, next: next.part(block, of: blocks)))
+                    x: from, x_stride: weights.depth, rows: end - row, columns: columns, length: steps.count,
+                    panels: packed, panel_stride: stride * Panel.columns, bias: bias,
+                    adds: steps.lowerBound > 0 ? 1 : 0, y: result + to, y_stride: weights.columns,
+                    y_panel_stride: Panel.columns, plus: shortcut, next: following))
         }
     }
 
-    /// Rows of 512 steps that take 384 KB.
-    static let cachedRows = 192
+    /// More numbers than these, 8 MB, are read from memory rather than from the last cache.
+    private static let cachedNumbers = 2 << 20
+
+    /// Rows that stay in the second cache, with those that follow and the packed panels: 900 KB together.
+    private static func cachedRows(_ steps: Int, panels: Int) -> Int {
+        let group = Int(KERNELS_PRODUCT_ROWS)
+        let fitting = ((900 << 10) / 4 / max(steps, 1) - panels * Panel.columns) / 2
+        return min(192, max(group, fitting / group * group))
+    }
+}
+
+/// What a layer adds to its products: a number for each column, and one for each of the result's.
+@unsafe struct Added {
+    let bias: UnsafePointer<Float>?
+    /// Where the result's first number has its own.
+    let shortcut: UnsafePointer<Float>?
+
+    /// The same for the rows from number `offset` of the result on.
+    func moved(by offset: Int) -> Added {
+        unsafe Added(bias: bias, shortcut: shortcut.map { unsafe $0 + offset })
+    }
 }

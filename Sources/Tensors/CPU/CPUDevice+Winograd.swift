@@ -8,19 +8,34 @@ import CKernels
 
 extension CPUDevice {
     /// Transforms the inputs, then group by group of output channels transforms weights, multiplies, and transforms back.
-    func winograd(_ x: Tensor, weight: Tensor, bias: Tensor?, _ tiles: WinogradTiles) -> Tensor {
+    func winograd(
+        _ x: Tensor, weight: Tensor, bias: Tensor?, _ tiles: WinogradTiles, adding shortcut: Tensor?
+    ) -> Tensor {
         let shape = [x.shape[0], tiles.rows, tiles.columns, weight.shape[0]]
+        let weights = filled(weight, to: Panel.columns * weight.count / weight.shape[0])
+        let bias = bias.map { filled($0, to: Panel.columns) }
         return unsafe make(shape) { result in
             let steps = unsafe WinogradSteps(
                 kernel: kernel, tiles: tiles, source: read(x), height: x.shape[1], width: x.shape[2],
-                inputs: x.channels, outputs: weight.shape[0], weights: read(weight),
-                bias: bias.map { unsafe read($0) }, result: result)
+                inputs: x.channels, outputs: weight.shape[0], weights: read(weights),
+                added: Added(bias: bias.map { unsafe read($0) }, shortcut: shortcut.map { unsafe read($0) }),
+                result: result)
             let total = x.shape[0] * tiles.count
             if tiles.side == 4, total <= WinogradPieces.mostTiles {
                 unsafe winogradOfFew(total, steps)
             } else {
                 unsafe winogradOfMany(total, steps)
             }
+        }
+    }
+
+    /// A panel's weights or biases of fewer channels than a panel has, zeros behind them; others as they are.
+    private func filled(_ values: Tensor, to count: Int) -> Tensor {
+        guard values.count < count else { return values }
+        let source = unsafe read(values)
+        return unsafe make([count]) { result in
+            unsafe result.update(from: source, count: values.count)
+            unsafe (result + values.count).update(repeating: 0, count: count - values.count)
         }
     }
 
@@ -62,17 +77,20 @@ extension CPUDevice {
         }
     }
 
+    /// Tiles of a product, whose 512 inputs take 384 KB.
+    private static let productTiles = 192
+
     private func multiply(
         _ count: Int, _ group: Range<Int>, _ steps: WinogradSteps, _ before: WinogradBuffer, _ turned: WinogradBuffer,
         to after: WinogradBuffer
     ) {
-        let pieces = (count + Self.cachedRows - 1) / Self.cachedRows
+        let pieces = (count + Self.productTiles - 1) / Self.productTiles
         let chunks = unsafe DepthChunks(inputs: steps.inputs, taps: 1)
         unsafe loop.run(steps.tiles.products * pieces) { item, _ in
-            let (product, row) = (item / pieces, item % pieces * Self.cachedRows)
+            let (product, row) = (item / pieces, item % pieces * Self.productTiles)
             for index in 0..<chunks.count {
                 unsafe steps.multiply(
-                    product, row..<min(row + Self.cachedRows, count), group.count, chunks[index], before, turned,
+                    product, row..<min(row + Self.productTiles, count), group.count, chunks[index], before, turned,
                     at: chunks[index].lowerBound * Panel.columns, panelStride: steps.inputs * Panel.columns, to: after)
             }
         }

@@ -28,7 +28,7 @@ enum Panel {
         let first = panels.lowerBound * Panel.columns
         return unsafe kernels_rows(
             from: numbers + first * depth + chunk.lowerBound * taps, stride: depth,
-            rows: min(panels.count * Panel.columns, columns - first), length: chunk.count * taps)
+            rows: max(0, min(panels.count * Panel.columns, columns - first)), length: chunk.count * taps)
     }
 
     /// Packs some inputs of some panels.

@@ -18,16 +18,16 @@ struct ProductPieces {
     /// With fewer rows, packing the weights once more would cost over a twentieth.
     private static let fewestRows = 192
 
-    init(rows: Int, panels: Int, lanes: Int) {
+    init(rows: Int, panels: Int, lanes: Int, mostPanels: Int = mostPanels) {
         (allRows, allPanels) = (rows, panels)
         // So many that all threads end at about the same time.
         let wanted = lanes == 1 ? 1 : 4 * lanes
-        let whole = (panels + Self.mostPanels - 1) / Self.mostPanels
+        let whole = (panels + mostPanels - 1) / mostPanels
         let rowPieces = max(1, min(rows / Self.fewestRows, (wanted + whole - 1) / max(whole, 1)))
         let group = Int(KERNELS_PRODUCT_ROWS)
         self.rows = max(group, ((rows + rowPieces - 1) / rowPieces + group - 1) / group * group)
         self.rowPieces = (rows + self.rows - 1) / self.rows
-        self.panels = min(Self.mostPanels, max(2, panels * self.rowPieces / wanted / 2 * 2))
+        self.panels = min(mostPanels, max(2, panels * self.rowPieces / wanted / 2 * 2))
         panelPieces = (panels + self.panels - 1) / self.panels
     }
 

@@ -21,10 +21,10 @@ import CKernels
     let height: Int, width: Int, inputs: Int, outputs: Int
     /// `[out, in, 3, 3]`.
     let weights: UnsafePointer<Float>
-    let bias: UnsafePointer<Float>?
+    let added: Added
     let result: UnsafeMutablePointer<Float>
 
-    var panels: Int { unsafe outputs / Panel.columns }
+    var panels: Int { unsafe (outputs + Panel.columns - 1) / Panel.columns }
 
     /// Windows of some tiles, `[product, tile, input]`; the first goes to position `position`.
     func transformInputs(_ range: Range<Int>, at position: Int, to before: WinogradBuffer) {
@@ -54,14 +54,15 @@ import CKernels
         next: kernels_rows = unsafe kernels_rows()
     ) {
         let columns = count * Panel.columns
+        let from = unsafe before.base + product * before.stride + rows.lowerBound * inputs + range.lowerBound
+        let to = unsafe after.base + product * after.stride + rows.lowerBound * columns
         unsafe kernel.multiply(
             kernels_product(
-                x: before.base + product * before.stride + rows.lowerBound * inputs + range.lowerBound,
-                x_stride: inputs, rows: rows.count, columns: columns, length: range.count,
+                x: from, x_stride: inputs, rows: rows.count, columns: columns, length: range.count,
                 panels: turned.base + product * turned.stride + position, panel_stride: panelStride, bias: nil,
                 adds: range.lowerBound > 0 ? 1 : 0,
-                y: after.base + product * after.stride + rows.lowerBound * columns, y_stride: columns,
-                y_panel_stride: Panel.columns, next: next))
+                y: to, y_stride: columns,
+                y_panel_stride: Panel.columns, plus: nil, next: next))
     }
 
     /// The sums of all `total` tiles for a group of panels, piece by piece of the inputs, whose weights `turned` has room for.
@@ -103,9 +104,11 @@ import CKernels
             left: 0,
             columns: tiles.tileColumns)
         unsafe forEachSample(of: range) { sample, tile, count, done in
+            let offset = unsafe sample * tiles.rows * tiles.columns * outputs + first
             unsafe kernels_winograd_output(
                 after.base + (position + done) * columns, after.stride, image, tile, count,
-                bias.map { unsafe $0 + first }, result + sample * tiles.rows * tiles.columns * outputs + first)
+                added.bias.map { unsafe $0 + first }, added.shortcut.map { unsafe $0 + offset },
+                min(columns, outputs - first), result + offset)
         }
     }
 

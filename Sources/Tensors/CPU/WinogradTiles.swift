@@ -25,7 +25,10 @@ struct WinogradTiles {
     init?(_ shape: [Int], weight: [Int], stride: Int, padding: Padding) {
         let lanes = Int(KERNELS_WINOGRAD_CHANNELS)
         let (outputs, inputs) = (weight[0], weight[1])
-        guard weight[2] == 3, weight[3] == 3, stride == 1, inputs % lanes == 0, outputs % lanes == 0 else { return nil }
+        // Weights of fewer outputs are filled up to a panel.
+        guard weight[2] == 3, weight[3] == 3, stride == 1, inputs % lanes == 0,
+            outputs % lanes == 0 || outputs < lanes
+        else { return nil }
         rows = shape[1] + padding.top + padding.bottom - 2
         columns = shape[2] + padding.left + padding.right - 2
         guard rows > 0, columns > 0, inputs >= Self.fewestChannels else { return nil }
