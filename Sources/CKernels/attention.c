@@ -3,7 +3,6 @@
 
 #include "kernel_target.h"
 
-#include <math.h>
 #include <stdint.h>
 #include <string.h>
 
@@ -34,10 +33,10 @@ INLINE float power_of_two(float x) {
   return p * power;
 }
 
-KERNEL void kernels_mask_later(float *scores, ptrdiff_t keys, ptrdiff_t ahead) {
+KERNEL void kernels_mask_later(float *scores, ptrdiff_t keys, ptrdiff_t ahead, float value) {
   for (ptrdiff_t key = ahead + 1 > 0 ? ahead + 1 : 0; key < keys; key++)
     for (ptrdiff_t q = 0; q < QUERIES; q++)
-      if (key > q + ahead) scores[key * QUERIES + q] = -INFINITY;
+      if (key > q + ahead) scores[key * QUERIES + q] = value;
 }
 
 KERNEL void kernels_softmax_piece(

@@ -4,8 +4,6 @@
 #include "kernel_target.h"
 #include "transpose.h"
 
-#include <string.h>
-
 enum { COLUMNS = KERNELS_PANEL_COLUMNS };
 
 KERNEL void kernels_pack(

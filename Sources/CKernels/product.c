@@ -127,7 +127,7 @@ INLINE void panel_avx2(
     CASE(block16, 9, wide, stride)                                                                                     \
     CASE(block16, 10, wide, stride)                                                                                    \
     CASE(block16, 11, wide, stride)                                                                                    \
-    default: block16(12, wide, x, x_stride, length, panel, stride, COLUMNS, next, s); break;                                 \
+    default: block16(12, wide, x, x_stride, length, panel, stride, COLUMNS, next, s); break;                           \
   }
 
 // At most 12 rows by one panel, or by two.
@@ -184,8 +184,9 @@ INLINE wanted share(const kernels_product *p, ptrdiff_t each, ptrdiff_t call) {
   const kernels_rows *next = &p->next;
   const ptrdiff_t first = call * each, left = next->rows - first;
   if (left <= 0) return (wanted){{0}, 1};
-  // A line a step at most, all of them evenly where that is less.
-  const ptrdiff_t pace = each * next->length >= 8 * p->length ? LINE : LINE / 4;
+  // A line a step at most; where a quarter or half of one is enough, requests are spread over more steps.
+  const ptrdiff_t numbers = each * next->length;
+  const ptrdiff_t pace = numbers > 8 * p->length ? LINE : numbers > 4 * p->length ? LINE / 2 : LINE / 4;
   return (wanted){
       {next->from + first * next->stride, next->stride, left < each ? left : each, next->length}, pace};
 }
@@ -193,9 +194,9 @@ INLINE wanted share(const kernels_product *p, ptrdiff_t each, ptrdiff_t call) {
 // Panels outermost: a panel, or two, stays in the first cache while all rows pass. Blocks of rows are nearly equal, since one
 // of a few rows waits for its own sums.
 #define MULTIPLY(name, target_name, most_panels, PANEL)                                                                \
-  __attribute__((target(target_name))) static void name(const kernels_product *p) {                                   \
+  __attribute__((target(target_name))) static void name(const kernels_product *p) {                                    \
     const ptrdiff_t blocks = (p->rows + ROWS - 1) / ROWS;                                                              \
-    if (blocks == 0) return;                                                                                           \
+    if (blocks == 0 || p->columns <= 0) return;                                                                        \
     const ptrdiff_t least = p->rows / blocks, higher = p->rows % blocks;                                               \
     const ptrdiff_t panels = (p->columns + COLUMNS - 1) / COLUMNS;                                                     \
     const ptrdiff_t calls = (panels + most_panels - 1) / most_panels * blocks;                                         \
@@ -209,7 +210,7 @@ INLINE wanted share(const kernels_product *p, ptrdiff_t each, ptrdiff_t call) {
       for (ptrdiff_t block = 0, row = 0, height; block < blocks; block++, row += height) {                             \
         height = least + (block < higher);                                                                             \
         const float *x = p->x + row * p->x_stride;                                                                     \
-        const wanted next = share(p, each, call++);                                                                   \
+        const wanted next = share(p, each, call++);                                                                    \
         edge e;                                                                                                        \
         const sums s = whole ? whole_sums(p, row, column) : edge_sums(&e, p, row, height, column);                     \
         PANEL;                                                                                                         \

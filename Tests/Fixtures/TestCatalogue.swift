@@ -5,7 +5,7 @@ import Digests
 import Foundation
 public import Logging
 public import Postgres
-import Tasks
+public import Tasks
 
 /// A migrated catalogue in a schema of its own on the server that DATABASE_URL names.
 public struct TestCatalogue: Sendable {
@@ -67,11 +67,12 @@ public struct TestCatalogue: Sendable {
 
     /// Enqueues a job of generate tasks whose payloads are given.
     public func enqueue(
-        _ name: String, tasks: Int, shardSize: Int, maximumAttempts: Int = 5, specification: String? = nil,
+        _ name: String, tasks: Int, shardSize: Int, maximumAttempts: Int = 5, lane: Lane = .normal,
+        specification: String? = nil,
         payload: @escaping @Sendable (Int) throws -> [UInt8] = { Array("task \($0)".utf8) }
     ) async throws -> EnqueuedJob {
         let draft = JobDraft(
-            name: name, kind: .generate, capability: Capability(rawValue: "sketch"), lane: .normal, strategy: "hard",
+            name: name, kind: .generate, capability: Capability(rawValue: "sketch"), lane: lane, strategy: "hard",
             specification: specification ?? "{\"name\":\"\(name)\"}", categories: "[]", plan: "{}",
             shardSize: shardSize,
             hintSize: shardSize, maximumAttempts: maximumAttempts)

@@ -42,9 +42,9 @@ import Testing
                 let x = Tensor(values, shape: [5] + shape, device: device)
                 for range in [0..<5, 0..<1, 3..<4, 1..<3] {
                     for (index, (expected, found)) in zip(all, results(x.samples(range), numbers)).enumerated() {
+                        let isSame = expected.samples(range).floats() == found.floats()
                         #expect(
-                            expected.samples(range).floats() == found.floats(),
-                            "operation \(index), \(kernel), \(device.threads) threads, samples \(range)")
+                            isSame, "operation \(index), \(kernel), \(device.threads) threads, samples \(range)")
                     }
                 }
             }
@@ -66,15 +66,20 @@ import Testing
         }
     }
 
-    @Test("Vectors of 8 and of 16 numbers give the same bytes", .enabled(if: ProductKernel.avx512.isAvailable))
-    func vectorWidths() {
+    @Test(
+        "Vectors of 8 and of 16 numbers give the same bytes", .enabled(if: ProductKernel.avx512.isAvailable),
+        // Packed rows and tiles of 4x4; few rows; tiles of 6x6 and more than one piece of keys.
+        arguments: [[2, 13, 17, 48], [1, 9, 11, 528], [1, 55, 46, 32]])
+    func vectorWidths(_ shape: [Int]) {
         var numbers = Numbers(seed: 11)
-        let values = (0..<2 * 13 * 17 * 48).map { _ in numbers.next() }
+        let values = (0..<shape.reduce(1, *)).map { _ in numbers.next() }
         let found = [ProductKernel.avx2, .avx512].map { kernel in
             let device = CPUDevice(threads: 2, kernel: kernel)
-            return results(Tensor(values, shape: [2, 13, 17, 48], device: device), numbers).map { $0.floats() }
+            return results(Tensor(values, shape: shape, device: device), numbers).map { $0.floats() }
         }
-        #expect(found[0] == found[1])
+        for (index, (narrow, wide)) in zip(found[0], found[1]).enumerated() {
+            #expect(zip(narrow, wide).allSatisfy { $0 == $1 }, "operation \(index)")
+        }
         #expect(ProductKernel.avx2.name == ProductKernel.avx512.name)
     }
 

@@ -10,8 +10,8 @@ enum {
 };
 
 
-/// Takes away what no query may see: scores[k, q] becomes minus infinity where k > q + `ahead`.
-void kernels_mask_later(float *scores, ptrdiff_t keys, ptrdiff_t ahead);
+/// Takes away what no query may see: scores[k, q] becomes `value` where k > q + `ahead`.
+void kernels_mask_later(float *scores, ptrdiff_t keys, ptrdiff_t ahead, float value);
 
 /// One step of a softmax that sees its keys in pieces, for sixteen queries. Scores are in units of ln(2): the running maximum
 /// becomes m' = max(m, max s); scores[k, q] becomes 2^(s - m'), not below 2^-125; factors[q] = 2^(m - m');

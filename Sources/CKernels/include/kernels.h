@@ -1,5 +1,6 @@
 // Vector kernels of the engine: loops over float32 numbers whose transcendental functions or reductions Swift cannot
-// vectorise at the x86-64 baseline. Each is compiled for the baseline and for AVX2 with FMA, chosen at run time.
+// vectorise at the x86-64 baseline. Each is compiled for the baseline, for AVX2 with FMA and for AVX-512, chosen at run
+// time.
 // Pointers never alias unless a comment says so.
 #pragma once
 
@@ -38,11 +39,6 @@ void kernels_scale_shift(
 void kernels_layer_normalization(
     const float *x, const float *scale, const float *shift, float epsilon, float *y, ptrdiff_t rows,
     ptrdiff_t channels);
-
-/// Asks for `count` numbers to be brought nearer.
-static inline void kernels_prefetch(const float *from, ptrdiff_t count) {
-  for (ptrdiff_t i = 0; i < count; i += 16) __builtin_prefetch(from + i, 0, 3);
-}
 
 /// Tells the core that this thread only waits for a moment.
 static inline void kernels_pause(void) {

@@ -27,8 +27,8 @@ int kernels_widest_vectors(void);
 void kernels_pack(
     const float *weights, ptrdiff_t stride, ptrdiff_t columns, ptrdiff_t inputs, ptrdiff_t taps, float *packed);
 
-/// to[c, r] = scale * from[r, c] + plus[c, r] for `rows` rows and `columns` columns, which lie their strides apart; `plus` lies as
-/// `to` does, and may be null.
+/// to[c, r] = scale * from[r, c] + plus[c, r] for `rows` rows and `columns` columns, which lie their strides apart; `plus`
+/// lies as `to` does, and may be null.
 void kernels_transpose(
     const float *from, ptrdiff_t stride, ptrdiff_t rows, ptrdiff_t columns, float scale, const float *plus, float *to,
     ptrdiff_t to_stride);

@@ -37,6 +37,7 @@ void kernels_winograd_output(
     const float *bias, const float *plus, ptrdiff_t written, float *image);
 
 /// Transforms the 3x3 weights of 16 output channels, whose first numbers lie `stride` apart, for `inputs` input channels, a
-/// multiple of 16, as tiles of side `tile` need them: panel[p][c][16], one panel of a product's weights (see product.h) each `product_stride` numbers.
+/// multiple of 16, as tiles of side `tile` need them: panel[p][c][16], one panel of a product's weights (see product.h)
+/// each `product_stride` numbers.
 void kernels_winograd_weights(
     int tile, const float *weights, ptrdiff_t stride, ptrdiff_t inputs, float *panel, ptrdiff_t product_stride);

@@ -41,7 +41,8 @@ extension UNetConfiguration {
             let incoming = channels[min(level + 1, channels.count - 1)]
             sum += pixels * (3 * (incoming + width) + 2 * width)
             if attendsGoingDown[level] {
-                // Image, tokens, queries, keys, values and sums beside 8 and 4 times as many in the perceptron.
+                // Image, tokens, queries, keys, values and sums beside 8 and 4 times as many in the perceptron, whose
+                // wide half only devices keep that do not gate it on the way.
                 sum += pixels * 19 * width
             }
             (rows, columns) = ((rows + 1) / 2, (columns + 1) / 2)

@@ -15,9 +15,10 @@ extension CPUDevice {
         let each = shape.keyNumbers + shape.valueNumbers
         let laidOut = unsafe pool.take(samples * heads * each)
         unsafe layOut(keys, values, shape, heads: heads, to: laidOut.base)
+        let isSmall = queries.count * shape.keys < Self.smallWork
         let tensor = unsafe make(queries.shape) { result in
             unsafe withScratch(shape.scratchNumbers) { scratch in
-                loop.run(samples * heads * tiles) { item, lane in
+                loop.run(samples * heads * tiles, alone: isSmall) { item, lane in
                     let (tile, head, sample) = (item % tiles, item / tiles % heads, item / tiles / heads)
                     let start = tile * AttentionShape.tileQueries
                     let offset = (sample * count + start) * channels + head * shape.size
@@ -34,13 +35,13 @@ extension CPUDevice {
         return tensor
     }
 
-    /// Each head's keys `[keys, size]`, then its values `[pieces, size, keys of a piece]`.
+    /// Each head's keys `[keys, size]`, then its values `[pieces, size, keys of the piece]`.
     private func layOut(
         _ keys: Tensor, _ values: Tensor, _ shape: AttentionShape, heads: Int, to base: UnsafeMutablePointer<Float>
     ) {
         let (k, v) = unsafe (read(keys), read(values))
         let pieces = (shape.keys + AttentionShape.pieceKeys - 1) / AttentionShape.pieceKeys
-        loop.run(keys.shape[0] * heads * pieces) { item, _ in
+        loop.run(keys.shape[0] * heads * pieces, alone: keys.count < Self.smallWork) { item, _ in
             let (head, first) = (item / pieces, item % pieces * AttentionShape.pieceKeys)
             let count = min(AttentionShape.pieceKeys, shape.keys - first)
             let from = (head / heads * shape.keys + first) * shape.channels + head % heads * shape.size
@@ -49,7 +50,7 @@ extension CPUDevice {
                 unsafe (to + key * shape.size).update(from: k + from + key * shape.channels, count: shape.size)
             }
             unsafe kernels_transpose(
-                v + from, shape.channels, count, shape.size, 1, nil, to + shape.keyNumbers, AttentionShape.pieceKeys)
+                v + from, shape.channels, count, shape.size, 1, nil, to + shape.keyNumbers, count)
         }
     }
 }
@@ -69,7 +70,7 @@ private struct AttentionShape {
     /// Panels of queries that go through a piece of keys together: as many as AVX-512 multiplies at once.
     static let panels = 2
 
-    var keyNumbers: Int { (keys + Self.pieceKeys - 1) / Self.pieceKeys * Self.pieceKeys * size }
+    var keyNumbers: Int { keys * size }
     var valueNumbers: Int { keyNumbers }
     /// Queries and sums of a tile, scores of some panels, maxima, sums and factors.
     var scratchNumbers: Int { Self.tileQueries * (2 * size + 3) + Self.panels * Self.width * Self.pieceKeys }
@@ -82,7 +83,7 @@ private struct AttentionShape {
     let queries: UnsafePointer<Float>
     /// `[keys, size]`.
     let keys: UnsafePointer<Float>
-    /// `[pieces, size, keys of a piece]`.
+    /// `[pieces, size, keys of the piece]`.
     let values: UnsafePointer<Float>
     let result: UnsafeMutablePointer<Float>
     let scratch: UnsafeMutablePointer<Float>
@@ -143,17 +144,18 @@ private struct AttentionShape {
                 y_panel_stride: panelScores, plus: nil, next: kernels_rows()))
         for panel in group {
             let panelScore = unsafe scores + (panel - group.lowerBound) * panelScores
-            if unsafe shape.isCausal {
-                unsafe kernels_mask_later(panelScore, count, firstQuery + panel * width - first)
-            }
+            let ahead = unsafe firstQuery + panel * width - first
+            if unsafe shape.isCausal { unsafe kernels_mask_later(panelScore, count, ahead, -.infinity) }
             let (maxima, sums) = unsafe (statistics + panel * 3 * width, statistics + (panel * 3 + 1) * width)
             let factors = unsafe sums + width
             unsafe kernels_softmax_piece(panelScore, count, maxima, sums, factors)
+            // Not just very little, so that later positions leave no trace.
+            if unsafe shape.isCausal { unsafe kernels_mask_later(panelScore, count, ahead, 0) }
             if first > 0 { unsafe kernels_scale_queries(summed + panel * width * size, size, factors) }
         }
         unsafe kernel.multiply(
             kernels_product(
-                x: values + first * size, x_stride: AttentionShape.pieceKeys, rows: size, columns: columns,
+                x: values + first * size, x_stride: count, rows: size, columns: columns,
                 length: count,
                 panels: scores, panel_stride: panelScores, bias: nil, adds: first > 0 ? 1 : 0, y: summed + offset,
                 y_stride: width, y_panel_stride: size * width, plus: nil, next: kernels_rows()))

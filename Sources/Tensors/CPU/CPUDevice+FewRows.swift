@@ -5,7 +5,13 @@ import CKernels
 
 extension CPUDevice {
     /// More rows are multiplied with packed weights.
-    static let fewRows = 256
+    private static let fewRows = 256
+
+    /// Whether there are so few rows, and enough work for all threads.
+    func isFew(_ rows: Int, _ weights: LayerWeights) -> Bool {
+        unsafe rows <= Self.fewRows && rows * weights.depth * weights.columns >= 16 * Self.smallWork
+    }
+
     /// Output channels of a piece, at most.
     private static let pieceColumns = 96
 

@@ -14,7 +14,7 @@ extension CPUDevice {
         let rows = x.count / max(x.channels, 1)
         let (source, shift) = unsafe (read(x), bias.map { unsafe read($0) })
         return unsafe make(x.shape.dropLast() + [channels]) { result in
-            if rows <= Self.fewRows {
+            if unsafe isFew(rows, weights) {
                 unsafe multiplyFew(
                     rows, source, weights, adding: Added(bias: shift, shortcut: nil), isGated: true, result)
             } else {

@@ -75,7 +75,8 @@ extension CPUDevice {
                     unsafe squares += parts[at(piece) + 1] - some * (own - exact) * (own - exact)
                     squares += some * (exact - mean) * (exact - mean)
                 }
-                return Statistic(mean: Float(mean), variance: Float(squares / count))
+                // Rounding can take a little too much away; not-a-number stays.
+                return Statistic(mean: Float(mean), variance: squares < 0 ? 0 : Float(squares / count))
             }
         }
     }

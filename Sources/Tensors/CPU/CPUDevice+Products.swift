@@ -85,7 +85,7 @@ extension CPUDevice {
         _ rows: Int, _ source: UnsafePointer<Float>, _ weights: LayerWeights, adding added: Added,
         _ result: UnsafeMutablePointer<Float>
     ) {
-        if kernel.keepsRowsApart, unsafe weights.taps == 1, rows <= Self.fewRows {
+        if kernel.keepsRowsApart, unsafe weights.taps == 1, unsafe isFew(rows, weights) {
             return unsafe multiplyFew(rows, source, weights, adding: added, result)
         }
         // OpenBLAS's rows are cut alike on every host, since the cuts decide last bits.

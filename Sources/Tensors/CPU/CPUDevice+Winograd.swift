@@ -1,7 +1,7 @@
 // 3x3 convolutions by Winograd's F(4x4, 3x3) and F(6x6, 3x3): a quarter or a fifth of the multiplications (Lavin and Gray,
 // 2016).
 //
-// Weights are transformed while the convolution runs, and not kept: transformed they take four times the memory, and
+// Weights are transformed while the convolution runs, and not kept: transformed they take four or seven times the memory, and
 // reading that much takes longer than transforming anew.
 
 import CKernels
@@ -21,6 +21,7 @@ extension CPUDevice {
                 added: Added(bias: bias.map { unsafe read($0) }, shortcut: shortcut.map { unsafe read($0) }),
                 result: result)
             let total = x.shape[0] * tiles.count
+            if total == 0 { return }
             if tiles.side == 4, total <= WinogradPieces.mostTiles {
                 unsafe winogradOfFew(total, steps)
             } else {

@@ -94,6 +94,9 @@ public final class CPUDevice: Device, @unchecked Sendable {
         unsafe pool.giveBack(buffer)
     }
 
+    /// Multiplications that take less time than waking the other threads.
+    static let smallWork = 1 << 16
+
     /// Runs `body` on pieces of `0..<count` of at most `size`, cut in the same places whatever the number of threads.
     func forEachPiece(of count: Int, size: Int, _ body: (_ start: Int, _ length: Int) -> Void) {
         loop.run((count + size - 1) / size) { piece, _ in

@@ -46,9 +46,10 @@ final class ParallelLoop: @unchecked Sendable {
     }
 
     /// Calls `body` once for each index below `count`, and returns when all calls have returned.
-    func run(_ count: Int, _ body: (_ index: Int, _ lane: Int) -> Void) {
+    /// - Parameter alone: the caller's thread does it all, where waking others would take longer.
+    func run(_ count: Int, alone: Bool = false, _ body: (_ index: Int, _ lane: Int) -> Void) {
         if count <= 0 { return }
-        if lanes == 1 || count == 1 {
+        if lanes == 1 || count == 1 || alone {
             // Scratch memory belongs to a lane, so this loop, too, waits for its turn.
             turn.withLock { _ in for index in 0..<count { body(index, 0) } }
             return

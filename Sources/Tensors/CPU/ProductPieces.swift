@@ -8,7 +8,7 @@ struct ProductPieces {
     /// Rows of a piece, a multiple of what kernels take at once.
     let rows: Int
     let rowPieces: Int
-    /// Panels of a piece, an even number, which AVX-512 takes two at a time.
+    /// Panels of a piece; an even number where that is allowed, since AVX-512 takes two at a time.
     let panels: Int
     let panelPieces: Int
     private let allRows: Int, allPanels: Int
