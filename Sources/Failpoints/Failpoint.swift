@@ -79,7 +79,8 @@ private final class FailpointTable: Sendable {
         for rule in matching where rule.passage == nil || rule.passage == count {
             switch rule.action {
             case .kill: kill(getpid(), SIGKILL)
-            case .stop: kill(getpid(), SIGSTOP)
+            // To this thread: a signal to the process stops whichever thread takes it first, and this one goes on for a while.
+            case .stop: pthread_kill(pthread_self(), SIGSTOP)
             case .error: fails = true
             }
         }
