@@ -2,11 +2,12 @@
 #include "attention.h"
 
 #include "kernel_target.h"
-
-#include <stdint.h>
-#include <string.h>
+#include "power_of_two.h"
+#include "product.h"
 
 enum { QUERIES = KERNELS_ATTENTION_QUERIES };
+
+_Static_assert(QUERIES == KERNELS_PANEL_COLUMNS, "weights that the softmax leaves are panels of the next product");
 
 #pragma clang diagnostic ignored "-Wpsabi"
 
@@ -16,21 +17,15 @@ typedef float vector __attribute__((vector_size(4 * QUERIES), aligned(4)));
 // condition that 2^0 is 1. For x <= 0; below -125 it stays at 2^-125. NaN comes through.
 INLINE float power_of_two(float x) {
   const float inside = x < -125.0f ? -125.0f : x;
-  // Adding and subtracting 1.5 * 2^23 rounds to the nearest integer.
-  const float shifted = inside + 12582912.0f;
-  const float f = inside - (shifted - 12582912.0f);
+  const float shifted = inside + ROUNDING;
+  const float f = inside - (shifted - ROUNDING);
   float p = 0.001326472731307149f;
   p = p * f + 0.009671512991189957f;
   p = p * f + 0.05550733581185341f;
   p = p * f + 0.24022242426872253f;
   p = p * f + 0.6931470036506653f;
   p = p * f + 1.0f;
-  uint32_t bits;
-  memcpy(&bits, &shifted, 4);
-  bits = (bits + 127u) << 23;
-  float power;
-  memcpy(&power, &bits, 4);
-  return p * power;
+  return times_power_of_two(p, shifted);
 }
 
 KERNEL void kernels_mask_later(float *scores, ptrdiff_t keys, ptrdiff_t ahead, float value) {

@@ -2,10 +2,9 @@
 #include "kernels.h"
 
 #include "kernel_target.h"
+#include "power_of_two.h"
 
 #include <math.h>
-#include <stdint.h>
-#include <string.h>
 
 // A compiler may not reassociate sums into lanes, so sums here are written in lanes of their own, in an order that does
 // not depend on the width of the machine's vectors. Products and sums may be fused where the machine can.
@@ -15,9 +14,8 @@ enum { LANES = 16 };
 // exp(x) = 2^n * exp(r) with |r| <= ln(2)/2: a polynomial of degree 6 in r, relative error below 2^-22. For -87 <= x <= 88;
 // NaN comes through.
 INLINE float exponential_in_range(float x) {
-  // Adding and subtracting 1.5 * 2^23 rounds to the nearest integer.
-  const float shifted = x * 1.44269504f + 12582912.0f;
-  const float n = shifted - 12582912.0f;
+  const float shifted = x * 1.44269504f + ROUNDING;
+  const float n = shifted - ROUNDING;
   const float r = (x - n * 0.693359375f) + n * 2.12194440e-4f;
   float p = 1.0f / 720.0f;
   p = p * r + 1.0f / 120.0f;
@@ -26,12 +24,7 @@ INLINE float exponential_in_range(float x) {
   p = p * r + 0.5f;
   p = p * r + 1.0f;
   p = p * r + 1.0f;
-  uint32_t bits;
-  memcpy(&bits, &shifted, 4);
-  bits = (bits + 127u) << 23;
-  float power;
-  memcpy(&power, &bits, 4);
-  return p * power;
+  return times_power_of_two(p, shifted);
 }
 
 // Below -87 the result is 0 (nothing here needs subnormals), above 88 it saturates.
