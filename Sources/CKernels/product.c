@@ -179,16 +179,34 @@ INLINE sums whole_sums(const kernels_product *p, ptrdiff_t row, ptrdiff_t column
   return (sums){p->bias ? p->bias + column : zeros, 0, COLUMNS, to, p->y_stride, p->y_panel_stride, plus};
 }
 
-// The rows of `next` that a block asks for, `each` at most.
-INLINE wanted share(const kernels_product *p, ptrdiff_t each, ptrdiff_t call) {
-  const kernels_rows *next = &p->next;
-  const ptrdiff_t first = call * each, left = next->rows - first;
-  if (left <= 0) return (wanted){{0}, 1};
+// Rows that the blocks to come ask for, as many each.
+typedef struct {
+  kernels_rows rows;
+  ptrdiff_t each;
+} waiting;
+
+INLINE waiting wait_for(kernels_rows rows, ptrdiff_t blocks) {
+  return (waiting){rows, rows.rows <= blocks ? 1 : (rows.rows + blocks - 1) / blocks};
+}
+
+// Of `all` blocks, so many ask for the first rows, by the numbers of both.
+INLINE ptrdiff_t first_blocks(const kernels_product *p, ptrdiff_t all) {
+  const ptrdiff_t next = p->next.rows * p->next.length, then = p->then.rows * p->then.length;
+  if (then <= 0) return all;
+  return (2 * all * next + next + then) / (2 * (next + then));
+}
+
+// What the next block asks for.
+INLINE wanted take(waiting *w, ptrdiff_t length) {
+  if (w->rows.rows <= 0) return (wanted){{0}, 1};
   // A line a step at most; where a quarter or half of one is enough, requests are spread over more steps.
-  const ptrdiff_t numbers = each * next->length;
-  const ptrdiff_t pace = numbers > 8 * p->length ? LINE : numbers > 4 * p->length ? LINE / 2 : LINE / 4;
-  return (wanted){
-      {next->from + first * next->stride, next->stride, left < each ? left : each, next->length}, pace};
+  const ptrdiff_t numbers = w->each * w->rows.length;
+  const ptrdiff_t pace = numbers > 8 * length ? LINE : numbers > 4 * length ? LINE / 2 : LINE / 4;
+  kernels_rows some = w->rows;
+  if (some.rows > w->each) some.rows = w->each;
+  w->rows.from += w->each * w->rows.stride;
+  w->rows.rows -= w->each;
+  return (wanted){some, pace};
 }
 
 // Panels outermost: a panel, or two, stays in the first cache while all rows pass. Blocks of rows are nearly equal, since one
@@ -200,7 +218,8 @@ INLINE wanted share(const kernels_product *p, ptrdiff_t each, ptrdiff_t call) {
     const ptrdiff_t least = p->rows / blocks, higher = p->rows % blocks;                                               \
     const ptrdiff_t panels = (p->columns + COLUMNS - 1) / COLUMNS;                                                     \
     const ptrdiff_t calls = (panels + most_panels - 1) / most_panels * blocks;                                         \
-    const ptrdiff_t each = p->next.rows > 0 ? (p->next.rows + calls - 1) / calls : 0;                                  \
+    const ptrdiff_t first = first_blocks(p, calls);                                                                    \
+    waiting ahead = wait_for(p->next, first);                                                                          \
     ptrdiff_t call = 0;                                                                                                \
     for (ptrdiff_t column = 0, next; column < p->columns; column = next) {                                             \
       const ptrdiff_t left = p->columns - column;                                                                      \
@@ -210,7 +229,8 @@ INLINE wanted share(const kernels_product *p, ptrdiff_t each, ptrdiff_t call) {
       for (ptrdiff_t block = 0, row = 0, height; block < blocks; block++, row += height) {                             \
         height = least + (block < higher);                                                                             \
         const float *x = p->x + row * p->x_stride;                                                                     \
-        const wanted next = share(p, each, call++);                                                                    \
+        if (call++ == first) ahead = wait_for(p->then, calls - first);                                                 \
+        const wanted next = take(&ahead, p->length);                                                                   \
         edge e;                                                                                                        \
         const sums s = whole ? whole_sums(p, row, column) : edge_sums(&e, p, row, height, column);                     \
         PANEL;                                                                                                         \

@@ -57,8 +57,8 @@ typedef struct {
   ptrdiff_t y_stride, y_panel_stride;
   /// What is added to the sums at their end, rows `y_stride` numbers apart; null for nothing.
   const float *plus;
-  /// What is wanted next: brought nearer while this product is computed, as far as its depth allows.
-  kernels_rows next;
+  /// What is wanted next, and after that: brought nearer while this product is computed, as far as its depth allows.
+  kernels_rows next, then;
 } kernels_product;
 
 /// y[r, c] = start + sum over k of x[r, k] * W[c, k], then + plus[r, c].

@@ -141,7 +141,8 @@ private struct AttentionShape {
             kernels_product(
                 x: keys + first * size, x_stride: size, rows: count, columns: columns, length: size,
                 panels: scaled + offset, panel_stride: size * width, bias: nil, adds: 0, y: scores, y_stride: width,
-                y_panel_stride: panelScores, plus: nil, next: kernels_rows()))
+                y_panel_stride: panelScores, plus: nil, next: kernels_rows(),
+                then: kernels_rows()))
         for panel in group {
             let panelScore = unsafe scores + (panel - group.lowerBound) * panelScores
             let ahead = unsafe firstQuery + panel * width - first
@@ -158,7 +159,8 @@ private struct AttentionShape {
                 x: values + first * size, x_stride: count, rows: size, columns: columns,
                 length: count,
                 panels: scores, panel_stride: panelScores, bias: nil, adds: first > 0 ? 1 : 0, y: summed + offset,
-                y_stride: width, y_panel_stride: size * width, plus: nil, next: kernels_rows()))
+                y_stride: width, y_panel_stride: size * width, plus: nil, next: kernels_rows(),
+                then: kernels_rows()))
     }
 
     /// Sums over what they were weighed with, row by row again.

@@ -92,7 +92,7 @@ extension CPUDevice {
                     y_panel_stride: Panel.columns, plus: nil,
                     next: kernels_rows(
                         from: weights.numbers + first * depth + following.lowerBound, stride: depth, rows: count,
-                        length: following.count)))
+                        length: following.count), then: kernels_rows()))
         }
     }
 }

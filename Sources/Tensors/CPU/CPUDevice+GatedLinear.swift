@@ -89,7 +89,7 @@ extension CPUDevice {
                     x: from, x_stride: depth, rows: rows.count, columns: 2 * columns, length: chunk.count,
                     panels: packed + chunk.lowerBound * Panel.columns, panel_stride: depth * Panel.columns, bias: shift,
                     adds: index > 0 ? 1 : 0, y: wide, y_stride: 2 * columns, y_panel_stride: Panel.columns, plus: nil,
-                    next: following))
+                    next: following, then: kernels_rows()))
         }
     }
 }

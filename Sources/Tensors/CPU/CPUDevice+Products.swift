@@ -141,7 +141,7 @@ extension CPUDevice {
                     x: from, x_stride: weights.depth, rows: end - row, columns: columns, length: steps.count,
                     panels: packed, panel_stride: stride * Panel.columns, bias: bias,
                     adds: steps.lowerBound > 0 ? 1 : 0, y: result + to, y_stride: weights.columns,
-                    y_panel_stride: Panel.columns, plus: shortcut, next: following))
+                    y_panel_stride: Panel.columns, plus: shortcut, next: following, then: kernels_rows()))
         }
     }
 

@@ -87,12 +87,22 @@ extension CPUDevice {
     ) {
         let pieces = (count + Self.productTiles - 1) / Self.productTiles
         let chunks = unsafe DepthChunks(inputs: steps.inputs, taps: 1)
-        unsafe loop.run(steps.tiles.products * pieces) { item, _ in
-            let (product, row) = (item / pieces, item % pieces * Self.productTiles)
+        let items = unsafe steps.tiles.products * pieces
+        let rows = { (piece: Int) in piece * Self.productTiles..<min((piece + 1) * Self.productTiles, count) }
+        loop.run(items) { item, _ in
+            // What this thread is likely to take next.
+            let following = min(item + loop.lanes, items - 1)
             for index in 0..<chunks.count {
+                let isLast = index + 1 == chunks.count
+                let (next, chunk) = isLast ? (following, chunks[0]) : (item, chunks[index + 1])
                 unsafe steps.multiply(
-                    product, row..<min(row + Self.productTiles, count), group.count, chunks[index], before, turned,
-                    at: chunks[index].lowerBound * Panel.columns, panelStride: steps.inputs * Panel.columns, to: after)
+                    item / pieces, rows(item % pieces), group.count, chunks[index], before, turned,
+                    at: chunks[index].lowerBound * Panel.columns, panelStride: steps.inputs * Panel.columns, to: after,
+                    next: steps.windows(next / pieces, rows(next % pieces), chunk, before),
+                    then: kernels_rows(
+                        from: turned.base + next / pieces * turned.stride + chunk.lowerBound * Panel.columns,
+                        stride: steps.inputs * Panel.columns, rows: group.count,
+                        length: chunk.count * Panel.columns))
             }
         }
     }

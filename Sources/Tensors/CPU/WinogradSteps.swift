@@ -51,7 +51,7 @@ import CKernels
     func multiply(
         _ product: Int, _ rows: Range<Int>, _ count: Int, _ range: Range<Int>, _ before: WinogradBuffer,
         _ turned: WinogradBuffer, at position: Int, panelStride: Int, to after: WinogradBuffer,
-        next: kernels_rows = unsafe kernels_rows()
+        next: kernels_rows = unsafe kernels_rows(), then: kernels_rows = unsafe kernels_rows()
     ) {
         let columns = count * Panel.columns
         let from = unsafe before.base + product * before.stride + rows.lowerBound * inputs + range.lowerBound
@@ -62,13 +62,13 @@ import CKernels
                 panels: turned.base + product * turned.stride + position, panel_stride: panelStride, bias: nil,
                 adds: range.lowerBound > 0 ? 1 : 0,
                 y: to, y_stride: columns,
-                y_panel_stride: Panel.columns, plus: nil, next: next))
+                y_panel_stride: Panel.columns, plus: nil, next: next, then: then))
     }
 
     /// The sums of all `total` tiles for a group of panels, piece by piece of the inputs, whose weights `turned` has room for.
     /// Additions are in the order of the inputs, as everywhere.
     func sum(
-        _ total: Int, _ group: Range<Int>, _ before: WinogradBuffer, _ turned: WinogradBuffer, to after: WinogradBuffer
+        _ total: Int, _ group: Range<Int>, _ before: WinogradBuffer, _ turned: WinogradBuffer, to sums: WinogradBuffer
     ) {
         let size = WinogradPieces.inputs
         for index in unsafe 0..<(inputs + size - 1) / size {
@@ -80,9 +80,25 @@ import CKernels
             for product in unsafe 0..<tiles.products {
                 unsafe multiply(
                     product, 0..<total, group.count, piece, before, turned, at: 0, panelStride: size * Panel.columns,
-                    to: after, next: following(group, piece.upperBound, size).part(product, of: tiles.products))
+                    to: sums, next: following(group, piece.upperBound, size).part(product, of: tiles.products),
+                    then: following(product, total, piece, before))
             }
         }
+    }
+
+    /// The windows that the next product multiplies. A product of one or two blocks has no time to ask for them.
+    private func following(_ product: Int, _ total: Int, _ piece: Range<Int>, _ before: WinogradBuffer) -> kernels_rows {
+        guard total > 2 * Int(KERNELS_PRODUCT_ROWS) else { return unsafe kernels_rows() }
+        if unsafe product + 1 < tiles.products { return unsafe windows(product + 1, 0..<total, piece, before) }
+        let first = unsafe piece.upperBound < inputs ? piece.upperBound : 0
+        return unsafe windows(0, 0..<total, first..<min(first + piece.count, inputs), before)
+    }
+
+    /// Some inputs of some tiles' windows, as a product reads them.
+    func windows(_ product: Int, _ rows: Range<Int>, _ range: Range<Int>, _ before: WinogradBuffer) -> kernels_rows {
+        unsafe kernels_rows(
+            from: before.base + product * before.stride + rows.lowerBound * inputs + range.lowerBound, stride: inputs,
+            rows: rows.count, length: range.count)
     }
 
     /// The weights of the inputs to come, which are asked for while products keep the processor busy: it does not follow so
