@@ -32,6 +32,8 @@ int kernels_widest_vectors(void) {
 typedef struct {
   const float *from;
   ptrdiff_t from_stride, from_panel;
+  // A number for each row to begin with instead, where it is not null.
+  const float *each;
   float *to;
   ptrdiff_t to_stride, to_panel;
   // What is added in the end, where it is not null; as `to` lies.
@@ -66,7 +68,8 @@ typedef struct {
     vector a[most_rows][2];                                                                                            \
     _Pragma("clang loop unroll(full)") for (int r = 0; r < rows; r++)                                                  \
       _Pragma("clang loop unroll(full)") for (int v = 0; v < wide; v++)                                                \
-        a[r][v] = *(const vector *)(s.from + r * s.from_stride + v * (lanes == 16 ? s.from_panel : lanes));            \
+        a[r][v] = s.each ? s.each[r] - (vector){0}                                                                     \
+                         : *(const vector *)(s.from + r * s.from_stride + v * (lanes == 16 ? s.from_panel : lanes));   \
     ptrdiff_t k = 0;                                                                                                   \
     for (; next.rows.rows > 0; next.rows.rows--, next.rows.from += next.rows.stride) {                                 \
       const ptrdiff_t steps = next.rows.length / next.pace, end = length - k < steps ? length : k + steps;             \
@@ -109,6 +112,7 @@ INLINE void panel_avx2(
     if (rows <= 0) return;
     x += 6 * x_stride;
     s.from += 6 * s.from_stride;
+    if (s.each) s.each += 6;
     s.to += 6 * s.to_stride;
     if (s.plus) s.plus += 6 * s.to_stride;
   }
@@ -161,7 +165,8 @@ INLINE sums edge_sums(edge *e, const kernels_product *p, ptrdiff_t row, ptrdiff_
     if (p->adds) memcpy(to, y_at(p, row + r, column), width);
     else if (p->bias) memcpy(to, p->bias + column, width);
   }
-  return (sums){e->numbers, COLUMNS, COLUMNS, e->numbers, COLUMNS, COLUMNS, NULL};
+  const float *each = p->row_bias && !p->adds ? p->row_bias + row : NULL;
+  return (sums){e->numbers, COLUMNS, COLUMNS, each, e->numbers, COLUMNS, COLUMNS, NULL};
 }
 
 INLINE void edge_store(const edge *e, const kernels_product *p, ptrdiff_t row, ptrdiff_t height, ptrdiff_t column) {
@@ -175,8 +180,14 @@ INLINE void edge_store(const edge *e, const kernels_product *p, ptrdiff_t row, p
 INLINE sums whole_sums(const kernels_product *p, ptrdiff_t row, ptrdiff_t column) {
   float *to = y_at(p, row, column);
   const float *plus = p->plus ? p->plus + (to - p->y) : NULL;
-  if (p->adds) return (sums){to, p->y_stride, p->y_panel_stride, to, p->y_stride, p->y_panel_stride, plus};
-  return (sums){p->bias ? p->bias + column : zeros, 0, COLUMNS, to, p->y_stride, p->y_panel_stride, plus};
+  const float *each = p->row_bias && !p->adds ? p->row_bias + row : NULL;
+  sums s = {p->bias ? p->bias + column : zeros, 0, COLUMNS, each, to, p->y_stride, p->y_panel_stride, plus};
+  if (p->adds) {
+    s.from = to;
+    s.from_stride = p->y_stride;
+    s.from_panel = p->y_panel_stride;
+  }
+  return s;
 }
 
 // Rows that the blocks to come ask for, as many each.

@@ -44,9 +44,7 @@ struct TextEncoderLayer: Sendable {
     let output: Linear
     let heads: Int
     let normalization2: LayerNormalization
-    let expansion: Linear
-    let contraction: Linear
-    let activation: Activation
+    let perceptron: Perceptron
 
     init(_ weights: WeightScope, _ configuration: TextEncoderConfiguration) {
         let (width, hiddenWidth) = (configuration.width, configuration.hiddenWidth)
@@ -60,9 +58,10 @@ struct TextEncoderLayer: Sendable {
         heads = configuration.heads
         normalization2 = LayerNormalization(
             weights / "layer_norm2", channels: width, epsilon: configuration.epsilon)
-        expansion = Linear(weights / "mlp" / "fc1", in: width, out: hiddenWidth)
-        contraction = Linear(weights / "mlp" / "fc2", in: hiddenWidth, out: width)
-        activation = configuration.activation
+        perceptron = Perceptron(
+            expansion: Linear(weights / "mlp" / "fc1", in: width, out: hiddenWidth),
+            activation: .pointwise(configuration.activation),
+            contraction: Linear(weights / "mlp" / "fc2", in: hiddenWidth, out: width))
     }
 
     /// `[batch, positions, width]` to the same shape; a position sees itself and those before it.
@@ -71,6 +70,6 @@ struct TextEncoderLayer: Sendable {
         let attended = Tensor.attention(
             queries: queries(first), keys: keys(first), values: values(first), heads: heads, isCausal: true)
         let hidden = output(attended, adding: x)
-        return contraction(expansion(normalization2(hidden)).applying(activation), adding: hidden)
+        return perceptron(normalization2(hidden), adding: hidden)
     }
 }

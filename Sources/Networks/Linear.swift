@@ -21,6 +21,4 @@ public struct Linear: Sendable {
     public func callAsFunction(_ x: Tensor, adding shortcut: Tensor? = nil) -> Tensor {
         x.linear(weight, bias: bias, adding: shortcut)
     }
-    /// The first half of the outputs times the GELU of the second: `[..., in]` gives `[..., out / 2]`.
-    public func gated(_ x: Tensor) -> Tensor { x.gatedLinear(weight, bias: bias) }
 }

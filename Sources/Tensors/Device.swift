@@ -57,8 +57,11 @@ public protocol Device: AnyObject, Sendable {
     func convolution(
         _ x: Tensor, weight: Tensor, bias: Tensor?, stride: Int, padding: Padding, adding shortcut: Tensor?
     ) -> Tensor
-    /// The gated GELU of a linear layer's result.
-    func gatedLinear(_ x: Tensor, weight: Tensor, bias: Tensor?) -> Tensor
+    /// Two linear layers with a nonlinearity between them; what lies there is wide, and nobody needs it whole.
+    func perceptron(
+        _ x: Tensor, _ expansion: LinearWeights, _ activation: PerceptronActivation, _ contraction: LinearWeights,
+        adding shortcut: Tensor?
+    ) -> Tensor
     /// Softmax of the scaled products of queries and keys, per head, times the values.
     func attention(queries: Tensor, keys: Tensor, values: Tensor, heads: Int, isCausal: Bool) -> Tensor
 

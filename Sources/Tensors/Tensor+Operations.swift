@@ -12,13 +12,25 @@ extension Tensor {
         return device.linear(self, weight: weight, bias: bias, adding: shortcut)
     }
 
-    /// ``gatedGelu()`` of `x W^T + b`: `[..., in]` with `weight` `[2d, in]` and `bias` `[2d]` gives `[..., d]`.
-    public func gatedLinear(_ weight: Tensor, bias: Tensor? = nil) -> Tensor {
+    /// `activation(x W1^T + b1) W2^T + b2 + s`: `[..., in]` with an expansion `[wide, in]`, a contraction `[out, wide]`, or
+    /// `[out, wide / 2]` after a gate, and a shortcut `[..., out]` gives `[..., out]`.
+    public func perceptron(
+        _ expansion: LinearWeights, _ activation: PerceptronActivation, _ contraction: LinearWeights,
+        adding shortcut: Tensor? = nil
+    ) -> Tensor {
+        let (wide, narrow) = (expansion.weight.shape, contraction.weight.shape)
         precondition(
-            weight.shape.count == 2 && weight.shape[1] == channels && weight.shape[0] % 2 == 0,
-            "gated linear: \(shape) with weights \(weight.shape)")
-        precondition(bias.map { $0.shape == [weight.shape[0]] } ?? true, "gated linear: bias \(bias!.shape)")
-        return device.gatedLinear(self, weight: weight, bias: bias)
+            wide.count == 2 && wide[1] == channels && narrow.count == 2 && wide[0] == activation.factor * narrow[1],
+            "perceptron: \(shape) with weights \(wide), then \(narrow)")
+        precondition(
+            expansion.bias.map { $0.shape == [wide[0]] } ?? true, "perceptron: first bias \(expansion.bias!.shape)")
+        precondition(
+            contraction.bias.map { $0.shape == [narrow[0]] } ?? true,
+            "perceptron: second bias \(contraction.bias!.shape)")
+        precondition(
+            shortcut.map { $0.shape == shape.dropLast() + [narrow[0]] } ?? true,
+            "perceptron: \(shape) with shortcut \(shortcut!.shape)")
+        return device.perceptron(self, expansion, activation, contraction, adding: shortcut)
     }
 
     /// Cross-correlation of `[batch, rows, columns, in]` with `weight` `[out, in, height, width]`; `shortcut`, of the result's

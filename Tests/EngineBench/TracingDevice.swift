@@ -74,9 +74,21 @@ final class TracingDevice: Device, @unchecked Sendable {
                 plain(x), weight: plain(weight), bias: bias.map(plain), adding: shortcut.map(plain))
         }
     }
-    func gatedLinear(_ x: Tensor, weight: Tensor, bias: Tensor?) -> Tensor {
-        traced("linear", flops: 2 * x.count * weight.shape[0], shape: Self.shape(x, weight)) {
-            inner.gatedLinear(plain(x), weight: plain(weight), bias: bias.map(plain))
+    func perceptron(
+        _ x: Tensor, _ expansion: LinearWeights, _ activation: PerceptronActivation, _ contraction: LinearWeights,
+        adding shortcut: Tensor?
+    ) -> Tensor {
+        let rows = x.count / x.channels
+        let plainWeights = { (layer: LinearWeights) in
+            LinearWeights(weight: self.plain(layer.weight), bias: layer.bias.map(self.plain))
+        }
+        return traced(
+            "linear", flops: 2 * rows * (expansion.weight.count + contraction.weight.count),
+            shape: Self.shape(x, expansion.weight) + "->\(contraction.weight.shape[0])"
+        ) {
+            inner.perceptron(
+                plain(x), plainWeights(expansion), activation, plainWeights(contraction),
+                adding: shortcut.map(plain))
         }
     }
     func convolution(

@@ -10,7 +10,11 @@ import Testing
             let empty = { (shape: [Int]) in Tensor([], shape: shape, device: device) }
             let weight = Tensor(repeating: 1, shape: [320, 600], device: device)
             #expect(empty([0, 3, 600]).linear(weight).shape == [0, 3, 320])
-            #expect(empty([1, 0, 600]).gatedLinear(weight).shape == [1, 0, 160])
+            let layers = (
+                LinearWeights(weight: weight),
+                LinearWeights(weight: Tensor(repeating: 1, shape: [7, 160], device: device))
+            )
+            #expect(empty([1, 0, 600]).perceptron(layers.0, .gatedGelu, layers.1).shape == [1, 0, 7])
             for side in [8, 48] {
                 let kernel = Tensor(repeating: 1, shape: [16, 32, 3, 3], device: device)
                 #expect(empty([0, side, side, 32]).convolution(kernel, padding: Padding(1)).floats().isEmpty)

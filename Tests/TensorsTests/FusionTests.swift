@@ -49,20 +49,40 @@ import Testing
     }
 
     @Test(
-        "A gated linear layer is a linear layer, then its gated GELU",
-        arguments: [[1, 1, 1], [1, 3, 40], [2, 64, 530], [1, 256, 33], [1, 257, 320], [3, 170, 1100]])
-    func gated(_ shape: [Int]) {
+        "A perceptron is a linear layer, its activation, and a linear layer",
+        arguments: [
+            [1, 1, 1], [1, 3, 40], [2, 64, 530], [1, 256, 33], [1, 257, 320], [3, 170, 1100], [2, 1300, 17],
+        ])
+    func perceptron(_ shape: [Int]) {
         for device in Devices.all {
             var numbers = Numbers(seed: 23)
             let x = numbers.tensor(shape, on: device)
-            for outputs in [2, 32, 352, 354] {
-                let weight = numbers.tensor([outputs, shape[2]], on: device)
-                for bias in [numbers.tensor([outputs], on: device), nil] {
-                    let count = differing(
-                        x.gatedLinear(weight, bias: bias), x.linear(weight, bias: bias).gatedGelu())
-                    #expect(count == 0, "\(outputs) outputs on \(device.name)")
+            for (channels, outputs) in [(1, 3), (16, 19), (176, 200), (177, 16), (640, 40)] {
+                for activation in [PerceptronActivation.gatedGelu, .pointwise(.quickGelu), .pointwise(.gelu)] {
+                    let wide = activation == .gatedGelu ? 2 * channels : channels
+                    let weight = numbers.tensor([wide, shape[2]], on: device)
+                    let second = numbers.tensor([outputs, channels], on: device)
+                    let shortcut = numbers.tensor([shape[0], shape[1], outputs], on: device)
+                    let biases = (numbers.tensor([wide], on: device), numbers.tensor([outputs], on: device))
+                    for isBare in [false, true] {
+                        let hidden = x.linear(weight, bias: isBare ? nil : biases.0)
+                        let expected = activated(hidden, activation).linear(
+                            second, bias: isBare ? nil : biases.1, adding: isBare ? nil : shortcut)
+                        let found = x.perceptron(
+                            LinearWeights(weight: weight, bias: isBare ? nil : biases.0), activation,
+                            LinearWeights(weight: second, bias: isBare ? nil : biases.1),
+                            adding: isBare ? nil : shortcut)
+                        #expect(differing(found, expected) == 0, "\(channels), \(activation) on \(device.name)")
+                    }
                 }
             }
+        }
+    }
+
+    private func activated(_ x: Tensor, _ activation: PerceptronActivation) -> Tensor {
+        switch activation {
+        case .gatedGelu: x.gatedGelu()
+        case .pointwise(let pointwise): x.applying(pointwise)
         }
     }
 }

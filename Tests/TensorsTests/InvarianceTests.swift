@@ -21,7 +21,10 @@ import Testing
             Tensor.attention(queries: positions, keys: positions, values: positions, heads: 2, isCausal: true),
             x.groupNormalization(groups: 2, scale: scale, shift: scale, epsilon: 1e-5, activation: .silu),
             positions.layerNormalization(scale: scale, shift: scale, epsilon: 1e-5), x.applying(.gelu),
-            positions.gatedGelu(), positions.gatedLinear(numbers.tensor([224, channels], on: x.device)),
+            positions.gatedGelu(),
+            positions.perceptron(
+                LinearWeights(weight: numbers.tensor([224, channels], on: x.device)), .gatedGelu,
+                LinearWeights(weight: numbers.tensor([40, 112], on: x.device))),
             x.adding(perSample: x.firstChannels(channels)),
         ]
     }

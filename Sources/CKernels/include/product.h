@@ -48,8 +48,8 @@ typedef struct {
   /// Panels, `panel_stride` numbers apart.
   const float *panels;
   ptrdiff_t panel_stride;
-  /// What the sums begin with: y itself where `adds` is not 0, else `bias`, else 0 where that is null.
-  const float *bias;
+  /// What the sums begin with: y itself where `adds` is not 0, else a number for each column, or one for each row, else 0.
+  const float *bias, *row_bias;
   int adds;
   /// y[r, c]: rows lie `y_stride` numbers apart, and the columns of a panel `y_panel_stride` after those of the panel before:
   /// 16 in a matrix row by row, more where y is to be the panels of another product.

@@ -10,9 +10,7 @@ struct TransformerBlock: Sendable {
     let normalization2: LayerNormalization
     let textAttention: CrossAttention
     let normalization3: LayerNormalization
-    /// To the perceptron's values and their gates.
-    let expansion: Linear
-    let contraction: Linear
+    let perceptron: Perceptron
 
     init(_ weights: WeightScope, channels: Int, textWidth: Int, heads: Int) {
         normalization1 = LayerNormalization(weights / "norm1", channels: channels)
@@ -20,8 +18,10 @@ struct TransformerBlock: Sendable {
         normalization2 = LayerNormalization(weights / "norm2", channels: channels)
         textAttention = CrossAttention(weights / "attn2", channels: channels, textWidth: textWidth, heads: heads)
         normalization3 = LayerNormalization(weights / "norm3", channels: channels)
-        expansion = Linear(weights / "ff" / "net" / 0 / "proj", in: channels, out: 8 * channels)
-        contraction = Linear(weights / "ff" / "net" / 2, in: 4 * channels, out: channels)
+        // Values and their gates.
+        perceptron = Perceptron(
+            expansion: Linear(weights / "ff" / "net" / 0 / "proj", in: channels, out: 8 * channels),
+            activation: .gatedGelu, contraction: Linear(weights / "ff" / "net" / 2, in: 4 * channels, out: channels))
     }
 
     /// `[batch, positions, channels]` to the same shape.
@@ -31,7 +31,7 @@ struct TransformerBlock: Sendable {
         try check()
         hidden = textAttention(normalization2(hidden), context: context, adding: hidden)
         try check()
-        return contraction(expansion.gated(normalization3(hidden)), adding: hidden)
+        return perceptron(normalization3(hidden), adding: hidden)
     }
 }
 

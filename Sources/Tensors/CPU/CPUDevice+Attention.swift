@@ -133,14 +133,18 @@ private struct AttentionShape {
         to summed: Numbers
     ) {
         let (width, size) = unsafe (AttentionShape.width, shape.size)
-        let count = unsafe min(AttentionShape.pieceKeys, shape.keys - first)
+        let stored = unsafe min(AttentionShape.pieceKeys, shape.keys - first)
+        // No query of these panels sees keys behind the last of them.
+        let count = unsafe shape.isCausal ? min(stored, firstQuery + group.upperBound * width - first) : stored
+        if count <= 0 { return }
         let panelScores = count * width
         let columns = group.count * width
         let offset = group.lowerBound * width * size
         unsafe kernel.multiply(
             kernels_product(
                 x: keys + first * size, x_stride: size, rows: count, columns: columns, length: size,
-                panels: scaled + offset, panel_stride: size * width, bias: nil, adds: 0, y: scores, y_stride: width,
+                panels: scaled + offset, panel_stride: size * width, bias: nil, row_bias: nil, adds: 0, y: scores,
+                y_stride: width,
                 y_panel_stride: panelScores, plus: nil, next: kernels_rows(),
                 then: kernels_rows()))
         for panel in group {
@@ -156,9 +160,10 @@ private struct AttentionShape {
         }
         unsafe kernel.multiply(
             kernels_product(
-                x: values + first * size, x_stride: count, rows: size, columns: columns,
+                x: values + first * size, x_stride: stored, rows: size, columns: columns,
                 length: count,
-                panels: scores, panel_stride: panelScores, bias: nil, adds: first > 0 ? 1 : 0, y: summed + offset,
+                panels: scores, panel_stride: panelScores, bias: nil, row_bias: nil, adds: first > 0 ? 1 : 0,
+                y: summed + offset,
                 y_stride: width, y_panel_stride: size * width, plus: nil, next: kernels_rows(),
                 then: kernels_rows()))
     }

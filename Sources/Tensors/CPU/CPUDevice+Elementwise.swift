@@ -12,14 +12,24 @@ extension CPUDevice {
     /// One pass over memory, in pieces of 128 KB.
     public func apply(_ activation: Activation, to x: Tensor) -> Tensor {
         let source = unsafe read(x)
-        return unsafe make(x.shape) { result in
-            forEachPiece(of: x.count, size: Self.pieceNumbers) { start, count in
-                switch activation {
-                case .silu: unsafe kernels_silu(source + start, result + start, count)
-                case .gelu: unsafe kernels_gelu(source + start, result + start, count)
-                case .quickGelu: unsafe kernels_quick_gelu(source + start, result + start, count)
-                }
-            }
+        return unsafe make(x.shape) { result in unsafe apply(activation, source, result, count: x.count) }
+    }
+
+    /// `y` may be `x`.
+    func apply(_ activation: Activation, _ x: UnsafePointer<Float>, _ y: UnsafeMutablePointer<Float>, count: Int) {
+        forEachPiece(of: count, size: Self.pieceNumbers) { start, count in
+            unsafe Self.apply(activation, x + start, y + start, count)
+        }
+    }
+
+    /// On the calling thread.
+    static func apply(
+        _ activation: Activation, _ x: UnsafePointer<Float>, _ y: UnsafeMutablePointer<Float>, _ count: Int
+    ) {
+        switch activation {
+        case .silu: unsafe kernels_silu(x, y, count)
+        case .gelu: unsafe kernels_gelu(x, y, count)
+        case .quickGelu: unsafe kernels_quick_gelu(x, y, count)
         }
     }
 

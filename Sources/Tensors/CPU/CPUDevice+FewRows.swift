@@ -12,45 +12,84 @@ extension CPUDevice {
         unsafe rows <= Self.fewRows && rows * weights.depth * weights.columns >= 16 * Self.smallWork
     }
 
-    /// Output channels of a piece, at most.
-    private static let pieceColumns = 96
-
     /// `result = source weights^T + bias + shortcut`, shared by all threads: the same bytes as any other way, since sums begin
     /// with the bias and go through the depth alike.
-    /// - Parameter isGated: the result is the first half of the sums times the GELU of the second.
     func multiplyFew(
         _ rows: Int, _ source: UnsafePointer<Float>, _ weights: LayerWeights, adding added: Added,
-        isGated: Bool = false, _ result: UnsafeMutablePointer<Float>
+        _ result: UnsafeMutablePointer<Float>
     ) {
-        let columns = unsafe isGated ? weights.columns / 2 : weights.columns
-        let panels = (rows + Panel.columns - 1) / Panel.columns
-        let width = panels * Panel.columns
         let packed = unsafe packRows(rows, source, depth: weights.depth)
-        // As many for each thread.
-        let most = (isGated ? Self.pieceColumns / 2 : Self.pieceColumns) * loop.lanes
-        let pieces = (columns + most - 1) / most * loop.lanes
-        let size = (columns + pieces - 1) / pieces
-        unsafe withScratch((isGated ? 2 : 1) * size * width) { scratch in
-            loop.run((columns + size - 1) / size) { item, lane in
-                let piece = item * size..<min((item + 1) * size, columns)
-                let turned = unsafe scratch(lane)
-                let following = piece.lowerBound + size * loop.lanes
-                let factors = unsafe FewRows(packed: UnsafePointer(packed.base), panels: panels, weights: weights)
-                if isGated {
-                    let gates = piece.lowerBound + columns..<piece.upperBound + columns
-                    unsafe multiplyFew(piece, next: gates.lowerBound, factors, bias: added.bias, to: turned)
-                    unsafe multiplyFew(
-                        gates, next: following, factors, bias: added.bias, to: turned + piece.count * width)
-                    unsafe kernels_gated_gelu(turned, 0, turned, 0, 1, piece.count * width)
-                } else {
-                    unsafe multiplyFew(piece, next: following, factors, bias: added.bias, to: turned)
+        unsafe multiplyFew(FewRows(packed: packed.base, count: rows, weights: weights), adding: added, result)
+        unsafe pool.giveBack(packed)
+    }
+
+    /// The same for rows that are packed.
+    private func multiplyFew(_ factors: FewRows, adding added: Added, _ result: UnsafeMutablePointer<Float>) {
+        let columns = unsafe factors.weights.columns
+        let (pieces, width) = (FewPieces(columns, lanes: loop.lanes), Panel.columns)
+        unsafe withScratch(pieces.size * width * factors.panels) { scratch in
+            loop.run(pieces.count) { item, lane in
+                let (piece, turned) = unsafe (pieces[item], scratch(lane))
+                unsafe multiplyFew(
+                    piece, next: piece.lowerBound + pieces.size * loop.lanes, factors, bias: added.bias, to: turned,
+                    panelStride: piece.count * width)
+                for panel in unsafe 0..<factors.panels {
+                    let row = panel * width
+                    let at = row * columns + piece.lowerBound
+                    unsafe kernels_transpose(
+                        turned + row * piece.count, width, piece.count, min(width, factors.count - row), 1,
+                        added.shortcut.map { unsafe $0 + at }, result + at, columns)
                 }
-                unsafe kernels_transpose(
-                    turned, width, piece.count, rows, 1, added.shortcut.map { unsafe $0 + piece.lowerBound },
-                    result + piece.lowerBound, columns)
             }
         }
+    }
+
+    /// A perceptron of few rows: what lies between its layers is left in panels as the second layer reads them.
+    func perceptronOfFew(
+        _ rows: Int, _ source: UnsafePointer<Float>, _ layers: PerceptronLayers, _ result: UnsafeMutablePointer<Float>
+    ) {
+        let packed = unsafe packRows(rows, source, depth: layers.expansion.depth)
+        let factors = unsafe FewRows(packed: packed.base, count: rows, weights: layers.expansion)
+        let hidden = unsafe pool.take(factors.panels * Panel.columns * layers.contraction.depth)
+        unsafe expandFew(factors, layers, to: hidden.base)
+        unsafe multiplyFew(
+            FewRows(packed: hidden.base, count: rows, weights: layers.contraction), adding: layers.added, result)
+        unsafe pool.giveBack(hidden)
         unsafe pool.giveBack(packed)
+    }
+
+    /// The first layer and the nonlinearity, `[panel, channel, 16]`.
+    private func expandFew(_ factors: FewRows, _ layers: PerceptronLayers, to hidden: UnsafeMutablePointer<Float>) {
+        let width = Panel.columns
+        let (channels, bias) = unsafe (layers.contraction.depth, layers.bias)
+        let pieces = unsafe FewPieces(
+            channels, most: layers.isGated ? FewPieces.most / 2 : FewPieces.most, lanes: loop.lanes)
+        let (panelStride, panels) = unsafe (channels * width, factors.panels)
+        unsafe withScratch(2 * pieces.size * width * panels) { scratch in
+            loop.run(pieces.count) { item, lane in
+                let piece = pieces[item]
+                let following = piece.lowerBound + pieces.size * loop.lanes
+                let to = unsafe hidden + piece.lowerBound * width
+                let numbers = piece.count * width
+                switch unsafe layers.activation {
+                case .pointwise(let activation):
+                    unsafe multiplyFew(piece, next: following, factors, bias: bias, to: to, panelStride: panelStride)
+                    for panel in 0..<panels {
+                        let part = unsafe to + panel * panelStride
+                        unsafe Self.apply(activation, part, part, numbers)
+                    }
+                case .gatedGelu:
+                    // Values, then gates.
+                    let both = unsafe scratch(lane)
+                    let gates = piece.lowerBound + channels..<piece.upperBound + channels
+                    unsafe multiplyFew(
+                        piece, next: gates.lowerBound, factors, bias: bias, to: both, panelStride: 2 * numbers)
+                    unsafe multiplyFew(
+                        gates, next: following, factors, bias: bias, to: both + numbers, panelStride: 2 * numbers)
+                    unsafe kernels_gated_gelu(both, 2 * numbers, to, panelStride, panels, numbers)
+                }
+            }
+        }
     }
 
     /// Panels of sixteen rows over the depth.
@@ -65,17 +104,16 @@ extension CPUDevice {
         return unsafe packed
     }
 
-    /// Sums of some output channels, `[channel, row]`.
-    /// - Parameter next: the first channel that this thread is likely to take next.
+    /// Sums of some output channels, `[panel, channel, 16]`.
+    /// - Parameters:
+    ///   - next: the first channel that this thread is likely to take next.
+    ///   - panelStride: numbers from a panel of the sums to the next.
     private func multiplyFew(
         _ piece: Range<Int>, next: Int, _ factors: FewRows, bias: UnsafePointer<Float>?,
-        to turned: UnsafeMutablePointer<Float>
+        to sums: UnsafeMutablePointer<Float>, panelStride: Int
     ) {
-        let weights = unsafe factors.weights
-        let (depth, rows) = unsafe (weights.depth, factors.panels * Panel.columns)
-        for (index, column) in piece.enumerated() {
-            unsafe (turned + index * rows).update(repeating: bias?[column] ?? 0, count: rows)
-        }
+        let (weights, width) = unsafe (factors.weights, Panel.columns)
+        let depth = unsafe weights.depth
         let chunks = unsafe weights.chunks
         for index in 0..<chunks.count {
             let chunk = chunks[index]
@@ -86,10 +124,10 @@ extension CPUDevice {
             unsafe kernel.multiply(
                 kernels_product(
                     x: weights.numbers + piece.lowerBound * depth + chunk.lowerBound, x_stride: depth,
-                    rows: piece.count,
-                    columns: rows, length: chunk.count, panels: factors.packed + chunk.lowerBound * Panel.columns,
-                    panel_stride: depth * Panel.columns, bias: nil, adds: 1, y: turned, y_stride: rows,
-                    y_panel_stride: Panel.columns, plus: nil,
+                    rows: piece.count, columns: factors.panels * width, length: chunk.count,
+                    panels: factors.packed + chunk.lowerBound * width, panel_stride: depth * width, bias: nil,
+                    row_bias: bias.map { unsafe $0 + piece.lowerBound }, adds: index > 0 ? 1 : 0, y: sums,
+                    y_stride: width, y_panel_stride: panelStride, plus: nil,
                     next: kernels_rows(
                         from: weights.numbers + first * depth + following.lowerBound, stride: depth, rows: count,
                         length: following.count), then: kernels_rows()))
@@ -97,10 +135,34 @@ extension CPUDevice {
     }
 }
 
-/// What few rows are multiplied with.
+/// Output channels in pieces, as many for each thread.
+private struct FewPieces {
+    let size: Int, count: Int
+    private let columns: Int
+
+    /// Output channels of a piece, at most.
+    static let most = 96
+
+    init(_ columns: Int, most: Int = most, lanes: Int) {
+        let wanted = (columns + most * lanes - 1) / (most * lanes) * lanes
+        size = (columns + wanted - 1) / wanted
+        count = (columns + size - 1) / size
+        self.columns = columns
+    }
+
+    subscript(_ index: Int) -> Range<Int> { index * size..<min((index + 1) * size, columns) }
+}
+
+/// Few rows, and what they are multiplied with.
 @unsafe private struct FewRows {
     /// The rows, `[panel, depth, 16]`.
     let packed: UnsafePointer<Float>
-    let panels: Int
+    let count: Int
     let weights: LayerWeights
+
+    init(packed: UnsafeMutablePointer<Float>, count: Int, weights: LayerWeights) {
+        unsafe (self.packed, self.count, self.weights) = (UnsafePointer(packed), count, weights)
+    }
+
+    var panels: Int { unsafe (count + Panel.columns - 1) / Panel.columns }
 }

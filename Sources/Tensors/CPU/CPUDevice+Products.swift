@@ -81,7 +81,7 @@ extension CPUDevice {
     }
 
     /// `result = source weights^T + bias + shortcut`, shared by all threads.
-    private func multiply(
+    func multiply(
         _ rows: Int, _ source: UnsafePointer<Float>, _ weights: LayerWeights, adding added: Added,
         _ result: UnsafeMutablePointer<Float>
     ) {
@@ -139,7 +139,7 @@ extension CPUDevice {
             unsafe kernel.multiply(
                 kernels_product(
                     x: from, x_stride: weights.depth, rows: end - row, columns: columns, length: steps.count,
-                    panels: packed, panel_stride: stride * Panel.columns, bias: bias,
+                    panels: packed, panel_stride: stride * Panel.columns, bias: bias, row_bias: nil,
                     adds: steps.lowerBound > 0 ? 1 : 0, y: result + to, y_stride: weights.columns,
                     y_panel_stride: Panel.columns, plus: shortcut, next: following, then: kernels_rows()))
         }

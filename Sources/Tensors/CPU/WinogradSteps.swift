@@ -60,6 +60,7 @@ import CKernels
             kernels_product(
                 x: from, x_stride: inputs, rows: rows.count, columns: columns, length: range.count,
                 panels: turned.base + product * turned.stride + position, panel_stride: panelStride, bias: nil,
+                row_bias: nil,
                 adds: range.lowerBound > 0 ? 1 : 0,
                 y: to, y_stride: columns,
                 y_panel_stride: Panel.columns, plus: nil, next: next, then: then))
@@ -87,7 +88,8 @@ import CKernels
     }
 
     /// The windows that the next product multiplies. A product of one or two blocks has no time to ask for them.
-    private func following(_ product: Int, _ total: Int, _ piece: Range<Int>, _ before: WinogradBuffer) -> kernels_rows {
+    private func following(_ product: Int, _ total: Int, _ piece: Range<Int>, _ before: WinogradBuffer) -> kernels_rows
+    {
         guard total > 2 * Int(KERNELS_PRODUCT_ROWS) else { return unsafe kernels_rows() }
         if unsafe product + 1 < tiles.products { return unsafe windows(product + 1, 0..<total, piece, before) }
         let first = unsafe piece.upperBound < inputs ? piece.upperBound : 0

@@ -1,25 +1,72 @@
-// The wide half of a gated perceptron (Shazeer 2020, GEGLU): values and gates of some channels are computed together and
-// multiplied while they are in cache, so that the wide tensor never goes through memory.
+// Perceptrons: what lies between their two layers is wide, so it is computed for some rows at a time and never goes through
+// memory; values and gates (Shazeer 2020, GEGLU) of some channels are multiplied while they are in the second cache.
 
 import CKernels
 
 extension CPUDevice {
-    /// Values times the GELU of their gates, block by block.
-    public func gatedLinear(_ x: Tensor, weight: Tensor, bias: Tensor?) -> Tensor {
-        let channels = weight.shape[0] / 2
-        guard kernel.keepsRowsApart, channels % Panel.columns == 0 else {
-            return gatedGelu(linear(x, weight: weight, bias: bias, adding: nil))
+    /// Few rows in panels, many in blocks.
+    public func perceptron(
+        _ x: Tensor, _ expansion: LinearWeights, _ activation: PerceptronActivation, _ contraction: LinearWeights,
+        adding shortcut: Tensor?
+    ) -> Tensor {
+        let channels = contraction.weight.shape[1]
+        guard kernel.keepsRowsApart, activation != .gatedGelu || channels % Panel.columns == 0 else {
+            let wide = linear(x, weight: expansion.weight, bias: expansion.bias, adding: nil)
+            return linear(
+                activation.apply(to: wide, on: self), weight: contraction.weight, bias: contraction.bias,
+                adding: shortcut)
         }
-        let weights = unsafe layerWeights(weight)
+        let layers = unsafe PerceptronLayers(
+            expansion: layerWeights(expansion.weight), bias: expansion.bias.map { unsafe read($0) },
+            activation: activation, contraction: layerWeights(contraction.weight),
+            added: Added(
+                bias: contraction.bias.map { unsafe read($0) }, shortcut: shortcut.map { unsafe read($0) }))
         let rows = x.count / max(x.channels, 1)
-        let (source, shift) = unsafe (read(x), bias.map { unsafe read($0) })
-        return unsafe make(x.shape.dropLast() + [channels]) { result in
-            if unsafe isFew(rows, weights) {
-                unsafe multiplyFew(
-                    rows, source, weights, adding: Added(bias: shift, shortcut: nil), isGated: true, result)
+        let source = unsafe read(x)
+        return unsafe make(x.shape.dropLast() + [contraction.weight.shape[0]]) { result in
+            if unsafe isFew(rows, layers.expansion), unsafe isFew(rows, layers.contraction) {
+                unsafe perceptronOfFew(rows, source, layers, result)
             } else {
-                unsafe multiplyGated(rows, source, weights, bias: shift, result)
+                unsafe perceptronOfMany(rows, source, layers, result)
             }
+        }
+    }
+
+    /// Numbers between the layers that wait for the second one: 8 MB, which stay in the last cache.
+    private static let hiddenNumbers = 2 << 20
+    /// With fewer rows, packing the weights once more would cost over a fiftieth.
+    private static let fewestRows = 1024
+
+    private func perceptronOfMany(
+        _ rows: Int, _ source: UnsafePointer<Float>, _ layers: PerceptronLayers, _ result: UnsafeMutablePointer<Float>
+    ) {
+        let (channels, outputs) = unsafe (layers.contraction.depth, layers.contraction.columns)
+        let most = max(Self.fewestRows, Self.hiddenNumbers / max(channels, 1))
+        let blocks = (rows + most - 1) / most
+        if blocks == 0 { return }
+        let size = (rows + blocks - 1) / blocks
+        let hidden = unsafe pool.take(size * channels)
+        for first in stride(from: 0, to: rows, by: size) {
+            let count = min(size, rows - first)
+            unsafe expand(count, source + first * layers.expansion.depth, layers, to: hidden.base)
+            unsafe multiply(
+                count, hidden.base, layers.contraction, adding: layers.added.moved(by: first * outputs),
+                result + first * outputs)
+        }
+        unsafe pool.giveBack(hidden)
+    }
+
+    /// The first layer and the nonlinearity, `[row, channel]`.
+    private func expand(
+        _ rows: Int, _ source: UnsafePointer<Float>, _ layers: PerceptronLayers,
+        to hidden: UnsafeMutablePointer<Float>
+    ) {
+        switch unsafe layers.activation {
+        case .gatedGelu: unsafe multiplyGated(rows, source, layers.expansion, bias: layers.bias, hidden)
+        case .pointwise(let activation):
+            unsafe multiply(
+                rows, source, layers.expansion, adding: Added(bias: layers.bias, shortcut: nil), hidden)
+            unsafe apply(activation, hidden, hidden, count: rows * layers.expansion.columns)
         }
     }
 
@@ -88,10 +135,23 @@ extension CPUDevice {
                 kernels_product(
                     x: from, x_stride: depth, rows: rows.count, columns: 2 * columns, length: chunk.count,
                     panels: packed + chunk.lowerBound * Panel.columns, panel_stride: depth * Panel.columns, bias: shift,
+                    row_bias: nil,
                     adds: index > 0 ? 1 : 0, y: wide, y_stride: 2 * columns, y_panel_stride: Panel.columns, plus: nil,
                     next: following, then: kernels_rows()))
         }
     }
+}
+
+/// A perceptron's layers where their numbers lie.
+@unsafe struct PerceptronLayers {
+    let expansion: LayerWeights
+    let bias: UnsafePointer<Float>?
+    let activation: PerceptronActivation
+    let contraction: LayerWeights
+    /// What the second layer adds.
+    let added: Added
+
+    var isGated: Bool { unsafe activation == .gatedGelu }
 }
 
 /// How a gated layer is cut, so that packed weights, rows, those that follow and their sums share the second cache.
