@@ -197,6 +197,7 @@ typedef struct {
 } waiting;
 
 INLINE waiting wait_for(kernels_rows rows, ptrdiff_t blocks) {
+  if (blocks <= 0) return (waiting){{0}, 0};
   return (waiting){rows, rows.rows <= blocks ? 1 : (rows.rows + blocks - 1) / blocks};
 }
 

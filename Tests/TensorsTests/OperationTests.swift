@@ -62,6 +62,8 @@ enum Devices {
             // Large enough for tiles of 6x6.
             ([1, 48, 42, 32], 16, Padding(1)), ([2, 53, 47, 48], 32, Padding(1)),
             ([1, 49, 50, 32], 32, Padding(top: 0, left: 2, bottom: 3, right: 0)),
+            // A last product of four tiles, whose one block has less to ask for of its first kind than of its second.
+            ([1, 56, 56, 32], 16, Padding(1)), ([1, 56, 56, 32], 48, Padding(1)),
             // Fewer outputs than a panel has.
             ([2, 17, 21, 48], 3, Padding(1)), ([1, 48, 42, 32], 4, Padding(1)),
         ])
