@@ -74,4 +74,21 @@ import Testing
             #expect(alone.floats() == together.samples(range).floats())
         }
     }
+
+    @Test func samplesOfManyPositionsTakeTheirOwnTextThroughTheTransformers() throws {
+        let unet = try GoldenModel.sd1.pipeline().unet
+        let text = try GoldenModel.sd1.tensor("text.hidden")
+        let texts = Tensor.concatenatingSamples([0, 1, 1, 0, 1].map { text.samples($0..<$0 + 1) })
+        let latents = Tensor(
+            GaussianNoise.latents(seed: 3, shape: [5, 40, 56, 4]), shape: [5, 40, 56, 4], device: text.device)
+        let timesteps = [41, 500, 41, 999, 7]
+        let together = unet(latents, timesteps: timesteps, context: unet.context(text: texts))
+        for index in 0..<5 {
+            let range = index..<index + 1
+            let alone = unet(
+                latents.samples(range), timesteps: [timesteps[index]], context: unet.context(text: texts.samples(range))
+            )
+            #expect(alone.floats() == together.samples(range).floats())
+        }
+    }
 }

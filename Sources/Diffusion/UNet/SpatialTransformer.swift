@@ -58,9 +58,26 @@ struct SpatialTransformer: Sendable {
 
     /// `[batch, rows, columns, channels]` to the same shape.
     func callAsFunction(_ x: Tensor, context: TextContext, check: () throws -> Void) rethrows -> Tensor {
-        let tokens = [x.shape[0], x.shape[1] * x.shape[2], x.shape[3]]
-        var hidden = inputProjection(normalization(x).reshaped(tokens))
+        let tokens = x.reshaped([x.shape[0], x.shape[1] * x.shape[2], x.shape[3]])
+        let size = max(Self.fewestTogether, Self.positionsTogether / tokens.shape[1])
+        let parts = try stride(from: 0, to: tokens.shape[0], by: size).map { first in
+            let range = first..<min(first + size, tokens.shape[0])
+            return try transform(tokens.samples(range), x.samples(range), context.samples(range), check)
+        }
+        return Tensor.concatenatingSamples(parts).reshaped(x.shape)
+    }
+
+    /// Positions of samples that go through all layers together; of more, what one layer leaves for the next would not stay in a
+    /// processor's last cache.
+    private static let positionsTogether = 2048
+    /// The two samples of a guided image share the layers' weights.
+    private static let fewestTogether = 2
+
+    private func transform(
+        _ tokens: Tensor, _ x: Tensor, _ context: TextContext, _ check: () throws -> Void
+    ) rethrows -> Tensor {
+        var hidden = inputProjection(normalization(x).reshaped(tokens.shape))
         for block in blocks { hidden = try block(hidden, context: context, check: check) }
-        return outputProjection(hidden, adding: x.reshaped(tokens)).reshaped(x.shape)
+        return outputProjection(hidden, adding: tokens)
     }
 }

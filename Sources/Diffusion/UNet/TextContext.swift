@@ -14,6 +14,13 @@ struct TextContext: Sendable {
         }
     }
 
+    /// The same for some samples.
+    func samples(_ range: Range<Int>) -> TextContext {
+        var part = self
+        part.projections = projections.mapValues { ($0.keys.samples(range), $0.values.samples(range)) }
+        return part
+    }
+
     /// Keys and values of the layer at `place`, each `[batch, positions, channels]`.
     subscript(place: String) -> (keys: Tensor, values: Tensor) {
         guard let found = projections[place] else {
