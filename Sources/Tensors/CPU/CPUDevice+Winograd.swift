@@ -7,7 +7,7 @@
 import CKernels
 
 extension CPUDevice {
-    /// Transforms the inputs, then group by group of output channels transforms weights, multiplies, and transforms back.
+    /// Transforms the inputs, then panel by panel of output channels transforms weights, multiplies, and transforms back.
     func winograd(
         _ x: Tensor, weight: Tensor, bias: Tensor?, _ tiles: WinogradTiles, adding shortcut: Tensor?
     ) -> Tensor {
@@ -20,13 +20,9 @@ extension CPUDevice {
                 inputs: x.channels, outputs: weight.shape[0], weights: read(weights),
                 added: Added(bias: bias.map { unsafe read($0) }, shortcut: shortcut.map { unsafe read($0) }),
                 result: result)
-            let total = x.shape[0] * tiles.count
-            if total == 0 { return }
-            if tiles.side == 4, total <= WinogradPieces.mostTiles {
-                unsafe winogradOfFew(total, steps)
-            } else {
-                unsafe winogradOfMany(total, steps)
-            }
+            unsafe winograd(tiles: x.shape[0] * tiles.count, steps)
+            // The steps know addresses only.
+            withExtendedLifetime((weights, bias)) {}
         }
     }
 
@@ -40,92 +36,40 @@ extension CPUDevice {
         }
     }
 
-    /// Block by block of tiles, group by group of panels, all threads at one step after the other.
-    private func winogradOfMany(_ total: Int, _ steps: WinogradSteps) {
-        let blocks = unsafe WinogradBlocks(steps.tiles, tiles: total, inputs: steps.inputs, panels: steps.panels)
-        let columns = blocks.panels * Panel.columns
-        let sizes = unsafe [blocks.tiles * steps.inputs, columns * steps.inputs, blocks.tiles * columns]
-        let taken = unsafe sizes.map { unsafe pool.take(steps.tiles.numbers(each: $0)) }
-        let before = unsafe WinogradBuffer(base: taken[0].base, each: sizes[0])
-        let turned = unsafe WinogradBuffer(base: taken[1].base, each: sizes[1])
-        let after = unsafe WinogradBuffer(base: taken[2].base, each: sizes[2])
-        for first in stride(from: 0, to: total, by: blocks.tiles) {
-            let range = first..<min(first + blocks.tiles, total)
-            forEachPiece(of: range.count, size: 4) { start, count in
-                unsafe steps.transformInputs(first + start..<first + start + count, at: start, to: before)
-            }
-            for panel in unsafe stride(from: 0, to: steps.panels, by: blocks.panels) {
-                let group = unsafe panel..<min(panel + blocks.panels, steps.panels)
-                unsafe transformWeights(group, steps, to: turned)
-                unsafe multiply(range.count, group, steps, before, turned, to: after)
-                forEachPiece(of: range.count, size: 4) { start, count in
-                    unsafe steps.transformOutputs(
-                        first + start..<first + start + count, at: start, group, from: after)
+    /// Block by block of tiles, whose windows all threads transform; then each thread takes panels of a part of the tiles through
+    /// all inputs by itself, so that transformed weights and sums stay in its own second cache.
+    private func winograd(tiles total: Int, _ steps: WinogradSteps) {
+        if total == 0 { return }
+        let (tiles, few) = unsafe (steps.tiles, WinogradPieces.panels)
+        let blocks = unsafe WinogradBlocks(tiles, count: total, inputs: steps.inputs)
+        let taken = unsafe pool.take(tiles.numbers(each: blocks.tiles * steps.inputs))
+        let before = unsafe WinogradBuffer(base: taken.base, each: blocks.tiles * steps.inputs)
+        let groups = unsafe (steps.panels + few - 1) / few
+        let cuts = WinogradParts(blocks.tiles, side: tiles.side, groups: groups, lanes: loop.lanes)
+        let (weightNumbers, sumNumbers) = (WinogradPieces.weightNumbers, few * Panel.columns * cuts.tiles)
+        unsafe withScratch(tiles.numbers(each: weightNumbers) + tiles.numbers(each: sumNumbers)) { scratch in
+            for first in stride(from: 0, to: total, by: blocks.tiles) {
+                let count = min(blocks.tiles, total - first)
+                forEachPiece(of: count, size: 4) { start, count in
+                    unsafe steps.transformInputs(first + start..<first + start + count, at: start, to: before)
                 }
-            }
-        }
-        unsafe taken.forEach { unsafe pool.giveBack($0) }
-    }
-
-    /// In pieces of 64 inputs of a panel: enough for many threads.
-    private func transformWeights(_ group: Range<Int>, _ steps: WinogradSteps, to turned: WinogradBuffer) {
-        let pieces = unsafe (steps.inputs + 63) / 64
-        loop.run(group.count * pieces) { item, _ in
-            let (member, input) = (item / pieces, item % pieces * 64)
-            unsafe steps.transformWeights(
-                group.lowerBound + member, input..<min(input + 64, steps.inputs), to: turned,
-                at: (member * steps.inputs + input) * Panel.columns)
-        }
-    }
-
-    /// Tiles of a product, whose 512 inputs take 384 KB.
-    private static let productTiles = 192
-
-    private func multiply(
-        _ count: Int, _ group: Range<Int>, _ steps: WinogradSteps, _ before: WinogradBuffer, _ turned: WinogradBuffer,
-        to after: WinogradBuffer
-    ) {
-        let pieces = (count + Self.productTiles - 1) / Self.productTiles
-        let chunks = unsafe DepthChunks(inputs: steps.inputs, taps: 1)
-        let items = unsafe steps.tiles.products * pieces
-        let rows = { (piece: Int) in piece * Self.productTiles..<min((piece + 1) * Self.productTiles, count) }
-        loop.run(items) { item, _ in
-            // What this thread is likely to take next.
-            let following = min(item + loop.lanes, items - 1)
-            for index in 0..<chunks.count {
-                let isLast = index + 1 == chunks.count
-                let (next, chunk) = isLast ? (following, chunks[0]) : (item, chunks[index + 1])
-                unsafe steps.multiply(
-                    item / pieces, rows(item % pieces), group.count, chunks[index], before, turned,
-                    at: chunks[index].lowerBound * Panel.columns, panelStride: steps.inputs * Panel.columns, to: after,
-                    next: steps.windows(next / pieces, rows(next % pieces), chunk, before),
-                    then: kernels_rows(
-                        from: turned.base + next / pieces * turned.stride + chunk.lowerBound * Panel.columns,
-                        stride: steps.inputs * Panel.columns, rows: group.count,
-                        length: chunk.count * Panel.columns))
-            }
-        }
-    }
-
-    /// Each thread takes its panels through all inputs.
-    private func winogradOfFew(_ total: Int, _ steps: WinogradSteps) {
-        let taken = unsafe pool.take(steps.tiles.numbers(each: total * steps.inputs))
-        let before = unsafe WinogradBuffer(base: taken.base, each: total * steps.inputs)
-        forEachPiece(of: total, size: 4) { start, count in
-            unsafe steps.transformInputs(start..<start + count, at: start, to: before)
-        }
-        let (few, weightNumbers) = (WinogradPieces.panels, WinogradPieces.weightNumbers)
-        let sumNumbers = few * Panel.columns * total
-        let tiles = unsafe steps.tiles
-        let size = tiles.numbers(each: weightNumbers) + tiles.numbers(each: sumNumbers)
-        unsafe withScratch(size) { scratch in
-            unsafe loop.run((steps.panels + few - 1) / few) { item, lane in
-                let group = unsafe item * few..<min((item + 1) * few, steps.panels)
-                let turned = unsafe WinogradBuffer(base: scratch(lane), each: weightNumbers)
-                let after = unsafe WinogradBuffer(
-                    base: turned.base + tiles.numbers(each: weightNumbers), each: sumNumbers)
-                unsafe steps.sum(total, group, before, turned, to: after)
-                unsafe steps.transformOutputs(0..<total, at: 0, group, from: after)
+                let parts = (count + cuts.tiles - 1) / cuts.tiles
+                loop.run(groups * parts) { item, lane in
+                    let start = item / groups * cuts.tiles
+                    let part = start..<min(start + cuts.tiles, count)
+                    let panels = { (item: Int) in
+                        let panel = item % groups * few
+                        return unsafe panel..<min(panel + few, steps.panels)
+                    }
+                    let turned = unsafe WinogradBuffer(base: scratch(lane), each: weightNumbers)
+                    let after = unsafe WinogradBuffer(
+                        base: turned.base + tiles.numbers(each: weightNumbers), each: sumNumbers)
+                    // The panels to come are likely to be this thread's.
+                    unsafe steps.sum(
+                        part, panels(item), before, turned, to: after, following: panels(item + loop.lanes))
+                    unsafe steps.transformOutputs(
+                        first + part.lowerBound..<first + part.upperBound, at: 0, panels(item), from: after)
+                }
             }
         }
         unsafe pool.giveBack(taken)

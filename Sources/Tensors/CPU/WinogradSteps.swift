@@ -46,71 +46,69 @@ import CKernels
             turned.base + position, turned.stride)
     }
 
-    /// Adds some inputs' part to the sums `[product, tile, column]` of some tiles and `count` panels, whose weights begin at
-    /// number `position`; the first inputs begin the sums.
-    func multiply(
-        _ product: Int, _ rows: Range<Int>, _ count: Int, _ range: Range<Int>, _ before: WinogradBuffer,
-        _ turned: WinogradBuffer, at position: Int, panelStride: Int, to after: WinogradBuffer,
-        next: kernels_rows = unsafe kernels_rows(), then: kernels_rows = unsafe kernels_rows()
-    ) {
-        let columns = count * Panel.columns
-        let from = unsafe before.base + product * before.stride + rows.lowerBound * inputs + range.lowerBound
-        let to = unsafe after.base + product * after.stride + rows.lowerBound * columns
-        unsafe kernel.multiply(
-            kernels_product(
-                x: from, x_stride: inputs, rows: rows.count, columns: columns, length: range.count,
-                panels: turned.base + product * turned.stride + position, panel_stride: panelStride, bias: nil,
-                row_bias: nil,
-                adds: range.lowerBound > 0 ? 1 : 0,
-                y: to, y_stride: columns,
-                y_panel_stride: Panel.columns, plus: nil, next: next, then: then))
-    }
-
-    /// The sums of all `total` tiles for a group of panels, piece by piece of the inputs, whose weights `turned` has room for.
-    /// Additions are in the order of the inputs, as everywhere.
+    /// The sums `[product, tile, column]` of some tiles of `before` for a group of panels, piece by piece of the inputs, whose
+    /// weights `turned` has room for. Additions are in the order of the inputs, as everywhere.
+    /// - Parameter following: the panels that this thread is likely to take next.
     func sum(
-        _ total: Int, _ group: Range<Int>, _ before: WinogradBuffer, _ turned: WinogradBuffer, to sums: WinogradBuffer
+        _ part: Range<Int>, _ group: Range<Int>, _ before: WinogradBuffer, _ turned: WinogradBuffer,
+        to sums: WinogradBuffer, following: Range<Int>
     ) {
         let size = WinogradPieces.inputs
-        for index in unsafe 0..<(inputs + size - 1) / size {
-            let piece = unsafe index * size..<min((index + 1) * size, inputs)
+        let pieces = unsafe (inputs + size - 1) / size
+        let inputsOf = { (index: Int) in unsafe index * size..<min((index + 1) * size, inputs) }
+        for index in 0..<pieces {
+            let piece = inputsOf(index)
             for panel in group {
                 unsafe transformWeights(
                     panel, piece, to: turned, at: (panel - group.lowerBound) * size * Panel.columns)
             }
+            // Weights are asked for while products keep the processor busy: it does not follow so many streams by itself, and
+            // without that reading from memory and computing take turns.
+            let isLast = index + 1 == pieces
+            let weights = unsafe rawWeights(isLast ? following : group, inputsOf(isLast ? 0 : index + 1))
             for product in unsafe 0..<tiles.products {
+                let isLastProduct = unsafe product + 1 == tiles.products
+                let windows = unsafe windows(
+                    isLastProduct ? 0 : product + 1, part, inputsOf(isLastProduct ? (index + 1) % pieces : index), before)
                 unsafe multiply(
-                    product, 0..<total, group.count, piece, before, turned, at: 0, panelStride: size * Panel.columns,
-                    to: sums, next: following(group, piece.upperBound, size).part(product, of: tiles.products),
-                    then: following(product, total, piece, before))
+                    product, part, group.count, piece, before, turned, to: sums,
+                    next: weights.part(product, of: tiles.products),
+                    // A product of one or two blocks has no time for them.
+                    then: part.count > 2 * Int(KERNELS_PRODUCT_ROWS) ? windows : kernels_rows())
             }
         }
     }
 
-    /// The windows that the next product multiplies. A product of one or two blocks has no time to ask for them.
-    private func following(_ product: Int, _ total: Int, _ piece: Range<Int>, _ before: WinogradBuffer) -> kernels_rows
-    {
-        guard total > 2 * Int(KERNELS_PRODUCT_ROWS) else { return unsafe kernels_rows() }
-        if unsafe product + 1 < tiles.products { return unsafe windows(product + 1, 0..<total, piece, before) }
-        let first = unsafe piece.upperBound < inputs ? piece.upperBound : 0
-        return unsafe windows(0, 0..<total, first..<min(first + piece.count, inputs), before)
+    /// Adds some inputs' part to the sums of some tiles and `count` panels; the first inputs begin the sums.
+    private func multiply(
+        _ product: Int, _ part: Range<Int>, _ count: Int, _ piece: Range<Int>, _ before: WinogradBuffer,
+        _ turned: WinogradBuffer, to sums: WinogradBuffer, next: kernels_rows, then: kernels_rows
+    ) {
+        let columns = count * Panel.columns
+        unsafe kernel.multiply(
+            kernels_product(
+                x: before.base + product * before.stride + part.lowerBound * inputs + piece.lowerBound,
+                x_stride: inputs, rows: part.count, columns: columns, length: piece.count,
+                panels: turned.base + product * turned.stride, panel_stride: WinogradPieces.inputs * Panel.columns,
+                bias: nil, row_bias: nil, adds: piece.lowerBound > 0 ? 1 : 0,
+                y: sums.base + product * sums.stride, y_stride: columns, y_panel_stride: Panel.columns, plus: nil,
+                next: next, then: then))
     }
 
     /// Some inputs of some tiles' windows, as a product reads them.
-    func windows(_ product: Int, _ rows: Range<Int>, _ range: Range<Int>, _ before: WinogradBuffer) -> kernels_rows {
+    private func windows(
+        _ product: Int, _ part: Range<Int>, _ piece: Range<Int>, _ before: WinogradBuffer
+    ) -> kernels_rows {
         unsafe kernels_rows(
-            from: before.base + product * before.stride + rows.lowerBound * inputs + range.lowerBound, stride: inputs,
-            rows: rows.count, length: range.count)
+            from: before.base + product * before.stride + part.lowerBound * inputs + piece.lowerBound, stride: inputs,
+            rows: part.count, length: piece.count)
     }
 
-    /// The weights of the inputs to come, which are asked for while products keep the processor busy: it does not follow so
-    /// many streams by itself, and without it reading from memory and computing take turns.
-    private func following(_ group: Range<Int>, _ input: Int, _ count: Int) -> kernels_rows {
-        let count = unsafe min(count, inputs - input)
-        guard count > 0 else { return unsafe kernels_rows() }
-        return unsafe kernels_rows(
-            from: weights + (group.lowerBound * Panel.columns * inputs + input) * 9, stride: inputs * 9,
-            rows: group.count * Panel.columns, length: count * 9)
+    /// Some inputs' weights of some panels, as they lie in the checkpoint.
+    private func rawWeights(_ group: Range<Int>, _ piece: Range<Int>) -> kernels_rows {
+        unsafe kernels_rows(
+            from: weights + (group.lowerBound * Panel.columns * inputs + piece.lowerBound) * 9, stride: inputs * 9,
+            rows: group.count * Panel.columns, length: piece.count * 9)
     }
 
     /// Pixels of some tiles in the channels of a group of panels.

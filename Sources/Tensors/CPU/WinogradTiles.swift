@@ -25,6 +25,7 @@ struct WinogradTiles {
     init?(_ shape: [Int], weight: [Int], stride: Int, padding: Padding) {
         let lanes = Int(KERNELS_WINOGRAD_CHANNELS)
         let (outputs, inputs) = (weight[0], weight[1])
+        if outputs == 0 { return nil }
         // Weights of fewer outputs are filled up to a panel.
         guard weight[2] == 3, weight[3] == 3, stride == 1, inputs % lanes == 0,
             outputs % lanes == 0 || outputs < lanes
@@ -49,35 +50,47 @@ struct WinogradTiles {
     private static let fewestChannels = 32
 }
 
-/// How many tiles and panels of output channels are worked on at once, so that their numbers stay in the last cache.
+/// How many tiles have their windows transformed at once, so that these share the last cache.
 struct WinogradBlocks {
-    /// Tiles of a block, of the whole batch.
+    /// Tiles of a block, of the whole batch; blocks are nearly equal.
     let tiles: Int
-    /// Panels of 16 output channels of a group.
-    let panels: Int
 
-    /// Transformed inputs of a block of tiles: 8 MB. With their sums and a group's weights they share the last cache.
-    private static let inputNumbers = 2 << 20
-    /// With fewer tiles a block, transforming the weights anew would take over a twentieth of the time.
-    private static let fewestTiles = 96
-    /// Transformed weights of a group of panels: 8 MB.
-    private static let weightNumbers = 2 << 20
+    /// Transformed windows of a block: 8 MB.
+    private static let windowNumbers = 2 << 20
 
-    init(_ shape: WinogradTiles, tiles total: Int, inputs: Int, panels: Int) {
-        let most = max(Self.fewestTiles, Self.inputNumbers / (shape.products * inputs))
-        let blocks = (total + most - 1) / most
-        tiles = (total + blocks - 1) / blocks
-        let fitting = Self.weightNumbers / (shape.products * inputs * Panel.columns)
-        self.panels = min(panels, max(2, fitting / 2 * 2))
+    init(_ shape: WinogradTiles, count: Int, inputs: Int) {
+        let part = WinogradPieces.tiles(side: shape.side)
+        let most = max(1, Self.windowNumbers / (shape.products * inputs) / part) * part
+        let blocks = max(1, (count + most - 1) / most)
+        tiles = (count + blocks - 1) / blocks
     }
 }
 
-/// How few tiles are worked on: transforming the weights is most of the work then, so each thread keeps those of some panels
-/// and inputs in its second cache, beside the sums of all tiles.
+/// How the tiles of a block are cut for the threads: each part goes through some panels' weights, which are transformed anew for
+/// every part.
+struct WinogradParts {
+    /// Tiles of a part; parts are nearly equal.
+    let tiles: Int
+
+    /// - Parameter groups: of panels; fewer than threads, and the tiles are cut smaller, so that all have work.
+    init(_ count: Int, side: Int, groups: Int, lanes: Int) {
+        let most = WinogradPieces.tiles(side: side)
+        let wanted = min((lanes + groups - 1) / groups, (count + Self.fewest - 1) / Self.fewest)
+        let parts = max(1, wanted, (count + most - 1) / most)
+        tiles = (count + parts - 1) / parts
+    }
+
+    /// Rows of a product that fill a kernel's registers.
+    private static let fewest = Int(KERNELS_PRODUCT_ROWS)
+}
+
+/// What a thread works on at once, so that it stays in the second cache: tiles of a part, and the weights of some inputs.
 enum WinogradPieces {
-    /// At most so many tiles of 4x4, of the whole batch, are few: their sums for two panels take 300 KB.
-    static let mostTiles = 64
-    /// Panels and inputs whose transformed weights a thread keeps: 300 KB of 36 products.
+    /// Panels and inputs whose transformed weights a thread keeps: 300 KB of 36 products, 520 KB of 64.
     static let panels = 2, inputs = 64
     static let weightNumbers = panels * inputs * Panel.columns
+
+    /// Tiles of a part, at most: their sums for two panels take 600 to 800 KB. With fewer, transforming weights anew for every part
+    /// costs more than reading sums from the last cache.
+    static func tiles(side: Int) -> Int { side == 4 ? 128 : 96 }
 }
