@@ -67,6 +67,14 @@ public struct Tensor: Sendable {
             storage: storage, offset: offset + range.lowerBound * each, shape: [range.count] + shape.dropFirst())
     }
 
+    /// Each sample as often as it takes to have `count` of them, `[a, a, b, b]` of `[a, b]`.
+    public func repeatingSamples(to count: Int) -> Tensor {
+        if count == shape[0] { return self }
+        precondition(shape[0] > 0 && count % shape[0] == 0, "repeat samples: \(shape) to \(count)")
+        let times = count / shape[0]
+        return Tensor.concatenatingSamples((0..<count).map { samples($0 / times..<$0 / times + 1) })
+    }
+
     /// The parts one after the other along the first dimension; all other dimensions are equal.
     public static func concatenatingSamples(_ parts: [Tensor]) -> Tensor {
         precondition(!parts.isEmpty, "concatenate: no parts")

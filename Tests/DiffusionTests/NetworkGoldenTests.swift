@@ -75,6 +75,23 @@ import Testing
         }
     }
 
+    /// Guidance's two texts for each sample: what comes before the texts is computed once, and the predictions are those of samples
+    /// that are computed apart, with few positions and with so many that samples go through transformers one by one.
+    @Test(arguments: GoldenModel.allCases, [[5, 7], [40, 56]])
+    func severalTextsOfASampleGiveAPredictionEach(model: GoldenModel, sides: [Int]) throws {
+        let unet = try model.pipeline().unet
+        let text = try model.tensor("text.hidden")
+        let texts = Tensor.concatenatingSamples([0, 1, 1, 0, 1, 1].map { text.samples($0..<$0 + 1) })
+        let shape = [3] + sides + [4]
+        let latents = Tensor(GaussianNoise.latents(seed: 5, shape: shape), shape: shape, device: text.device)
+        let together = unet(latents, timesteps: [41, 999, 7], context: unet.context(text: texts))
+        let apart = unet(
+            latents.repeatingSamples(to: 6), timesteps: [41, 41, 999, 999, 7, 7], context: unet.context(text: texts))
+        #expect(together.shape == [6] + sides + [4])
+        #expect(together.floats() == apart.floats())
+        #expect(together.samples(0..<1).floats() != together.samples(1..<2).floats())
+    }
+
     @Test func samplesOfManyPositionsTakeTheirOwnTextThroughTheTransformers() throws {
         let unet = try GoldenModel.sd1.pipeline().unet
         let text = try GoldenModel.sd1.tensor("text.hidden")

@@ -57,7 +57,7 @@ struct ModelTimes {
     ) throws -> () throws -> Void {
         switch stage {
         case .unet:
-            let call = pipeline.unetCall(2 * batch, rows: rows, columns: columns)
+            let call = pipeline.guidedCall(batch, rows: rows, columns: columns)
             return { _ = call() }
         case .decode:
             let call = pipeline.decodeCall(rows: rows, columns: columns)

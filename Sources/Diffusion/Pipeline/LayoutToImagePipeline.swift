@@ -83,12 +83,12 @@ public final class LayoutToImagePipeline: Sendable {
         let size = shape.reduce(1, *)
         for (step, timestep) in timesteps.enumerated() where trajectories.contains(where: { $0.failure == nil }) {
             let latents = trajectories.flatMap(\.latents)
-            let outputs = try predict(
-                isGuided ? latents + latents : latents, at: timestep, shape: shape, context: context, check: check)
+            let outputs = try predict(latents, at: timestep, shape: shape, context: context, check: check)
+            let each = outputs.count / trajectories.count
             for index in trajectories.indices {
-                var prediction = Array(outputs[index * size..<(index + 1) * size])
+                var prediction = Array(outputs[index * each..<index * each + size])
                 if isGuided {
-                    let prompted = outputs[latents.count + index * size..<latents.count + (index + 1) * size]
+                    let prompted = outputs[index * each + size..<(index + 1) * each]
                     // epsilon + guidance (epsilon of the prompt - epsilon)
                     prediction = zip(prediction, prompted).map { $0 + guidance * ($1 - $0) }
                 }
@@ -98,7 +98,7 @@ public final class LayoutToImagePipeline: Sendable {
         }
     }
 
-    /// The U-Net's outputs for samples of `shape` one after the other, all at one timestep.
+    /// The U-Net's outputs for samples of `shape` one after the other, all at one timestep; one for each of their texts.
     private func predict(
         _ latents: [Float], at timestep: Int, shape: [Int], context: TextContext, check: () throws -> Void
     ) rethrows -> [Float] {
@@ -109,11 +109,12 @@ public final class LayoutToImagePipeline: Sendable {
         ).floats()
     }
 
-    /// The encoded prompts, `[batch, positions, textWidth]`; with guidance the empty prompt for each stands before them.
+    /// The encoded prompts, `[batch, positions, textWidth]`; with guidance the empty prompt stands before each.
     private func text(of trajectories: [Trajectory], isGuided: Bool) -> Tensor {
         let prompts = textEncoder(trajectories.map(\.tokens))
         guard isGuided else { return prompts }
         let empty = textEncoder([emptyPrompt])
-        return Tensor.concatenatingSamples(Array(repeating: empty, count: trajectories.count) + [prompts])
+        return Tensor.concatenatingSamples(
+            trajectories.indices.flatMap { [empty, prompts.samples($0..<$0 + 1)] })
     }
 }

@@ -6,13 +6,13 @@ extension LayoutToImagePipeline {
     /// Encodes `count` prompts at once, `[count, positions, width]`.
     package func encodePrompts(_ count: Int) -> Tensor { textEncoder(Array(repeating: emptyPrompt, count: count)) }
 
-    /// A call of the U-Net on `count` samples of `rows` by `columns` latents; keys and values of the text are computed before,
-    /// as for an image.
-    package func unetCall(_ count: Int, rows: Int, columns: Int) -> () -> Tensor {
+    /// A guided call of the U-Net for `count` images of `rows` by `columns` latents, two predictions each; keys and values of the
+    /// texts are computed before, as for an image.
+    package func guidedCall(_ count: Int, rows: Int, columns: Int) -> () -> Tensor {
         let shape = [rows, columns, checkpoint.autoencoder.latentChannels]
         let noise = (0..<count).flatMap { GaussianNoise.latents(seed: UInt64($0), shape: shape) }
         let latents = Tensor(noise, shape: [count] + shape, device: device)
-        let context = unet.context(text: encodePrompts(count))
+        let context = unet.context(text: encodePrompts(2 * count))
         let timesteps = Array(repeating: 500, count: count)
         return { [unet] in unet(latents, timesteps: timesteps, context: context, check: {}) }
     }

@@ -24,10 +24,11 @@ struct TransformerBlock: Sendable {
             activation: .gatedGelu, contraction: Linear(weights / "ff" / "net" / 2, in: 4 * channels, out: channels))
     }
 
-    /// `[batch, positions, channels]` to the same shape.
+    /// `[batch, positions, channels]` to the same shape, or to a sample for each text, as all of the U-Net does.
     func callAsFunction(_ x: Tensor, context: TextContext, check: () throws -> Void) rethrows -> Tensor {
         try check()
-        var hidden = attention(normalization1(x), adding: x)
+        // From here on samples differ by their texts.
+        var hidden = attention(normalization1(x), adding: x).repeatingSamples(to: context.count)
         try check()
         hidden = textAttention(normalization2(hidden), context: context, adding: hidden)
         try check()
@@ -56,15 +57,17 @@ struct SpatialTransformer: Sendable {
         outputProjection = Linear(weights / "proj_out", in: channels, out: channels)
     }
 
-    /// `[batch, rows, columns, channels]` to the same shape.
+    /// `[batch, rows, columns, channels]` to the same shape, or to a sample for each text.
     func callAsFunction(_ x: Tensor, context: TextContext, check: () throws -> Void) rethrows -> Tensor {
         let tokens = x.reshaped([x.shape[0], x.shape[1] * x.shape[2], x.shape[3]])
-        let size = max(Self.fewestTogether, Self.positionsTogether / tokens.shape[1])
+        let texts = context.count / tokens.shape[0]
+        let size = max(1, max(Self.fewestTogether, Self.positionsTogether / tokens.shape[1]) / texts)
         let parts = try stride(from: 0, to: tokens.shape[0], by: size).map { first in
             let range = first..<min(first + size, tokens.shape[0])
-            return try transform(tokens.samples(range), x.samples(range), context.samples(range), check)
+            let textRange = range.lowerBound * texts..<range.upperBound * texts
+            return try transform(tokens.samples(range), x.samples(range), context.samples(textRange), check)
         }
-        return Tensor.concatenatingSamples(parts).reshaped(x.shape)
+        return Tensor.concatenatingSamples(parts).reshaped([context.count] + x.shape.dropFirst())
     }
 
     /// Positions of samples that go through all layers together; of more, what one layer leaves for the next would not stay in a
@@ -78,6 +81,6 @@ struct SpatialTransformer: Sendable {
     ) rethrows -> Tensor {
         var hidden = inputProjection(normalization(x).reshaped(tokens.shape))
         for block in blocks { hidden = try block(hidden, context: context, check: check) }
-        return outputProjection(hidden, adding: tokens)
+        return outputProjection(hidden, adding: tokens.repeatingSamples(to: hidden.shape[0]))
     }
 }

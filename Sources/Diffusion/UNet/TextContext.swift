@@ -6,17 +6,21 @@ import Tensors
 /// Keys and values of the text for each cross-attention layer: the same at every step, so computed once an image.
 struct TextContext: Sendable {
     private var projections: [String: (keys: Tensor, values: Tensor)] = [:]
+    /// How many texts.
+    private(set) var count: Int
 
     /// - Parameter text: the text encoder's output, `[batch, positions, textWidth]`.
     init(text: Tensor, layers: [CrossAttention]) {
+        count = text.shape[0]
         for layer in layers {
             projections[layer.place] = (layer.keys(text), layer.values(text))
         }
     }
 
-    /// The same for some samples.
+    /// The same for some texts.
     func samples(_ range: Range<Int>) -> TextContext {
         var part = self
+        part.count = range.count
         part.projections = projections.mapValues { ($0.keys.samples(range), $0.values.samples(range)) }
         return part
     }

@@ -33,13 +33,17 @@ struct UNet: Sendable {
         return TextContext(text: text, layers: transformers.flatMap(\.blocks).map(\.textAttention))
     }
 
-    /// Noised latents `[batch, rows, columns, latentChannels]` of any size, a timestep and a text for each sample give
-    /// the prediction in the same shape.
+    /// Noised latents `[batch, rows, columns, latentChannels]` of any size, a timestep for each and a text for each give the
+    /// prediction in the same shape. With several texts for each sample, as guidance has, there is a prediction for each
+    /// text, `[texts, rows, columns, latentChannels]`; a sample's texts follow one another, and what comes before the first
+    /// attention to them is computed once.
     ///
     /// - Parameter check: asked between layers, since a pass of a large batch takes minutes.
     func callAsFunction(
         _ latents: Tensor, timesteps: [Int], context: TextContext, check: () throws -> Void
     ) rethrows -> Tensor {
+        precondition(
+            context.count % latents.shape[0] == 0, "U-Net: latents \(latents.shape) with \(context.count) texts")
         let time = timeEmbedding(timesteps, device: latents.device)
         var hidden = inputConvolution(latents)
         var skips = [hidden]

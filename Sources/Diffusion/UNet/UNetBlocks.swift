@@ -110,7 +110,10 @@ struct UpBlock: Sendable {
     {
         var hidden = x
         for (index, residual) in residuals.enumerated() {
-            hidden = try residual(hidden.concatenatingChannels(skips.removeLast()), time: time, check: check)
+            hidden = try residual(
+                // The first of the way down may come from before the texts.
+                hidden.concatenatingChannels(skips.removeLast().repeatingSamples(to: hidden.shape[0])), time: time,
+                check: check)
             if !transformers.isEmpty { hidden = try transformers[index](hidden, context: context, check: check) }
         }
         guard let upsampler, let next = skips.last else { return hidden }
