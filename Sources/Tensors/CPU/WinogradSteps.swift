@@ -69,7 +69,8 @@ import CKernels
             for product in unsafe 0..<tiles.products {
                 let isLastProduct = unsafe product + 1 == tiles.products
                 let windows = unsafe windows(
-                    isLastProduct ? 0 : product + 1, part, inputsOf(isLastProduct ? (index + 1) % pieces : index), before)
+                    isLastProduct ? 0 : product + 1, part, inputsOf(isLastProduct ? (index + 1) % pieces : index),
+                    before)
                 unsafe multiply(
                     product, part, group.count, piece, before, turned, to: sums,
                     next: weights.part(product, of: tiles.products),
