@@ -6,6 +6,8 @@
 
 enum { COLUMNS = KERNELS_PANEL_COLUMNS };
 
+_Static_assert(COLUMNS == TURNED_COLUMNS, "columns are turned a panel at a time");
+
 KERNEL void kernels_pack(
     const float *weights, ptrdiff_t stride, ptrdiff_t columns, ptrdiff_t inputs, ptrdiff_t taps, float *packed) {
   const ptrdiff_t depth = inputs * taps;

@@ -110,6 +110,8 @@ INLINE void panel_avx2(
     }
     rows -= 6;
     if (rows <= 0) return;
+    // The first rows have asked for what comes next.
+    next.rows.rows = 0;
     x += 6 * x_stride;
     s.from += 6 * s.from_stride;
     if (s.each) s.each += 6;

@@ -5,6 +5,9 @@
 #include "transpose.h"
 #include "winograd_lines.h"
 
+_Static_assert(LANES == KERNELS_WINOGRAD_CHANNELS, "channels come in whole vectors");
+_Static_assert(LANES == STEPS && LANES == TURNED_COLUMNS, "weights are turned a vector of inputs and channels at a time");
+
 INLINE vector load(const float *from) { return *(const vector *)from; }
 INLINE void store(float *to, vector value) { *(vector *)to = value; }
 

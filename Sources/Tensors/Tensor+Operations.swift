@@ -4,7 +4,8 @@ extension Tensor {
     /// `x W^T + b + s`: `[..., in]` with `weight` `[out, in]`, `bias` `[out]` and `shortcut` `[..., out]` gives `[..., out]`.
     public func linear(_ weight: Tensor, bias: Tensor? = nil, adding shortcut: Tensor? = nil) -> Tensor {
         precondition(
-            weight.shape.count == 2 && weight.shape[1] == channels, "linear: \(shape) with weights \(weight.shape)")
+            shape.count > 1 && weight.shape.count == 2 && weight.shape[1] == channels && channels > 0,
+            "linear: \(shape) with weights \(weight.shape)")
         precondition(bias.map { $0.shape == [weight.shape[0]] } ?? true, "linear: bias \(bias!.shape)")
         precondition(
             shortcut.map { $0.shape == shape.dropLast() + [weight.shape[0]] } ?? true,
@@ -20,7 +21,8 @@ extension Tensor {
     ) -> Tensor {
         let (wide, narrow) = (expansion.weight.shape, contraction.weight.shape)
         precondition(
-            wide.count == 2 && wide[1] == channels && narrow.count == 2 && wide[0] == activation.factor * narrow[1],
+            shape.count > 1 && channels > 0 && wide.count == 2 && wide[1] == channels && narrow.count == 2
+                && narrow[1] > 0 && wide[0] == activation.factor * narrow[1],
             "perceptron: \(shape) with weights \(wide), then \(narrow)")
         precondition(
             expansion.bias.map { $0.shape == [wide[0]] } ?? true, "perceptron: first bias \(expansion.bias!.shape)")
@@ -40,8 +42,9 @@ extension Tensor {
         adding shortcut: Tensor? = nil
     ) -> Tensor {
         precondition(
-            shape.count == 4 && weight.shape.count == 4 && weight.shape[1] == channels,
-            "convolution: \(shape) with weights \(weight.shape)")
+            shape.count == 4 && weight.shape.count == 4 && weight.shape[1] == channels
+                && weight.shape.dropFirst().allSatisfy { $0 > 0 } && stride > 0,
+            "convolution: \(shape) with weights \(weight.shape), stride \(stride)")
         precondition(bias.map { $0.shape == [weight.shape[0]] } ?? true, "convolution: bias \(bias!.shape)")
         precondition(
             shape[1] + padding.top + padding.bottom >= weight.shape[2]
@@ -63,8 +66,9 @@ extension Tensor {
     ) -> Tensor {
         precondition(
             queries.shape.count == 3 && keys.shape.count == 3 && keys.shape == values.shape
-                && queries.shape[0] == keys.shape[0] && queries.channels == keys.channels
-                && queries.channels % heads == 0 && (!isCausal || queries.shape == keys.shape),
+                && queries.shape[0] == keys.shape[0] && queries.channels == keys.channels && keys.shape[1] > 0
+                && queries.channels > 0 && heads > 0 && queries.channels % heads == 0
+                && (!isCausal || queries.shape == keys.shape),
             "attention: queries \(queries.shape), keys \(keys.shape), values \(values.shape), \(heads) heads")
         return queries.device.attention(
             queries: queries, keys: keys, values: values, heads: heads, isCausal: isCausal)
@@ -75,7 +79,8 @@ extension Tensor {
         groups: Int, scale: Tensor, shift: Tensor, epsilon: Float, activation: Activation? = nil
     ) -> Tensor {
         precondition(
-            channels % groups == 0 && scale.shape == [channels] && shift.shape == [channels],
+            channels > 0 && groups > 0 && channels % groups == 0 && scale.shape == [channels]
+                && shift.shape == [channels],
             "group normalization: \(shape) in \(groups) groups with \(scale.shape)")
         return device.groupNormalization(
             self, groups: groups, scale: scale, shift: shift, epsilon: epsilon, activation: activation)
@@ -84,7 +89,8 @@ extension Tensor {
     /// Layer normalization over the last dimension.
     public func layerNormalization(scale: Tensor, shift: Tensor, epsilon: Float) -> Tensor {
         precondition(
-            scale.shape == [channels] && shift.shape == [channels], "layer normalization: \(shape), \(scale.shape)")
+            channels > 0 && scale.shape == [channels] && shift.shape == [channels],
+            "layer normalization: \(shape), \(scale.shape)")
         return device.layerNormalization(self, scale: scale, shift: shift, epsilon: epsilon)
     }
 
@@ -93,7 +99,7 @@ extension Tensor {
 
     /// The first half of the channels times the exact GELU of the second: `[..., 2d]` gives `[..., d]`.
     public func gatedGelu() -> Tensor {
-        precondition(channels % 2 == 0, "gated GELU: \(shape)")
+        precondition(channels > 0 && channels % 2 == 0, "gated GELU: \(shape)")
         return device.gatedGelu(self)
     }
 
@@ -111,13 +117,17 @@ extension Tensor {
 
     /// This tensor's channels, then the other's, at each position.
     public func concatenatingChannels(_ other: Tensor) -> Tensor {
-        precondition(shape.dropLast() == other.shape.dropLast(), "concatenate channels: \(shape) and \(other.shape)")
+        precondition(
+            shape.dropLast() == other.shape.dropLast() && channels > 0 && other.channels > 0,
+            "concatenate channels: \(shape) and \(other.shape)")
         return device.concatenateChannels(self, other)
     }
 
     /// An image at another size: output row r shows input row `floor(r * rows in / rows out)`, columns alike.
     public func upsampledNearest(rows: Int, columns: Int) -> Tensor {
-        precondition(shape.count == 4 && rows > 0 && columns > 0, "upsample: \(shape) to \(rows) x \(columns)")
+        precondition(
+            shape.count == 4 && shape[1] > 0 && shape[2] > 0 && rows > 0 && columns > 0,
+            "upsample: \(shape) to \(rows) x \(columns)")
         return device.upsampleNearest(self, rows: rows, columns: columns)
     }
 

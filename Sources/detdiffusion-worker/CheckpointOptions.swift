@@ -5,6 +5,7 @@ import Console
 import Diffusion
 import Foundation
 import Handlers
+import Tensors
 
 /// How the engine runs, shared by `run` and `generate`.
 struct EngineOptions: ParsableArguments {
@@ -26,13 +27,20 @@ struct EngineOptions: ParsableArguments {
         return MemoryBudget(bytes: Int(gigabytes * 1e9))
     }
 
-    /// The threads that the options ask for.
-    func threadCount(profile: Int? = nil) throws -> Int? {
-        let threads = threads ?? profile
-        guard threads.map({ (1...1024).contains($0) }) ?? true else {
-            throw CommandError(.usage, "--threads: expected 1 to 1024, found \(threads ?? 0)")
+    /// A device with the threads that the options ask for, by default one a core.
+    func device(profile: Int? = nil) throws -> CPUDevice {
+        guard let threads = threads ?? profile else { return CPUDevice() }
+        guard (1...1024).contains(threads) else {
+            throw CommandError(.usage, "--threads: expected 1 to 1024, found \(threads)")
         }
-        return threads
+        let device = CPUDevice(threads: threads)
+        guard device.threads == threads else {
+            throw CommandError(
+                .unavailable,
+                "--threads: expected \(threads), found that the system starts no more than \(device.threads); "
+                    + "ask for fewer, or raise its limit of processes")
+        }
+        return device
     }
 }
 
@@ -49,12 +57,12 @@ struct CheckpointOptions: ParsableArguments {
     /// The generators of flags and profile; two folders of one checkpoint are one too many.
     func generators(_ profile: WorkerProfile?, usesProfile: Bool, batch: Int) throws -> [DiffusionGenerator] {
         let folders = folders.isEmpty && usesProfile ? profile?.checkpoints ?? [] : folders
-        let (memory, threads) = (
-            try engine.budget(profile: profile?.memory), try engine.threadCount(profile: profile?.threads)
+        let (memory, device) = (
+            try engine.budget(profile: profile?.memory), try engine.device(profile: profile?.threads)
         )
         let checkpoints = try folders.map { try Checkpoint(folder: $0) }
         let generators = try DiffusionGenerator.sharing(
-            checkpoints, maximumBatch: batch, memory: memory, threads: threads)
+            checkpoints, maximumBatch: batch, memory: memory, device: device)
         var digests: [String: String] = [:]
         for (generator, folder) in zip(generators, folders) {
             let digest = generator.describe().checkpointDigest ?? ""

@@ -108,8 +108,7 @@ struct Generate: AsyncParsableCommand {
         try noise?.require(channels: checkpoint.autoencoder.latentChannels, size, factor: checkpoint.autoencoder.factor)
         return SingleGeneration(
             checkpoint: checkpoint, request: ImageRequest(prompt: prompt, seed: seed, initialLatents: noise?.values),
-            size: size, steps: steps, guidance: guidance, memory: try engine.budget(), threads: try engine.threadCount()
-        )
+            size: size, steps: steps, guidance: guidance, memory: try engine.budget(), device: try engine.device())
     }
 
     private func write(_ image: Image, _ layout: Layout, to path: String) throws {

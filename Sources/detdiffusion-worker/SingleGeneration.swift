@@ -13,15 +13,13 @@ struct SingleGeneration: Sendable {
     var steps: Int
     var guidance: Double
     var memory: MemoryBudget
-    /// How many compute; `nil` for one a core.
-    var threads: Int?
+    var device: CPUDevice
 
     /// Loads and computes: minutes, on the calling thread and the device's. Refuses a picture that does not fit.
     func picture() throws -> Picture {
         let needed = checkpoint.memoryEstimate(
             batch: 1, width: size.width, height: size.height, usesGuidance: guidance > 1)
         try memory.require(needed, for: "an image of \(size.width)x\(size.height) pixels")
-        let device = CPUDevice(threads: threads)
         let pipeline = try LayoutToImagePipeline.load(checkpoint: checkpoint, device: device)
         let progress = ProgressBar(total: steps)
         let results = try pipeline.generate(

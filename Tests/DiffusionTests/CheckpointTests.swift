@@ -90,6 +90,9 @@ import Weights
         ("unet/config.json", "in_channels", "9"),
         ("unet/config.json", "cross_attention_dim", "32"),
         ("unet/config.json", "norm_eps", "0"),
+        ("unet/config.json", "norm_eps", "1e300"),
+        ("text_encoder/config.json", "layer_norm_eps", "1e-60"),
+        ("vae/config.json", "scaling_factor", "1e-60"),
         ("unet/config.json", "flip_sin_to_cos", "\"yes\""),
         ("unet/config.json", "transformer_layers_per_block", "[[1, 1], 1, 1, 1]"),
         ("vae/config.json", "shift_factor", "0.1"),
@@ -112,6 +115,15 @@ import Weights
         #expect(
             error.description.contains(key) || error.description.contains(related[key] ?? "block_out_channels"),
             "\(error.description)")
+    }
+
+    /// With two channels and this shift, the only frequency would be 0 / 0.
+    @Test func timestepsWithoutFrequenciesAreRefused() throws {
+        let copy = try CheckpointCopy(.sd1)
+        try copy.set("freq_shift", of: "unet/config.json", to: "1")
+        try copy.set("block_out_channels", of: "unet/config.json", to: "[2, 8, 16, 16]")
+        let error = try #require(throws: CheckpointError.self) { try Checkpoint(folder: copy.folder) }
+        #expect(error.description.contains("block_out_channels: expected at least 4 channels first"))
     }
 
     @Test(arguments: [

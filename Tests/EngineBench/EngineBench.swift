@@ -4,7 +4,7 @@
 // engine-bench unet|decode|text|image CHECKPOINT ROWSxCOLUMNS  a part of a checkpoint, or whole images
 // engine-bench trace-unet|trace-decode|... CHECKPOINT ROWSxCOLUMNS  where its time goes
 //
-// --shapes 1 (a trace by shape), --threads N, --runs N, --batch N (images; a guided call has two samples each), --steps N. Sides are those of the latents.
+// --shapes 1 (a trace by shape), --threads N, --runs N, --batch N (images; a guided call has two texts each), --steps N. Sides are those of the latents.
 
 import Foundation
 

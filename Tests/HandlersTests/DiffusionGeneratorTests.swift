@@ -97,12 +97,13 @@ struct DiffusionGeneratorTests {
 
     /// The fewest bytes with which these checkpoints are not refused.
     private static func smallestBudget(_ checkpoints: [Checkpoint]) -> Int {
+        let device = CPUDevice(threads: 1)
         var (refused, accepted) = (0, 1 << 30)
         while accepted - refused > 1 {
             let middle = (refused + accepted) / 2
             do {
                 _ = try DiffusionGenerator.sharing(
-                    checkpoints, maximumBatch: 1, memory: MemoryBudget(bytes: middle), threads: 1)
+                    checkpoints, maximumBatch: 1, memory: MemoryBudget(bytes: middle), device: device)
                 accepted = middle
             } catch {
                 refused = middle

@@ -66,8 +66,8 @@ enum Devices {
             ([1, 56, 56, 32], 16, Padding(1)), ([1, 56, 56, 32], 48, Padding(1)),
             // Fewer outputs than a panel has.
             ([2, 17, 21, 48], 3, Padding(1)), ([1, 48, 42, 32], 4, Padding(1)),
-            // Two blocks of tiles; three parts of a block, and a group of one panel; no samples.
-            ([1, 8, 280, 528], 16, Padding(1)), ([2, 61, 70, 32], 80, Padding(1)), ([0, 16, 16, 32], 16, Padding(1)),
+            // Two blocks of tiles; three parts of a block, and a group of one panel.
+            ([1, 8, 280, 528], 16, Padding(1)), ([2, 61, 70, 32], 80, Padding(1)),
         ])
     func winograd(_ image: [Int], _ outputs: Int, _ padding: Padding) {
         for device in Devices.all {
@@ -221,6 +221,9 @@ enum Devices {
             let both = Tensor.concatenatingSamples([x, x + x])
             #expect(both.shape == [2, 2, 3, 2])
             #expect(both.samples(1..<2).floats() == (x + x).floats())
+            let twice = both.repeatingSamples(to: 4)
+            #expect(twice.shape == [4, 2, 3, 2])
+            #expect(twice.floats() == Tensor.concatenatingSamples([x, x, x + x, x + x]).floats())
         }
     }
 }

@@ -4,7 +4,8 @@
 #     python engine_peers.py torch|openvino CHECKPOINT text 1x77
 #     python engine_peers.py torch CHECKPOINT image ROWSxCOLUMNS      diffusers' pipeline, 50 steps
 #
-# A U-Net call is guided: batch 2. The decoder gets one sample, the text encoder two prompts. float32, one thread a core.
+# A U-Net call is guided: batch 2, all of which these engines compute. The decoder gets one sample, the text encoder two
+# prompts. float32, one thread a core.
 # OpenVINO's converted models are kept in --cache; converting is not part of any time.
 import argparse
 import json

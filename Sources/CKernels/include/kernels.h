@@ -39,12 +39,3 @@ void kernels_scale_shift(
 void kernels_layer_normalization(
     const float *x, const float *scale, const float *shift, float epsilon, float *y, ptrdiff_t rows,
     ptrdiff_t channels);
-
-/// Tells the core that this thread only waits for a moment.
-static inline void kernels_pause(void) {
-#if defined(__x86_64__)
-  __builtin_ia32_pause();
-#elif defined(__aarch64__)
-  __asm__ volatile("yield");
-#endif
-}

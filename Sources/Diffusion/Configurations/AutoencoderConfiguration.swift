@@ -21,7 +21,7 @@ public struct AutoencoderConfiguration: Sendable, Hashable {
         latentChannels = try file.integer("latent_channels", default: 4, in: ConfigurationFile.channels)
         channels = try file.integers("block_out_channels", default: [64], in: ConfigurationFile.channels)
         layers = try file.integer("layers_per_block", default: 1, in: ConfigurationFile.layers)
-        scalingFactor = Float(try file.positive("scaling_factor", default: 0.18215))
+        scalingFactor = try file.positive("scaling_factor", default: 0.18215)
         groups = try file.integer("norm_num_groups", default: 32, in: ConfigurationFile.channels)
         for (key, name) in [("down_block_types", "DownEncoderBlock2D"), ("up_block_types", "UpDecoderBlock2D")] {
             guard try file.choices(key, default: [()], of: [name: ()]).count == channels.count else {

@@ -89,13 +89,13 @@ struct ConfigurationFile: Sendable {
         return integers
     }
 
-    /// A finite number above 0.
-    func positive(_ key: String, default value: Double) throws(CheckpointError) -> Double {
+    /// A number above 0 that is a normal one in float32.
+    func positive(_ key: String, default value: Float) throws(CheckpointError) -> Float {
         guard let found = self[key] else { return value }
-        guard case .number(let number) = found, number > 0, number.isFinite else {
-            throw mistake(key, expected: "a number above 0")
+        guard case .number(let number) = found, number > 0, Float(number).isNormal else {
+            throw mistake(key, expected: "a number above 0, within float32's range")
         }
-        return number
+        return Float(number)
     }
 
     func flag(_ key: String, default value: Bool) throws(CheckpointError) -> Bool {

@@ -32,7 +32,7 @@ public struct TextEncoderConfiguration: Sendable, Hashable {
         positions = try file.integer("max_position_embeddings", default: 77, in: ConfigurationFile.rows)
         activation = try file.choice(
             "hidden_act", default: .quickGelu, of: ["quick_gelu": .quickGelu, "gelu": .gelu])
-        epsilon = Float(try file.positive("layer_norm_eps", default: 1e-5))
+        epsilon = try file.positive("layer_norm_eps", default: 1e-5)
         guard width.isMultiple(of: heads) else {
             throw file.mistake("hidden_size", expected: "a multiple of num_attention_heads (\(heads))")
         }

@@ -54,7 +54,7 @@ public struct UNetConfiguration: Sendable, Hashable {
             "transformer_layers_per_block", count: count, default: 1, in: ConfigurationFile.layers)
         textWidth = try file.integer("cross_attention_dim", default: 1280, in: ConfigurationFile.channels)
         groups = try file.integer("norm_num_groups", default: 32, in: ConfigurationFile.channels)
-        epsilon = Float(try file.positive("norm_eps", default: 1e-5))
+        epsilon = try file.positive("norm_eps", default: 1e-5)
         beginsWithCosines = try file.flag("flip_sin_to_cos", default: true)
         frequencyShift = Double(try file.integer("freq_shift", default: 0, in: 0...1))
         let sides = try file.integers("sample_size", count: 2, default: 64, in: ConfigurationFile.sides)
@@ -81,6 +81,10 @@ public struct UNetConfiguration: Sendable, Hashable {
         guard transformers <= ConfigurationFile.layers.upperBound else {
             throw file.mistake(
                 "transformer_layers_per_block", expected: "at most \(ConfigurationFile.layers.upperBound) in all")
+        }
+        // The frequencies' exponents are multiples of 1 / (channels / 2 - freq_shift).
+        guard frequencyShift == 0 || channels[0] > 3 else {
+            throw file.mistake("block_out_channels", expected: "at least 4 channels first, with freq_shift 1")
         }
         for (channels, heads) in zip(channels, heads) {
             guard channels.isMultiple(of: groups), channels.isMultiple(of: heads), channels.isMultiple(of: 2) else {

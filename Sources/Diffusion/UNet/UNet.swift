@@ -42,8 +42,10 @@ struct UNet: Sendable {
     func callAsFunction(
         _ latents: Tensor, timesteps: [Int], context: TextContext, check: () throws -> Void
     ) rethrows -> Tensor {
+        let count = latents.shape[0]
         precondition(
-            context.count % latents.shape[0] == 0, "U-Net: latents \(latents.shape) with \(context.count) texts")
+            count > 0 && timesteps.count == count && context.count >= count && context.count % count == 0,
+            "U-Net: latents \(latents.shape) with \(timesteps.count) timesteps and \(context.count) texts")
         let time = timeEmbedding(timesteps, device: latents.device)
         var hidden = inputConvolution(latents)
         var skips = [hidden]

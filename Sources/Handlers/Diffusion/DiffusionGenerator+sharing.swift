@@ -1,7 +1,7 @@
 // Several checkpoints in one worker: one device, one budget.
 
 public import Diffusion
-import Tensors
+public import Tensors
 
 extension DiffusionGenerator {
     /// A generator for each checkpoint, in order. One of them computes at a time, so all share a device; all stay loaded,
@@ -11,12 +11,11 @@ extension DiffusionGenerator {
     ///   - checkpoints: the models.
     ///   - maximumBatch: the most tasks of one claim.
     ///   - memory: what all together may take.
-    ///   - threads: how many compute, by default one a core.
+    ///   - device: who computes.
     /// - Throws: ``Diffusion/CheckpointError`` when a checkpoint cannot be read, or not all can be loaded.
     public static func sharing(
-        _ checkpoints: [Checkpoint], maximumBatch: Int, memory: MemoryBudget, threads: Int? = nil
+        _ checkpoints: [Checkpoint], maximumBatch: Int, memory: MemoryBudget, device: CPUDevice
     ) throws(CheckpointError) -> [DiffusionGenerator] {
-        let device = CPUDevice(threads: threads)
         let weights = checkpoints.reduce(0) { $0 + $1.weightBytes }
         return try checkpoints.map { checkpoint throws(CheckpointError) in
             try DiffusionGenerator(

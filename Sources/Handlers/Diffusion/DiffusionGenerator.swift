@@ -56,7 +56,7 @@ public actor DiffusionGenerator: Generator {
     }
 
     /// Raised when the engine's numbers change.
-    private static let engineVersion = 3
+    private static let engineVersion = 4
 
     /// Loads the weights; float32 files are mapped, so workers of one host share them.
     public func prepare() async throws {

@@ -46,7 +46,9 @@ extension CPUDevice {
         let before = unsafe WinogradBuffer(base: taken.base, each: blocks.tiles * steps.inputs)
         let groups = unsafe (steps.panels + few - 1) / few
         let cuts = WinogradParts(blocks.tiles, side: tiles.side, groups: groups, lanes: loop.lanes)
-        let (weightNumbers, sumNumbers) = (WinogradPieces.weightNumbers, few * Panel.columns * cuts.tiles)
+        // Of one size whatever the layer, so that the pool keeps one buffer.
+        let sumNumbers = few * Panel.columns * WinogradPieces.tiles(side: tiles.side)
+        let weightNumbers = WinogradPieces.weightNumbers
         unsafe withScratch(tiles.numbers(each: weightNumbers) + tiles.numbers(each: sumNumbers)) { scratch in
             for first in stride(from: 0, to: total, by: blocks.tiles) {
                 let count = min(blocks.tiles, total - first)
@@ -63,7 +65,7 @@ extension CPUDevice {
                     }
                     let turned = unsafe WinogradBuffer(base: scratch(lane), each: weightNumbers)
                     let after = unsafe WinogradBuffer(
-                        base: turned.base + tiles.numbers(each: weightNumbers), each: sumNumbers)
+                        base: turned.base + tiles.numbers(each: weightNumbers), each: few * Panel.columns * cuts.tiles)
                     // The panels to come are likely to be this thread's.
                     unsafe steps.sum(
                         part, panels(item), before, turned, to: after, following: panels(item + loop.lanes))

@@ -15,11 +15,11 @@ public final class CPUDevice: Device, @unchecked Sendable {
     /// What computes matrix products.
     let kernel: ProductKernel
 
-    /// About how many bytes operations take for a while beside their results: transformed images and weights, patches,
-    /// packed keys and values.
-    public static let mostScratchBytes = 128 << 20
+    /// About how many bytes operations take for a while beside their results, with a thread for each core: transformed images,
+    /// patches, packed keys and values; and each thread's weights and sums.
+    public static var mostScratchBytes: Int { (128 + 4 * ProcessInfo.processInfo.activeProcessorCount) << 20 }
 
-    /// How many threads compute.
+    /// How many threads compute; fewer than were asked for where the system starts no more.
     public var threads: Int { loop.lanes }
 
     /// Takes `threads` threads, by default one a core.

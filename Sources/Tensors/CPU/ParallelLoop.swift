@@ -9,11 +9,11 @@ import Synchronization
 /// The caller's thread takes part. Loops that arrive from several threads take turns. What an iteration computes must
 /// not depend on which lane runs it, so results do not depend on the number of threads.
 final class ParallelLoop: @unchecked Sendable {
-    // Sendable: `body` and `total` are written by the owner of `turn` while no lane works (`busy` is 0), and read by
+    // Sendable: `lanes` is written by `init` alone, and started threads do not read it; `body` and `total` are written by the owner of `turn` while no lane works (`busy` is 0), and read by
     // lanes after `generation`, which is stored with release order, has grown.
 
     /// How many iterations run at once, the caller's included.
-    let lanes: Int
+    private(set) var lanes = 1
     private let turn = Mutex<Void>(())
     private let generation = Atomic<Int>(0)
     private let next = Atomic<Int>(0)
@@ -26,14 +26,33 @@ final class ParallelLoop: @unchecked Sendable {
     /// How often a lane looks for work before it sleeps: some ten microseconds, the usual gap between two operations.
     private static let patience = 4000
 
-    init(lanes: Int) {
-        self.lanes = max(1, lanes)
-        for lane in 1..<max(2, self.lanes) where lane < self.lanes {
-            let start = generation.load(ordering: .acquiring)
-            let thread = Thread { [self] in work(lane: lane, after: start) }
-            thread.name = "engine-\(lane)"
-            thread.stackSize = 1 << 20
-            thread.start()
+    /// - Parameter wanted: how many lanes; there are fewer where the system starts no more threads.
+    init(lanes wanted: Int) {
+        while lanes < wanted, startThread(lane: lanes) { lanes += 1 }
+    }
+
+    /// Whether the system had a thread to give. Foundation's threads do not say.
+    private func startThread(lane: Int) -> Bool {
+        let start = unsafe Unmanaged.passRetained(
+            LaneStart(loop: self, lane: lane, generation: generation.load(ordering: .acquiring)))
+        let code = unsafe kernels_start_thread(
+            "engine-\(lane)",
+            { address in
+                guard let address = unsafe address else { return }
+                let start = unsafe Unmanaged<LaneStart>.fromOpaque(address).takeRetainedValue()
+                start.loop.work(lane: start.lane, after: start.generation)
+            }, start.toOpaque())
+        if code != 0 { unsafe start.release() }
+        return code == 0
+    }
+
+    /// What a new thread is to do.
+    private final class LaneStart {
+        let loop: ParallelLoop
+        let lane: Int, generation: Int
+
+        init(loop: ParallelLoop, lane: Int, generation: Int) {
+            (self.loop, self.lane, self.generation) = (loop, lane, generation)
         }
     }
 
@@ -50,7 +69,7 @@ final class ParallelLoop: @unchecked Sendable {
     func run(_ count: Int, alone: Bool = false, _ body: (_ index: Int, _ lane: Int) -> Void) {
         if count <= 0 { return }
         if lanes == 1 || count == 1 || alone {
-            // Scratch memory belongs to a lane, so this loop, too, waits for its turn.
+            // The cores have one owner at a time.
             turn.withLock { _ in for index in 0..<count { body(index, 0) } }
             return
         }

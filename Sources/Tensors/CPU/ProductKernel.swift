@@ -50,6 +50,7 @@ public enum ProductKernel: Sendable, CaseIterable {
 
     /// Panel by panel: a panel is a row-major matrix of 16 columns.
     private static func multiplyByOpenBLAS(_ product: kernels_product) {
+        precondition(unsafe product.row_bias == nil, "only products of few rows begin with a number a row")
         let width = Int(KERNELS_PANEL_COLUMNS)
         for column in unsafe stride(from: 0, to: product.columns, by: width) {
             let panel = column / width

@@ -50,12 +50,12 @@ struct WinogradTiles {
     private static let fewestChannels = 32
 }
 
-/// How many tiles have their windows transformed at once, so that these share the last cache.
+/// How many tiles have their windows transformed at once: as many as share the last cache, or what a thread takes.
 struct WinogradBlocks {
     /// Tiles of a block, of the whole batch; blocks are nearly equal.
     let tiles: Int
 
-    /// Transformed windows of a block: 8 MB.
+    /// Transformed windows of a block: 8 MB, where that is a thread's part or more.
     private static let windowNumbers = 2 << 20
 
     init(_ shape: WinogradTiles, count: Int, inputs: Int) {
