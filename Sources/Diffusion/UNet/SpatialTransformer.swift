@@ -61,7 +61,7 @@ struct SpatialTransformer: Sendable {
     func callAsFunction(_ x: Tensor, context: TextContext, check: () throws -> Void) rethrows -> Tensor {
         let tokens = x.reshaped([x.shape[0], x.shape[1] * x.shape[2], x.shape[3]])
         let texts = context.count / tokens.shape[0]
-        let size = max(1, max(Self.fewestTogether, Self.positionsTogether / tokens.shape[1]) / texts)
+        let size = max(1, Self.samplesTogether(positions: tokens.shape[1]) / texts)
         let parts = try stride(from: 0, to: tokens.shape[0], by: size).map { first in
             let range = first..<min(first + size, tokens.shape[0])
             let textRange = range.lowerBound * texts..<range.upperBound * texts
@@ -69,6 +69,9 @@ struct SpatialTransformer: Sendable {
         }
         return Tensor.concatenatingSamples(parts).reshaped([context.count] + x.shape.dropFirst())
     }
+
+    /// How many samples of so many positions go through all layers together.
+    static func samplesTogether(positions: Int) -> Int { max(fewestTogether, positionsTogether / max(positions, 1)) }
 
     /// Positions of samples that go through all layers together; of more, what one layer leaves for the next would not stay in a
     /// processor's last cache.
