@@ -9,8 +9,9 @@ import Synchronization
 /// The caller's thread takes part. Loops that arrive from several threads take turns. What an iteration computes must
 /// not depend on which lane runs it, so results do not depend on the number of threads.
 final class ParallelLoop: @unchecked Sendable {
-    // Sendable: `lanes` is written by `init` alone, and started threads do not read it; `body` and `total` are written by the owner of `turn` while no lane works (`busy` is 0), and read by
-    // lanes after `generation`, which is stored with release order, has grown.
+    // Sendable: `lanes` is written by `init` alone, and started threads do not read it; `body` and `total` are written
+    // by the owner of `turn` while no lane works (`busy` is 0), and read by lanes after `generation`, which is stored
+    // with release order, has grown.
 
     /// How many iterations run at once, the caller's included.
     private(set) var lanes = 1
