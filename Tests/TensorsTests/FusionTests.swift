@@ -28,7 +28,7 @@ import Testing
     @Test(
         "A convolution adds its shortcut",
         arguments: [
-            // By Winograd's method in few tiles, many, large ones, and with fewer outputs than a panel has.
+            // By Winograd's method in few tiles, in several samples' tiles, in large ones, and with fewer outputs than a panel.
             ([2, 8, 9, 48], [32, 48, 3, 3], 1), ([3, 33, 41, 32], [48, 32, 3, 3], 1),
             ([1, 53, 47, 32], [16, 32, 3, 3], 1), ([2, 17, 21, 32], [3, 32, 3, 3], 1),
             // Directly, and as a linear layer.
