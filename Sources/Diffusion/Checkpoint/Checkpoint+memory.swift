@@ -8,8 +8,8 @@ extension Checkpoint {
     ///
     /// Counted from the sizes of the layers, as the processor's device uses memory: it keeps buffers of every size that
     /// sampling needs, or decoding, and of weights nothing beside what the files hold. Mapped weights are shared by all
-    /// processes of a host. On Stable Diffusion v1.5 it lies 7 to 16 % above what was measured: 5.0 GB where one image of
-    /// 256x256 took 4.3, 5.9 where 16 took 5.5.
+    /// processes of a host. On Stable Diffusion v1.5 it lies 5 to 11 % above what was measured: 5.0 GB where one image of
+    /// 256x256 took 4.5, 5.5 where 16 took 5.2, 6.9 where one of 800x456 took 6.3.
     ///
     /// - Parameters:
     ///   - batch: tasks in one forward pass.
@@ -38,16 +38,16 @@ extension UNetConfiguration {
         for (level, width) in channels.enumerated() {
             let pixels = samples * rows * columns
             sum += layers[level] * width * pixels
-            // Going up: a residual block's input, in two parts and joined, and normalized; its result in between.
+            // Of the samples that go through the resolution together, going up: a residual block's input, in two parts and
+            // joined, and normalized; its result in between.
             let incoming = channels[min(level + 1, channels.count - 1)]
-            sum += pixels * (3 * (incoming + width) + 2 * width)
-            if attendsGoingDown[level] {
-                // Of the samples that go through a transformer together: image, tokens, queries, keys, values and sums beside 8
-                // and 4 times as many in the perceptron, which only devices keep that do not gate it on the way. Of all: the
-                // results, apart and joined.
-                let together = min(samples, SpatialTransformer.samplesTogether(positions: rows * columns))
-                sum += (together * rows * columns * 19 + pixels * 2) * width
-            }
+            let together = min(samples, BatchPart.together(positions: rows * columns)) * rows * columns
+            sum += together * (3 * (incoming + width) + 2 * width)
+            // Image, tokens, queries, keys, values and sums beside 8 and 4 times as many in the perceptron, which only devices
+            // keep that do not gate it on the way.
+            if attendsGoingDown[level] { sum += together * 19 * width }
+            // Of all samples: what came from the coarser resolution; the results, apart and joined.
+            sum += pixels * (incoming + 2 * width)
             (rows, columns) = ((rows + 1) / 2, (columns + 1) / 2)
             if level < channels.count - 1 { sum += samples * width * rows * columns }
         }

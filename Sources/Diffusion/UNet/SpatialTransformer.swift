@@ -60,30 +60,9 @@ struct SpatialTransformer: Sendable {
     /// `[batch, rows, columns, channels]` to the same shape, or to a sample for each text.
     func callAsFunction(_ x: Tensor, context: TextContext, check: () throws -> Void) rethrows -> Tensor {
         let tokens = x.reshaped([x.shape[0], x.shape[1] * x.shape[2], x.shape[3]])
-        let texts = context.count / tokens.shape[0]
-        let size = max(1, Self.samplesTogether(positions: tokens.shape[1]) / texts)
-        let parts = try stride(from: 0, to: tokens.shape[0], by: size).map { first in
-            let range = first..<min(first + size, tokens.shape[0])
-            let textRange = range.lowerBound * texts..<range.upperBound * texts
-            return try transform(tokens.samples(range), x.samples(range), context.samples(textRange), check)
-        }
-        return Tensor.concatenatingSamples(parts).reshaped([context.count] + x.shape.dropFirst())
-    }
-
-    /// How many samples of so many positions go through all layers together.
-    static func samplesTogether(positions: Int) -> Int { max(fewestTogether, positionsTogether / max(positions, 1)) }
-
-    /// Positions of samples that go through all layers together; of more, what one layer leaves for the next would not stay in a
-    /// processor's last cache.
-    private static let positionsTogether = 2048
-    /// The two samples of a guided image share the layers' weights.
-    private static let fewestTogether = 2
-
-    private func transform(
-        _ tokens: Tensor, _ x: Tensor, _ context: TextContext, _ check: () throws -> Void
-    ) rethrows -> Tensor {
         var hidden = inputProjection(normalization(x).reshaped(tokens.shape))
         for block in blocks { hidden = try block(hidden, context: context, check: check) }
         return outputProjection(hidden, adding: tokens.repeatingSamples(to: hidden.shape[0]))
+            .reshaped([context.count] + x.shape.dropFirst())
     }
 }

@@ -47,16 +47,41 @@ struct UNet: Sendable {
             count > 0 && timesteps.count == count && context.count >= count && context.count % count == 0,
             "U-Net: latents \(latents.shape) with \(timesteps.count) timesteps and \(context.count) texts")
         let time = timeEmbedding(timesteps, device: latents.device)
-        var hidden = inputConvolution(latents)
-        var skips = [hidden]
-        for block in downBlocks {
-            hidden = try block(hidden, time: time, context: context, skips: &skips, check: check)
-        }
-        hidden = try middleBlock(hidden, time: time, context: context, check: check)
-        for block in upBlocks {
-            hidden = try block(hidden, time: time, context: context, skips: &skips, check: check)
-        }
+        let hidden = try resolution(0, inputConvolution(latents), time: time, context: context, check: check)
         try check()
         return outputConvolution(outputNormalization(hidden, activation: .silu))
+    }
+
+    /// A resolution's way down, all coarser ones, and its way up. Samples go through it together or part by part; their numbers
+    /// do not depend on that.
+    ///
+    /// - Parameters:
+    ///   - x: `[batch, rows, columns, channels]`, at the first resolution one for each sample or for each text.
+    ///   - finer: rows and columns of the resolution before, to which the result grows; nil for the first.
+    /// - Returns: a sample for each text.
+    private func resolution(
+        _ level: Int, _ x: Tensor, time: Tensor, context: TextContext, finer: (rows: Int, columns: Int)? = nil,
+        check: () throws -> Void
+    ) rethrows -> Tensor {
+        let (rows, columns) = (x.shape[1], x.shape[2])
+        let time = time.repeatingSamples(to: x.shape[0])
+        let parts = BatchPart.parts(samples: x.shape[0], texts: context.count, positions: rows * columns)
+        let ways = try parts.map { part in
+            try downBlocks[level](
+                x.samples(part.samples), time: time.samples(part.samples), context: context.samples(part.texts),
+                check: check)
+        }
+        let coarser = Tensor.concatenatingSamples(ways.map(\.result))
+        let returning =
+            level + 1 < downBlocks.count
+            ? try resolution(
+                level + 1, coarser, time: time, context: context, finer: (rows, columns), check: check)
+            : try middleBlock(coarser, time: time, context: context, check: check)
+        return try Tensor.concatenatingSamples(
+            zip(parts, ways).map { part, way in
+                try upBlocks[upBlocks.count - 1 - level](
+                    returning.samples(part.texts), skips: way.skips, time: time.samples(part.samples),
+                    context: context.samples(part.texts), finer: finer, check: check)
+            })
     }
 }

@@ -28,24 +28,20 @@ struct DownBlock: Sendable {
             ? nil : Downsampler(weights / "downsamplers" / 0, channels: channels[level], padding: Padding(1))
     }
 
-    /// Appends what the way up will need to `skips`.
+    /// What goes on to the next resolution, and what the way up takes back: the block's input, then what each residual block and
+    /// its transformer gave.
     func callAsFunction(
-        _ x: Tensor, time: Tensor, context: TextContext, skips: inout [Tensor], check: () throws -> Void
-    )
-        rethrows -> Tensor
-    {
-        var hidden = x
+        _ x: Tensor, time: Tensor, context: TextContext, check: () throws -> Void
+    ) rethrows -> (result: Tensor, skips: [Tensor]) {
+        var skips = [x]
         for (index, residual) in residuals.enumerated() {
-            hidden = try residual(hidden, time: time, check: check)
+            var hidden = try residual(skips[index], time: time, check: check)
             if !transformers.isEmpty { hidden = try transformers[index](hidden, context: context, check: check) }
             skips.append(hidden)
         }
-        if let downsampler {
-            try check()
-            hidden = downsampler(hidden)
-            skips.append(hidden)
-        }
-        return hidden
+        guard let downsampler else { return (skips[residuals.count], skips) }
+        try check()
+        return (downsampler(skips[residuals.count]), skips)
     }
 }
 
@@ -102,22 +98,20 @@ struct UpBlock: Sendable {
         upsampler = level == 0 ? nil : Upsampler(weights / "upsamplers" / 0, channels: channels[level])
     }
 
-    /// Removes what it takes back from `skips`, and grows to the size of the next one: odd sides do not simply double.
+    /// Takes `skips` back, the last first, and grows to the size of the next finer resolution: odd sides do not simply double.
     func callAsFunction(
-        _ x: Tensor, time: Tensor, context: TextContext, skips: inout [Tensor], check: () throws -> Void
-    )
-        rethrows -> Tensor
-    {
+        _ x: Tensor, skips: [Tensor], time: Tensor, context: TextContext, finer: (rows: Int, columns: Int)?,
+        check: () throws -> Void
+    ) rethrows -> Tensor {
         var hidden = x
         for (index, residual) in residuals.enumerated() {
-            hidden = try residual(
-                // The first of the way down may come from before the texts.
-                hidden.concatenatingChannels(skips.removeLast().repeatingSamples(to: hidden.shape[0])), time: time,
-                check: check)
+            // The first of the way down may come from before the texts.
+            let skip = skips[skips.count - 1 - index].repeatingSamples(to: hidden.shape[0])
+            hidden = try residual(hidden.concatenatingChannels(skip), time: time, check: check)
             if !transformers.isEmpty { hidden = try transformers[index](hidden, context: context, check: check) }
         }
-        guard let upsampler, let next = skips.last else { return hidden }
+        guard let upsampler, let finer else { return hidden }
         try check()
-        return upsampler(hidden, rows: next.shape[1], columns: next.shape[2])
+        return upsampler(hidden, rows: finer.rows, columns: finer.columns)
     }
 }

@@ -1,0 +1,26 @@
+// Which samples of a batch go through a resolution together.
+
+/// Some samples of a batch, and their texts, which follow one another, as many for each sample.
+///
+/// They go through all layers of a resolution before the next part does: of more samples, what one layer leaves for the next
+/// would not stay in a processor's last cache.
+struct BatchPart {
+    let samples: Range<Int>, texts: Range<Int>
+
+    /// All parts of a batch whose samples have so many positions each.
+    static func parts(samples: Int, texts: Int, positions: Int) -> [BatchPart] {
+        let each = texts / samples
+        let size = max(1, together(positions: positions) / each)
+        return stride(from: 0, to: samples, by: size).map { first in
+            let end = min(first + size, samples)
+            return BatchPart(samples: first..<end, texts: first * each..<end * each)
+        }
+    }
+
+    /// How many samples are computed together, counted once each has its texts.
+    static func together(positions: Int) -> Int { max(fewest, mostPositions / max(positions, 1)) }
+
+    private static let mostPositions = 2048
+    /// The two samples of a guided image share the layers' weights.
+    private static let fewest = 2
+}
