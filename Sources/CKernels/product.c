@@ -223,6 +223,18 @@ INLINE wanted take(waiting *w, ptrdiff_t length) {
   return (wanted){some, pace};
 }
 
+// Asks for what a block of rows adds at its end, and for the sums that the block after it begins with. Sums in a small buffer are
+// near anyway; in a result they lie far apart.
+INLINE void ask_for_sums(const kernels_product *p, ptrdiff_t row, ptrdiff_t height, ptrdiff_t column, int panels) {
+  for (int panel = 0; panel < panels; panel++) {
+    const float *at = y_at(p, row, column + panel * COLUMNS);
+    if (p->plus)
+      for (ptrdiff_t r = 0; r < height; r++) __builtin_prefetch(p->plus + (at - p->y) + r * p->y_stride);
+    if (p->adds)
+      for (ptrdiff_t r = height; r < 2 * height; r++) __builtin_prefetch(at + r * p->y_stride);
+  }
+}
+
 // Panels outermost: a panel, or two, stays in the first cache while all rows pass. Blocks of rows are nearly equal, since one
 // of a few rows waits for its own sums.
 #define MULTIPLY(name, target_name, most_panels, PANEL)                                                                \
@@ -234,6 +246,7 @@ INLINE wanted take(waiting *w, ptrdiff_t length) {
     const ptrdiff_t calls = (panels + most_panels - 1) / most_panels * blocks;                                         \
     const ptrdiff_t first = first_blocks(p, calls);                                                                    \
     waiting ahead = wait_for(p->next, first);                                                                          \
+    const int asks = p->plus || (p->adds && p->y_stride > 2 * COLUMNS);                                                \
     ptrdiff_t call = 0;                                                                                                \
     for (ptrdiff_t column = 0, next; column < p->columns; column = next) {                                             \
       const ptrdiff_t left = p->columns - column;                                                                      \
@@ -245,6 +258,7 @@ INLINE wanted take(waiting *w, ptrdiff_t length) {
         const float *x = p->x + row * p->x_stride;                                                                     \
         if (call++ == first) ahead = wait_for(p->then, calls - first);                                                 \
         const wanted next = take(&ahead, p->length);                                                                   \
+        if (asks && whole) ask_for_sums(p, row, height, column, two ? 2 : 1);                                          \
         edge e;                                                                                                        \
         const sums s = whole ? whole_sums(p, row, column) : edge_sums(&e, p, row, height, column);                     \
         PANEL;                                                                                                         \

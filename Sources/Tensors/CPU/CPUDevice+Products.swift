@@ -93,33 +93,40 @@ extension CPUDevice {
         let pieces = unsafe ProductPieces(rows: rows, panels: weights.panels, lanes: lanes)
         let chunks = unsafe weights.chunks
         let steps = chunks.size * chunks.taps
-        let asksForRows = unsafe rows * weights.depth > Self.cachedNumbers
         unsafe withScratch(pieces.panels * Panel.columns * steps) { scratch in
             loop.run(pieces.count) { item, lane in
                 let (rows, panels) = pieces[item]
                 // What this thread is likely to take next.
-                let following = item + loop.lanes < pieces.count ? pieces[item + loop.lanes].panels : 0..<0
+                let after = item + loop.lanes
+                let following = after < pieces.count ? pieces[after] : (rows: 0..<0, panels: 0..<0)
                 for index in 0..<chunks.count {
                     let chunk = chunks[index]
                     let isLast = index + 1 == chunks.count
-                    let next = unsafe weights.rows(
-                        panels: isLast ? following : panels, inputs: chunks[isLast ? 0 : index + 1])
+                    let nextChunk = chunks[isLast ? 0 : index + 1]
+                    let next = unsafe weights.rows(panels: isLast ? following.panels : panels, inputs: nextChunk)
+                    let nextRows = isLast ? following.rows : rows
+                    let most = Self.cachedRows(nextChunk.count * chunks.taps, panels: panels.count)
+                    let then = unsafe kernels_rows(
+                        from: source + nextRows.lowerBound * weights.depth + nextChunk.lowerBound * chunks.taps,
+                        stride: weights.depth, rows: min(most, nextRows.count), length: nextChunk.count * chunks.taps)
                     unsafe weights.pack(panels: panels, inputs: chunk, to: scratch(lane))
                     unsafe multiply(
                         rows, panels, UnsafePointer(scratch(lane)), stride: chunk.count * chunks.taps,
                         steps: chunk.lowerBound * chunks.taps..<chunk.upperBound * chunks.taps, source, weights,
-                        adding: added, next: asksForRows ? nil : next, result)
+                        adding: added, next: next, then: then, result)
                 }
             }
         }
     }
 
     /// Some steps of the depth, in blocks of rows that stay in the second cache while all panels pass.
-    /// - Parameter next: the weights that are asked for meanwhile; nil to ask for each block of rows during the one before.
+    /// - Parameters:
+    ///   - next: the weights that are asked for during the last block; before, it is the next block's rows.
+    ///   - then: the rows that are asked for after those weights.
     private func multiply(
         _ rows: Range<Int>, _ panels: Range<Int>, _ packed: UnsafePointer<Float>, stride: Int, steps: Range<Int>,
-        _ source: UnsafePointer<Float>, _ weights: LayerWeights, adding added: Added, next: kernels_rows?,
-        _ result: UnsafeMutablePointer<Float>
+        _ source: UnsafePointer<Float>, _ weights: LayerWeights, adding added: Added, next: kernels_rows,
+        then: kernels_rows, _ result: UnsafeMutablePointer<Float>
     ) {
         let column = panels.lowerBound * Panel.columns
         let most = Self.cachedRows(steps.count, panels: panels.count)
@@ -132,7 +139,7 @@ extension CPUDevice {
             let blockAfter = unsafe kernels_rows(
                 from: from + most * weights.depth, stride: weights.depth,
                 rows: min(most, rows.upperBound - end), length: steps.count)
-            let following = unsafe next.map { unsafe isLastBlock ? $0 : kernels_rows() } ?? blockAfter
+            let following = unsafe isLastBlock ? next : blockAfter
             let columns = unsafe min(panels.count * Panel.columns, weights.columns - column)
             let bias = unsafe added.bias.map { unsafe $0 + column }
             let shortcut = unsafe isLast ? added.shortcut.map { unsafe $0 + to } : nil
@@ -141,12 +148,10 @@ extension CPUDevice {
                     x: from, x_stride: weights.depth, rows: end - row, columns: columns, length: steps.count,
                     panels: packed, panel_stride: stride * Panel.columns, bias: bias, row_bias: nil,
                     adds: steps.lowerBound > 0 ? 1 : 0, y: result + to, y_stride: weights.columns,
-                    y_panel_stride: Panel.columns, plus: shortcut, next: following, then: kernels_rows()))
+                    y_panel_stride: Panel.columns, plus: shortcut, next: following,
+                    then: isLastBlock ? then : kernels_rows()))
         }
     }
-
-    /// More numbers than these, 8 MB, are read from memory rather than from the last cache.
-    private static let cachedNumbers = 2 << 20
 
     /// Rows that stay in the second cache, with those that follow and the packed panels: 900 KB together.
     private static func cachedRows(_ steps: Int, panels: Int) -> Int {
