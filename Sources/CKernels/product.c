@@ -231,7 +231,7 @@ INLINE void ask_for_sums(const kernels_product *p, ptrdiff_t row, ptrdiff_t heig
     if (p->plus)
       for (ptrdiff_t r = 0; r < height; r++) __builtin_prefetch(p->plus + (at - p->y) + r * p->y_stride);
     if (p->adds)
-      for (ptrdiff_t r = height; r < 2 * height; r++) __builtin_prefetch(at + r * p->y_stride);
+      for (ptrdiff_t r = height; r < 2 * height && row + r < p->rows; r++) __builtin_prefetch(at + r * p->y_stride);
   }
 }
 

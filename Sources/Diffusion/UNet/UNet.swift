@@ -56,7 +56,7 @@ struct UNet: Sendable {
     /// do not depend on that.
     ///
     /// - Parameters:
-    ///   - x: `[batch, rows, columns, channels]`, at the first resolution one for each sample or for each text.
+    ///   - x: `[batch, rows, columns, channels]`, a sample for each latent, or for each text once a block has attended to it.
     ///   - finer: rows and columns of the resolution before, to which the result grows; nil for the first.
     /// - Returns: a sample for each text.
     private func resolution(
@@ -66,21 +66,21 @@ struct UNet: Sendable {
         let (rows, columns) = (x.shape[1], x.shape[2])
         let time = time.repeatingSamples(to: x.shape[0])
         let parts = BatchPart.parts(samples: x.shape[0], texts: context.count, positions: rows * columns)
-        let ways = try parts.map { part in
+        let descents = try parts.map { part in
             try downBlocks[level](
                 x.samples(part.samples), time: time.samples(part.samples), context: context.samples(part.texts),
                 check: check)
         }
-        let coarser = Tensor.concatenatingSamples(ways.map(\.result))
+        let coarser = Tensor.concatenatingSamples(descents.map(\.result))
         let returning =
             level + 1 < downBlocks.count
             ? try resolution(
                 level + 1, coarser, time: time, context: context, finer: (rows, columns), check: check)
             : try middleBlock(coarser, time: time, context: context, check: check)
         return try Tensor.concatenatingSamples(
-            zip(parts, ways).map { part, way in
+            zip(parts, descents).map { part, descent in
                 try upBlocks[upBlocks.count - 1 - level](
-                    returning.samples(part.texts), skips: way.skips, time: time.samples(part.samples),
+                    returning.samples(part.texts), skips: descent.skips, time: time.samples(part.samples),
                     context: context.samples(part.texts), finer: finer, check: check)
             })
     }

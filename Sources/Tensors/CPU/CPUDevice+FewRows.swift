@@ -30,13 +30,9 @@ extension CPUDevice {
         unsafe withScratch(pieces.size * width * factors.panels) { scratch in
             loop.run(pieces.count) { item, lane in
                 let (piece, turned) = unsafe (pieces[item], scratch(lane))
-                let shortcut = unsafe added.shortcut.map {
-                    unsafe kernels_rows(
-                        from: $0 + piece.lowerBound, stride: columns, rows: factors.count, length: piece.count)
-                }
                 unsafe multiplyFew(
-                    piece, next: piece.lowerBound + pieces.size * loop.lanes, then: shortcut ?? kernels_rows(), factors,
-                    bias: added.bias, to: turned, panelStride: piece.count * width)
+                    piece, next: piece.lowerBound + pieces.size * loop.lanes, factors, bias: added.bias, to: turned,
+                    panelStride: piece.count * width)
                 for panel in unsafe 0..<factors.panels {
                     let row = panel * width
                     let at = row * columns + piece.lowerBound
@@ -111,11 +107,10 @@ extension CPUDevice {
     /// Sums of some output channels, `[panel, channel, 16]`.
     /// - Parameters:
     ///   - next: the first channel that this thread is likely to take next.
-    ///   - then: what is asked for after that channel's weights and those that follow.
     ///   - panelStride: numbers from a panel of the sums to the next.
     private func multiplyFew(
-        _ piece: Range<Int>, next: Int, then: kernels_rows = unsafe kernels_rows(), _ factors: FewRows,
-        bias: UnsafePointer<Float>?, to sums: UnsafeMutablePointer<Float>, panelStride: Int
+        _ piece: Range<Int>, next: Int, _ factors: FewRows, bias: UnsafePointer<Float>?,
+        to sums: UnsafeMutablePointer<Float>, panelStride: Int
     ) {
         let (weights, width) = unsafe (factors.weights, Panel.columns)
         let depth = unsafe weights.depth
@@ -135,7 +130,7 @@ extension CPUDevice {
                     y_stride: width, y_panel_stride: panelStride, plus: nil,
                     next: kernels_rows(
                         from: weights.numbers + first * depth + following.lowerBound, stride: depth, rows: count,
-                        length: following.count), then: isLast ? then : kernels_rows()))
+                        length: following.count), then: kernels_rows()))
         }
     }
 }
