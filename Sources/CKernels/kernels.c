@@ -89,6 +89,10 @@ KERNEL void kernels_add(const float *a, const float *b, float *y, ptrdiff_t coun
   for (ptrdiff_t i = 0; i < count; i++) y[i] = a[i] + b[i];
 }
 
+KERNEL void kernels_scale(const float *restrict x, float a, float *restrict y, ptrdiff_t count) {
+  for (ptrdiff_t i = 0; i < count; i++) y[i] = a * x[i];
+}
+
 KERNEL void kernels_add_row(const float *x, const float *b, float *y, ptrdiff_t rows, ptrdiff_t channels) {
   for (ptrdiff_t r = 0; r < rows; r++)
     for (ptrdiff_t c = 0; c < channels; c++) y[r * channels + c] = x[r * channels + c] + b[c];
@@ -167,4 +171,52 @@ KERNEL void kernels_layer_normalization(
     const float inverse = 1.0f / sqrtf(variance + epsilon);
     for (ptrdiff_t c = 0; c < channels; c++) out[c] = (in[c] - mean) * inverse * scale[c] + shift[c];
   }
+}
+
+#pragma clang diagnostic ignored "-Wpsabi"
+
+// A number of each of sixteen rows.
+typedef float row_vector __attribute__((vector_size(64), aligned(4)));
+
+// What `total` adds up for each of sixteen rows, in the same order.
+INLINE row_vector total_of_rows(row_vector lanes[LANES]) {
+#pragma clang loop unroll(full)
+  for (int half = LANES / 2; half > 0; half /= 2)
+    for (int l = 0; l < half; l++) lanes[l] += lanes[l + half];
+  return lanes[0];
+}
+
+INLINE row_vector sum_of_rows(const row_vector *x, ptrdiff_t count) {
+  row_vector lanes[LANES] = {0};
+  ptrdiff_t i = 0;
+  for (; i + LANES <= count; i += LANES)
+    for (int l = 0; l < LANES; l++) lanes[l] += x[i + l];
+  row_vector sum = total_of_rows(lanes);
+  for (; i < count; i++) sum += x[i];
+  return sum;
+}
+
+INLINE row_vector sum_of_squares_of_rows(const row_vector *x, row_vector mean, ptrdiff_t count) {
+  row_vector lanes[LANES] = {0};
+  ptrdiff_t i = 0;
+  for (; i + LANES <= count; i += LANES)
+    for (int l = 0; l < LANES; l++) {
+      const row_vector d = x[i + l] - mean;
+      lanes[l] += d * d;
+    }
+  row_vector sum = total_of_rows(lanes);
+  for (; i < count; i++) sum += (x[i] - mean) * (x[i] - mean);
+  return sum;
+}
+
+KERNEL void kernels_layer_normalization_panel(
+    const float *restrict x, const float *restrict scale, const float *restrict shift, float epsilon,
+    float *restrict y, ptrdiff_t channels) {
+  const row_vector *in = (const row_vector *)x;
+  row_vector *out = (row_vector *)y;
+  const row_vector mean = sum_of_rows(in, channels) / (float)channels;
+  const row_vector variance = sum_of_squares_of_rows(in, mean, channels) / (float)channels;
+  row_vector inverse;
+  for (int r = 0; r < LANES; r++) inverse[r] = 1.0f / sqrtf(variance[r] + epsilon);
+  for (ptrdiff_t c = 0; c < channels; c++) out[c] = (in[c] - mean) * inverse * scale[c] + shift[c];
 }

@@ -22,6 +22,9 @@ void kernels_gated_gelu(
 /// y[i] = a[i] + b[i]; y may be a or b.
 void kernels_add(const float *a, const float *b, float *y, ptrdiff_t count);
 
+/// y[i] = a x[i].
+void kernels_scale(const float *x, float a, float *y, ptrdiff_t count);
+
 /// y[r, c] = x[r, c] + b[c]; y may be x.
 void kernels_add_row(const float *x, const float *b, float *y, ptrdiff_t rows, ptrdiff_t channels);
 
@@ -39,3 +42,7 @@ void kernels_scale_shift(
 void kernels_layer_normalization(
     const float *x, const float *scale, const float *shift, float epsilon, float *y, ptrdiff_t rows,
     ptrdiff_t channels);
+
+/// The same numbers for sixteen rows that stand side by side, x [channels, 16].
+void kernels_layer_normalization_panel(
+    const float *x, const float *scale, const float *shift, float epsilon, float *y, ptrdiff_t channels);

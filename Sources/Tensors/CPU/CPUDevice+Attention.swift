@@ -6,52 +6,75 @@
 import CKernels
 
 extension CPUDevice {
-    /// Lays out each head's keys and values, then takes tiles of queries through pieces of keys.
+    /// Lays out each head's keys and values, then takes tiles of queries through pieces of keys. The result stands in panels where
+    /// the queries do.
     public func attention(queries: Tensor, keys: Tensor, values: Tensor, heads: Int, isCausal: Bool) -> Tensor {
         let (samples, count, channels) = (queries.shape[0], queries.shape[1], queries.shape[2])
         let shape = AttentionShape(keys: keys.shape[1], size: channels / heads, channels: channels, isCausal: isCausal)
         let tiles = (count + AttentionShape.tileQueries - 1) / AttentionShape.tileQueries
-        let q = unsafe read(queries)
+        let panels = panelStorage(queries)
+        let q = unsafe panels.map { unsafe UnsafePointer($0.panels) } ?? read(queries)
         let each = shape.keyNumbers + shape.valueNumbers
         let laidOut = unsafe pool.take(samples * heads * each)
         unsafe layOut(keys, values, shape, heads: heads, to: laidOut.base)
         let isSmall = queries.count * shape.keys < Self.smallWork
-        let tensor = unsafe make(queries.shape) { result in
-            unsafe withScratch(shape.scratchNumbers) { scratch in
-                loop.run(samples * heads * tiles, alone: isSmall) { item, lane in
+        let fill = { (result: UnsafeMutablePointer<Float>) in
+            unsafe self.withScratch(shape.scratchNumbers) { scratch in
+                self.loop.run(samples * heads * tiles, alone: isSmall) { item, lane in
                     let (tile, head, sample) = (item % tiles, item / tiles % heads, item / tiles / heads)
                     let start = tile * AttentionShape.tileQueries
-                    let offset = (sample * count + start) * channels + head * shape.size
+                    let lines = panels.map { .panels($0.shape, sample: sample, row: start) }
+                        ?? QueryLines.rows((sample * count + start) * channels, stride: channels)
                     let base = unsafe laidOut.base + (sample * heads + head) * each
                     let one = unsafe AttentionTile(
-                        kernel: kernel, shape: shape, queries: q + offset, keys: base, values: base + shape.keyNumbers,
-                        result: result + offset, scratch: scratch(lane),
+                        kernel: self.kernel, shape: shape, lines: lines, head: head, queries: q, keys: base,
+                        values: base + shape.keyNumbers, result: result, scratch: scratch(lane),
                         rows: min(AttentionShape.tileQueries, count - start), firstQuery: start)
                     unsafe one.compute()
                 }
             }
         }
-        unsafe pool.giveBack(laidOut)
-        return tensor
+        defer { unsafe pool.giveBack(laidOut) }
+        guard let panels else { return unsafe make(queries.shape, fill) }
+        return unsafe makePanels(queries.shape, panels.shape, fill)
     }
 
     /// Each head's keys `[keys, size]`, then its values `[pieces, size, keys of the piece]`.
     private func layOut(
         _ keys: Tensor, _ values: Tensor, _ shape: AttentionShape, heads: Int, to base: UnsafeMutablePointer<Float>
     ) {
+        let (samples, each) = (keys.shape[0], shape.keyNumbers + shape.valueNumbers)
+        let isSmall = keys.count < Self.smallWork
+        if let (k, v) = inPanels(keys, values) {
+            loop.run(samples * heads, alone: isSmall) { head, _ in
+                for panel in 0..<k.shape.each {
+                    let from = (head / heads * k.shape.each + panel) * k.shape.panelCount + head % heads * shape.size * Panel.columns
+                    unsafe shape.layOut(panel, k.panels + from, v.panels + from, to: base + head * each)
+                }
+            }
+            return
+        }
         let (k, v) = unsafe (read(keys), read(values))
         let pieces = (shape.keys + AttentionShape.pieceKeys - 1) / AttentionShape.pieceKeys
-        loop.run(keys.shape[0] * heads * pieces, alone: keys.count < Self.smallWork) { item, _ in
+        loop.run(samples * heads * pieces, alone: isSmall) { item, _ in
             let (head, first) = (item / pieces, item % pieces * AttentionShape.pieceKeys)
             let count = min(AttentionShape.pieceKeys, shape.keys - first)
             let from = (head / heads * shape.keys + first) * shape.channels + head % heads * shape.size
-            let to = unsafe base + head * (shape.keyNumbers + shape.valueNumbers) + first * shape.size
+            let to = unsafe base + head * each + first * shape.size
             for key in 0..<count {
                 unsafe (to + key * shape.size).update(from: k + from + key * shape.channels, count: shape.size)
             }
             unsafe kernels_transpose(
                 v + from, shape.channels, count, shape.size, 1, nil, to + shape.keyNumbers, count)
         }
+    }
+
+    /// Keys and values that stand in panels alike.
+    private func inPanels(_ keys: Tensor, _ values: Tensor) -> (PanelStorage, PanelStorage)? {
+        guard let keys = panelStorage(keys), let values = panelStorage(values), keys.shape == values.shape else {
+            return nil
+        }
+        return (keys, values)
     }
 }
 
@@ -72,14 +95,41 @@ private struct AttentionShape {
 
     var keyNumbers: Int { keys * size }
     var valueNumbers: Int { keyNumbers }
+
+    /// A panel of a head's keys and values `[size, 16]`; pieces begin with panels.
+    func layOut(
+        _ panel: Int, _ k: UnsafePointer<Float>, _ v: UnsafePointer<Float>, to base: UnsafeMutablePointer<Float>
+    ) {
+        let first = panel * Panel.columns
+        let count = min(Panel.columns, keys - first)
+        unsafe kernels_transpose(k, Panel.columns, size, count, 1, nil, base + first * size, size)
+        let piece = first / Self.pieceKeys * Self.pieceKeys
+        let pieceKeys = min(Self.pieceKeys, keys - piece)
+        let to = unsafe base + keyNumbers + piece * size + first - piece
+        for channel in 0..<size {
+            unsafe (to + channel * pieceKeys).update(from: v + channel * Panel.columns, count: count)
+        }
+    }
+
     /// Queries and sums of a tile, scores of some panels, maxima, sums and factors.
     var scratchNumbers: Int { Self.tileQueries * (2 * size + 3) + Self.panels * Self.width * Self.pieceKeys }
+}
+
+/// Where the queries of a tile stand, and its results.
+private enum QueryLines {
+    /// From a number on, row by row.
+    case rows(Int, stride: Int)
+    /// From a row of a sample on, which begins a panel.
+    case panels(PanelShape, sample: Int, row: Int)
 }
 
 /// One head's queries of a tile against all keys.
 @unsafe private struct AttentionTile {
     let kernel: ProductKernel
     let shape: AttentionShape
+    let lines: QueryLines
+    let head: Int
+    /// All samples' queries.
     let queries: UnsafePointer<Float>
     /// `[keys, size]`.
     let keys: UnsafePointer<Float>
@@ -114,17 +164,29 @@ private struct AttentionShape {
         unsafe storeResult(summed, statistics)
     }
 
-    /// queries log2(e) / sqrt(size), panel by panel `[panel, size, query]`; what the last panel lacks is 0.
+    /// queries log2(e) / sqrt(size), panel by panel `[panel, size, query]`; what the last panel lacks is of no meaning.
     private func scaleQueries(to scaled: Numbers) {
         let width = AttentionShape.width
         let scale = unsafe 1.442695040888963 / Float(shape.size).squareRoot()
         for first in unsafe stride(from: 0, to: rows, by: width) {
             let to = unsafe scaled + first * shape.size
-            let count = unsafe min(width, rows - first)
-            if count < width { unsafe to.update(repeating: 0, count: width * shape.size) }
-            unsafe kernels_transpose(
-                queries + first * shape.channels, shape.channels, count, shape.size, scale, nil, to, width)
+            switch unsafe lines {
+            case .rows(let start, let stride):
+                let count = unsafe min(width, rows - first)
+                if count < width { unsafe to.update(repeating: 0, count: width * shape.size) }
+                unsafe kernels_transpose(
+                    queries + start + first * stride + head * shape.size, stride, count, shape.size, scale, nil, to,
+                    width)
+            case .panels(let panels, let sample, let row):
+                unsafe kernels_scale(queries + panel(first, panels, sample, row), scale, to, width * shape.size)
+            }
         }
+    }
+
+    /// Where a panel of queries, and its result, has this head's first channel.
+    private func panel(_ first: Int, _ panels: PanelShape, _ sample: Int, _ row: Int) -> Int {
+        unsafe (sample * panels.each + (row + first) / Panel.columns) * panels.panelCount
+            + head * shape.size * Panel.columns
     }
 
     /// A piece's keys against some panels of queries, softmax, and the weighted values.
@@ -168,16 +230,22 @@ private struct AttentionShape {
                 then: kernels_rows()))
     }
 
-    /// Sums over what they were weighed with, row by row again.
+    /// Sums over what they were weighed with, as the queries stand.
     private func storeResult(_ summed: Numbers, _ statistics: Numbers) {
         let (width, size) = unsafe (AttentionShape.width, shape.size)
         for first in unsafe stride(from: 0, to: rows, by: width) {
             let sums = unsafe statistics + first * 3 + width
             for query in 0..<width { unsafe sums[query] = 1 / sums[query] }
-            unsafe kernels_scale_queries(summed + first * size, size, sums)
-            unsafe kernels_transpose(
-                summed + first * size, width, size, min(width, rows - first), 1, nil, result + first * shape.channels,
-                shape.channels)
+            let from = unsafe summed + first * size
+            unsafe kernels_scale_queries(from, size, sums)
+            switch unsafe lines {
+            case .rows(let start, let stride):
+                unsafe kernels_transpose(
+                    from, width, size, min(width, rows - first), 1, nil,
+                    result + start + first * stride + head * size, stride)
+            case .panels(let panels, let sample, let row):
+                unsafe (result + panel(first, panels, sample, row)).update(from: from, count: width * size)
+            }
         }
     }
 }

@@ -111,7 +111,18 @@ extension CPUDevice {
     /// Each position in two passes that stay in cache.
     public func layerNormalization(_ x: Tensor, scale: Tensor, shift: Tensor, epsilon: Float) -> Tensor {
         let channels = x.channels
-        let (source, scales, shifts) = unsafe (read(x), read(scale), read(shift))
+        let (scales, shifts) = unsafe (read(scale), read(shift))
+        if let storage = panelStorage(x) {
+            let shape = storage.shape
+            return unsafe makePanels(x.shape, shape) { result in
+                loop.run(shape.panels) { panel, _ in
+                    let at = panel * shape.panelCount
+                    unsafe kernels_layer_normalization_panel(
+                        storage.panels + at, scales, shifts, epsilon, result + at, channels)
+                }
+            }
+        }
+        let source = unsafe read(x)
         return unsafe make(x.shape) { result in
             forEachPiece(of: x.count / channels, size: 64) { start, rows in
                 unsafe kernels_layer_normalization(

@@ -16,19 +16,18 @@ extension CPUDevice {
                 activation.apply(to: wide, on: self), weight: contraction.weight, bias: contraction.bias,
                 adding: shortcut)
         }
-        let layers = unsafe PerceptronLayers(
-            expansion: layerWeights(expansion.weight), bias: expansion.bias.map { unsafe read($0) },
-            activation: activation, contraction: layerWeights(contraction.weight),
-            added: Added(
-                bias: contraction.bias.map { unsafe read($0) }, shortcut: shortcut.map { unsafe read($0) }))
         let rows = x.count / max(x.channels, 1)
+        let weights = unsafe (layerWeights(expansion.weight), layerWeights(contraction.weight))
+        let isFew = unsafe self.isFew(rows, weights.0) && self.isFew(rows, weights.1)
+        let layers = unsafe PerceptronLayers(
+            expansion: weights.0, bias: expansion.bias.map { unsafe read($0) }, activation: activation,
+            contraction: weights.1,
+            added: Added(
+                bias: contraction.bias.map { unsafe read($0) }, shortcut: isFew ? nil : shortcut.map { unsafe read($0) }))
+        if isFew { return unsafe perceptronOfFew(x, layers, adding: shortcut) }
         let source = unsafe read(x)
         return unsafe make(x.shape.dropLast() + [contraction.weight.shape[0]]) { result in
-            if unsafe isFew(rows, layers.expansion), unsafe isFew(rows, layers.contraction) {
-                unsafe perceptronOfFew(rows, source, layers, result)
-            } else {
-                unsafe perceptronOfMany(rows, source, layers, result)
-            }
+            unsafe perceptronOfMany(rows, source, layers, result)
         }
     }
 

@@ -6,9 +6,12 @@ extension CPUDevice {
     /// All samples' rows side by side, where kernels keep them apart.
     public func linear(_ x: Tensor, weight: Tensor, bias: Tensor?, adding shortcut: Tensor?) -> Tensor {
         let weights = unsafe layerWeights(weight)
+        let rows = x.count / max(x.channels, 1)
+        if kernel.keepsRowsApart, unsafe isFew(rows, weights) {
+            return unsafe linearOfFew(x, weights, bias: bias.map { unsafe read($0) }, adding: shortcut)
+        }
         let source = unsafe read(x)
         let added = unsafe Added(bias: bias.map { unsafe read($0) }, shortcut: shortcut.map { unsafe read($0) })
-        let rows = x.count / max(x.channels, 1)
         return unsafe make(x.shape.dropLast() + [weights.columns]) { result in
             for run in runs(rows, samples: x.shape[0]) {
                 unsafe multiply(
