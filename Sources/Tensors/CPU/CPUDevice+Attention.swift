@@ -12,8 +12,8 @@ extension CPUDevice {
         let (samples, count, channels) = (queries.shape[0], queries.shape[1], queries.shape[2])
         let shape = AttentionShape(keys: keys.shape[1], size: channels / heads, channels: channels, isCausal: isCausal)
         let tiles = (count + AttentionShape.tileQueries - 1) / AttentionShape.tileQueries
-        let panels = panelStorage(queries)
-        let q = unsafe panels.map { unsafe UnsafePointer($0.panels) } ?? read(queries)
+        let panels = unsafe panels(of: queries)
+        let q = unsafe panels?.base ?? read(queries)
         let each = shape.keyNumbers + shape.valueNumbers
         let laidOut = unsafe pool.take(samples * heads * each)
         unsafe layOut(keys, values, shape, heads: heads, to: laidOut.base)
@@ -23,7 +23,7 @@ extension CPUDevice {
                 self.loop.run(samples * heads * tiles, alone: isSmall) { item, lane in
                     let (tile, head, sample) = (item % tiles, item / tiles % heads, item / tiles / heads)
                     let start = tile * AttentionShape.tileQueries
-                    let lines = panels.map { .panels($0.shape, sample: sample, row: start) }
+                    let lines = unsafe panels.map { unsafe .panels($0.shape, sample: sample, row: start) }
                         ?? QueryLines.rows((sample * count + start) * channels, stride: channels)
                     let base = unsafe laidOut.base + (sample * heads + head) * each
                     let one = unsafe AttentionTile(
@@ -35,7 +35,7 @@ extension CPUDevice {
             }
         }
         defer { unsafe pool.giveBack(laidOut) }
-        guard let panels else { return unsafe make(queries.shape, fill) }
+        guard let panels = unsafe panels else { return unsafe make(queries.shape, fill) }
         return unsafe makePanels(queries.shape, panels.shape, fill)
     }
 
@@ -45,11 +45,13 @@ extension CPUDevice {
     ) {
         let (samples, each) = (keys.shape[0], shape.keyNumbers + shape.valueNumbers)
         let isSmall = keys.count < Self.smallWork
-        if let (k, v) = inPanels(keys, values) {
-            loop.run(samples * heads, alone: isSmall) { head, _ in
-                for panel in 0..<k.shape.each {
-                    let from = (head / heads * k.shape.each + panel) * k.shape.panelCount + head % heads * shape.size * Panel.columns
-                    unsafe shape.layOut(panel, k.panels + from, v.panels + from, to: base + head * each)
+        if let k = unsafe panels(of: keys), let v = unsafe panels(of: values), unsafe k.shape == v.shape {
+            loop.run(samples * heads, alone: isSmall) { item, _ in
+                let (sample, head) = (item / heads, item % heads)
+                for panel in unsafe 0..<k.shape.each {
+                    let from = unsafe (sample * k.shape.each + panel) * k.shape.panelCount
+                        + head * shape.size * Panel.columns
+                    unsafe shape.layOut(panel, k.base + from, v.base + from, to: base + item * each)
                 }
             }
             return
@@ -67,14 +69,6 @@ extension CPUDevice {
             unsafe kernels_transpose(
                 v + from, shape.channels, count, shape.size, 1, nil, to + shape.keyNumbers, count)
         }
-    }
-
-    /// Keys and values that stand in panels alike.
-    private func inPanels(_ keys: Tensor, _ values: Tensor) -> (PanelStorage, PanelStorage)? {
-        guard let keys = panelStorage(keys), let values = panelStorage(values), keys.shape == values.shape else {
-            return nil
-        }
-        return (keys, values)
     }
 }
 

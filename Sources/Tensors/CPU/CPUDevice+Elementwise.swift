@@ -90,7 +90,19 @@ extension CPUDevice {
     /// Copies part by part.
     public func concatenateSamples(_ parts: [Tensor]) -> Tensor {
         let samples = parts.reduce(0) { $0 + $1.shape[0] }
-        return unsafe make([samples] + parts[0].shape.dropFirst()) { result in
+        let shape = [samples] + parts[0].shape.dropFirst()
+        let panels = unsafe parts.compactMap { unsafe self.panels(of: $0) }
+        if unsafe panels.count == parts.count, unsafe panels.allSatisfy({ unsafe $0.shape.rows == panels[0].shape.rows }) {
+            let rows = unsafe panels[0].shape.rows
+            return unsafe makePanels(shape, PanelShape(samples: samples, rows: rows, channels: parts[0].channels)) {
+                var to = unsafe $0
+                for unsafe part in unsafe panels {
+                    unsafe to.update(from: part.base, count: part.shape.count)
+                    unsafe to += part.shape.count
+                }
+            }
+        }
+        return unsafe make(shape) { result in
             var to = unsafe result
             for part in parts {
                 unsafe to.update(from: read(part), count: part.count)

@@ -112,13 +112,13 @@ extension CPUDevice {
     public func layerNormalization(_ x: Tensor, scale: Tensor, shift: Tensor, epsilon: Float) -> Tensor {
         let channels = x.channels
         let (scales, shifts) = unsafe (read(scale), read(shift))
-        if let storage = panelStorage(x) {
-            let shape = storage.shape
+        if let panels = unsafe panels(of: x) {
+            let shape = unsafe panels.shape
             return unsafe makePanels(x.shape, shape) { result in
                 loop.run(shape.panels) { panel, _ in
                     let at = panel * shape.panelCount
                     unsafe kernels_layer_normalization_panel(
-                        storage.panels + at, scales, shifts, epsilon, result + at, channels)
+                        panels.base + at, scales, shifts, epsilon, result + at, channels)
                 }
             }
         }

@@ -3,15 +3,14 @@
 import CKernels
 
 extension CPUDevice {
-    /// All samples' rows side by side, where kernels keep them apart.
+    /// In panels, or all samples' rows side by side where kernels keep them apart.
     public func linear(_ x: Tensor, weight: Tensor, bias: Tensor?, adding shortcut: Tensor?) -> Tensor {
         let weights = unsafe layerWeights(weight)
-        let rows = x.count / max(x.channels, 1)
-        if kernel.keepsRowsApart, unsafe isFew(rows, weights) {
-            return unsafe linearOfFew(x, weights, bias: bias.map { unsafe read($0) }, adding: shortcut)
-        }
+        let shift = unsafe bias.map { unsafe read($0) }
+        if let result = unsafe linearInPanels(x, weights, bias: shift, adding: shortcut) { return result }
         let source = unsafe read(x)
-        let added = unsafe Added(bias: bias.map { unsafe read($0) }, shortcut: shortcut.map { unsafe read($0) })
+        let added = unsafe Added(bias: shift, shortcut: shortcut.map { unsafe read($0) })
+        let rows = x.count / max(x.channels, 1)
         return unsafe make(x.shape.dropLast() + [weights.columns]) { result in
             for run in runs(rows, samples: x.shape[0]) {
                 unsafe multiply(
@@ -88,7 +87,7 @@ extension CPUDevice {
         _ rows: Int, _ source: UnsafePointer<Float>, _ weights: LayerWeights, adding added: Added,
         _ result: UnsafeMutablePointer<Float>
     ) {
-        if kernel.keepsRowsApart, unsafe weights.taps == 1, unsafe isFew(rows, weights) {
+        if unsafe isFew(rows, weights) {
             return unsafe multiplyFew(rows, source, weights, adding: added, result)
         }
         // OpenBLAS's rows are cut alike on every host, since the cuts decide last bits.

@@ -73,7 +73,7 @@ public final class CPUDevice: Device, @unchecked Sendable {
 
     /// Where a tensor's numbers lie.
     func read(_ tensor: Tensor) -> UnsafePointer<Float> {
-        if let panels = tensor.storage as? PanelStorage { return unsafe UnsafePointer(turnPanels(panels) + tensor.offset) }
+        if let panels = tensor.storage as? PanelStorage { return unsafe UnsafePointer(turn(panels) + tensor.offset) }
         guard let storage = tensor.storage as? HostStorage else {
             preconditionFailure("tensor of \(tensor.device.name) given to \(name)")
         }

@@ -1,0 +1,95 @@
+// Tensors in panels: what operations read of them, and what they leave.
+//
+// Tokens stay in panels from one layer to the next. Turned to rows and back they would go through the last cache once more each time,
+// and a product would wait for rows of which it reads a few numbers here and there.
+
+import CKernels
+
+/// Rows in panels, in a tensor's storage or packed for an operation.
+@unsafe struct Panels {
+    let base: UnsafePointer<Float>
+    let shape: PanelShape
+
+    init(_ base: UnsafePointer<Float>, _ shape: PanelShape) { unsafe (self.base, self.shape) = (base, shape) }
+
+    /// Some of them, as if they were one sample's.
+    func part(_ range: Range<Int>) -> Panels {
+        unsafe Panels(
+            base + range.lowerBound * shape.panelCount,
+            PanelShape(samples: 1, rows: range.count * Panel.columns, channels: shape.channels))
+    }
+}
+
+extension CPUDevice {
+    /// The panels of a tensor that is whole samples of a storage in panels.
+    func panels(of x: Tensor) -> Panels? {
+        guard let storage = x.storage as? PanelStorage, x.shape.count > 1, x.channels == storage.shape.channels else {
+            return nil
+        }
+        let (samples, each) = (x.shape[0], storage.shape.rows * x.channels)
+        guard each > 0, x.offset % each == 0, x.count == samples * each else { return nil }
+        let first = x.offset / each * storage.shape.each
+        return unsafe Panels(
+            storage.panels + first * storage.shape.panelCount,
+            PanelShape(samples: samples, rows: storage.shape.rows, channels: x.channels))
+    }
+
+    /// How a layer's input is to stand in panels, and its result with it: as it does already, or tokens that nothing in rows is added
+    /// to. Images stand in rows, as convolutions read them.
+    func panelShape(_ x: Tensor, adding shortcut: Tensor?) -> PanelShape? {
+        guard kernel.keepsRowsApart else { return nil }
+        if let panels = unsafe panels(of: x) { return unsafe panels.shape }
+        guard x.shape.count == 3, shortcut.map({ unsafe panels(of: $0) != nil }) ?? true else { return nil }
+        let shape = PanelShape(samples: x.shape[0], rows: x.shape[1], channels: x.channels)
+        return shape.isFull ? shape : nil
+    }
+
+    /// A new tensor in panels, filled by `body` before anyone sees it.
+    func makePanels(_ shape: [Int], _ panels: PanelShape, _ body: (UnsafeMutablePointer<Float>) -> Void) -> Tensor {
+        let storage = PanelStorage(panels, pool: pool, device: self)
+        unsafe body(storage.panels)
+        return Tensor(storage: storage, shape: shape)
+    }
+
+    /// Calls `body` with a tensor's own panels, or with packed ones where it has none of this shape.
+    func withPanels<Result>(_ x: Tensor, _ shape: PanelShape, _ body: (Panels) -> Result) -> Result {
+        if let own = unsafe panels(of: x), unsafe own.shape == shape { return unsafe body(own) }
+        return unsafe withPacked(read(x), shape, body)
+    }
+
+    /// The same for a shortcut, where there is one.
+    func withPanels<Result>(
+        _ shortcut: Tensor?, _ shape: PanelShape, _ body: (UnsafePointer<Float>?) -> Result
+    ) -> Result {
+        guard let shortcut else { return body(nil) }
+        return unsafe withPanels(shortcut, shape) { unsafe body($0.base) }
+    }
+
+    /// Calls `body` with rows packed in panels.
+    func withPacked<Result>(
+        _ source: UnsafePointer<Float>, _ shape: PanelShape, _ body: (Panels) -> Result
+    ) -> Result {
+        let packed = unsafe pool.take(shape.count)
+        defer { unsafe pool.giveBack(packed) }
+        loop.run(shape.panels) { panel, _ in
+            let rows = shape.rows(of: panel)
+            unsafe kernels_pack(
+                source + rows.lowerBound * shape.channels, shape.channels, rows.count, shape.channels, 1,
+                packed.base + panel * shape.panelCount)
+        }
+        return unsafe body(Panels(packed.base, shape))
+    }
+
+    /// The rows of panels, one after the other.
+    func turn(_ storage: PanelStorage) -> UnsafeMutablePointer<Float> {
+        let shape = storage.shape
+        return unsafe storage.rows { rows in
+            loop.run(shape.panels) { panel, _ in
+                let range = shape.rows(of: panel)
+                unsafe kernels_transpose(
+                    storage.panels + panel * shape.panelCount, Panel.columns, shape.channels, range.count, 1, nil,
+                    rows + range.lowerBound * shape.channels, shape.channels)
+            }
+        }
+    }
+}
