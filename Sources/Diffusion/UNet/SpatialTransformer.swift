@@ -59,10 +59,9 @@ struct SpatialTransformer: Sendable {
 
     /// `[batch, rows, columns, channels]` to the same shape, or to a sample for each text.
     func callAsFunction(_ x: Tensor, context: TextContext, check: () throws -> Void) rethrows -> Tensor {
-        let tokens = x.reshaped([x.shape[0], x.shape[1] * x.shape[2], x.shape[3]])
-        var hidden = inputProjection(normalization(x).reshaped(tokens.shape))
+        var hidden = inputProjection(normalization(x).reshaped([x.shape[0], x.shape[1] * x.shape[2], x.shape[3]]))
         for block in blocks { hidden = try block(hidden, context: context, check: check) }
-        return outputProjection(hidden, adding: tokens.repeatingSamples(to: hidden.shape[0]))
-            .reshaped([context.count] + x.shape.dropFirst())
+        let image = x.repeatingSamples(to: context.count)
+        return outputProjection(hidden.reshaped(image.shape), adding: image)
     }
 }

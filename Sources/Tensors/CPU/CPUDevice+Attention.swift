@@ -6,8 +6,8 @@
 import CKernels
 
 extension CPUDevice {
-    /// Lays out each head's keys and values, then takes tiles of queries through pieces of keys. The result stands in panels where
-    /// the queries do.
+    /// Lays out each head's keys and values, then takes tiles of queries through pieces of keys. The result stands in panels
+    /// where the queries do.
     public func attention(queries: Tensor, keys: Tensor, values: Tensor, heads: Int, isCausal: Bool) -> Tensor {
         let (samples, count, channels) = (queries.shape[0], queries.shape[1], queries.shape[2])
         let shape = AttentionShape(keys: keys.shape[1], size: channels / heads, channels: channels, isCausal: isCausal)
@@ -16,27 +16,28 @@ extension CPUDevice {
         let q = unsafe panels?.base ?? read(queries)
         let each = shape.keyNumbers + shape.valueNumbers
         let laidOut = unsafe pool.take(samples * heads * each)
+        defer { unsafe pool.giveBack(laidOut) }
         unsafe layOut(keys, values, shape, heads: heads, to: laidOut.base)
         let isSmall = queries.count * shape.keys < Self.smallWork
-        let fill = { (result: UnsafeMutablePointer<Float>) in
+        let computeTiles = { (result: UnsafeMutablePointer<Float>) in
             unsafe self.withScratch(shape.scratchNumbers) { scratch in
                 self.loop.run(samples * heads * tiles, alone: isSmall) { item, lane in
                     let (tile, head, sample) = (item % tiles, item / tiles % heads, item / tiles / heads)
                     let start = tile * AttentionShape.tileQueries
-                    let lines = unsafe panels.map { unsafe .panels($0.shape, sample: sample, row: start) }
-                        ?? QueryLines.rows((sample * count + start) * channels, stride: channels)
+                    let place =
+                        unsafe panels.map { unsafe QueryPlace(head, of: shape, $0.shape, sample: sample, row: start) }
+                        ?? QueryPlace(head, of: shape, row: sample * count + start)
                     let base = unsafe laidOut.base + (sample * heads + head) * each
                     let one = unsafe AttentionTile(
-                        kernel: self.kernel, shape: shape, lines: lines, head: head, queries: q, keys: base,
-                        values: base + shape.keyNumbers, result: result, scratch: scratch(lane),
+                        kernel: self.kernel, shape: shape, place: place, queries: q + place.start, keys: base,
+                        values: base + shape.keyNumbers, result: result + place.start, scratch: scratch(lane),
                         rows: min(AttentionShape.tileQueries, count - start), firstQuery: start)
                     unsafe one.compute()
                 }
             }
         }
-        defer { unsafe pool.giveBack(laidOut) }
-        guard let panels = unsafe panels else { return unsafe make(queries.shape, fill) }
-        return unsafe makePanels(queries.shape, panels.shape, fill)
+        guard let panels = unsafe panels else { return unsafe make(queries.shape, computeTiles) }
+        return unsafe makePanels(queries.shape, panels.shape, computeTiles)
     }
 
     /// Each head's keys `[keys, size]`, then its values `[pieces, size, keys of the piece]`.
@@ -49,7 +50,8 @@ extension CPUDevice {
             loop.run(samples * heads, alone: isSmall) { item, _ in
                 let (sample, head) = (item / heads, item % heads)
                 for panel in unsafe 0..<k.shape.each {
-                    let from = unsafe (sample * k.shape.each + panel) * k.shape.panelCount
+                    let from =
+                        unsafe (sample * k.shape.each + panel) * k.shape.panelCount
                         + head * shape.size * Panel.columns
                     unsafe shape.layOut(panel, k.base + from, v.base + from, to: base + item * each)
                 }
@@ -109,21 +111,32 @@ private struct AttentionShape {
     var scratchNumbers: Int { Self.tileQueries * (2 * size + 3) + Self.panels * Self.width * Self.pieceKeys }
 }
 
-/// Where the queries of a tile stand, and its results.
-private enum QueryLines {
-    /// From a number on, row by row.
-    case rows(Int, stride: Int)
-    /// From a row of a sample on, which begins a panel.
-    case panels(PanelShape, sample: Int, row: Int)
+/// Where a head's queries of a tile stand, and its results.
+private struct QueryPlace {
+    /// The first one's first number.
+    let start: Int
+    /// Numbers from a panel of queries to the next, where they stand in panels; from a row to the next elsewhere.
+    let stride: Int
+    let isInPanels: Bool
+
+    /// From a row on.
+    init(_ head: Int, of shape: AttentionShape, row: Int) {
+        (start, stride, isInPanels) = (row * shape.channels + head * shape.size, shape.channels, false)
+    }
+
+    /// From a sample's row on, which begins a panel.
+    init(_ head: Int, of shape: AttentionShape, _ panels: PanelShape, sample: Int, row: Int) {
+        let panel = sample * panels.each + row / Panel.columns
+        start = panel * panels.panelCount + head * shape.size * Panel.columns
+        (stride, isInPanels) = (panels.panelCount, true)
+    }
 }
 
 /// One head's queries of a tile against all keys.
 @unsafe private struct AttentionTile {
     let kernel: ProductKernel
     let shape: AttentionShape
-    let lines: QueryLines
-    let head: Int
-    /// All samples' queries.
+    let place: QueryPlace
     let queries: UnsafePointer<Float>
     /// `[keys, size]`.
     let keys: UnsafePointer<Float>
@@ -164,23 +177,16 @@ private enum QueryLines {
         let scale = unsafe 1.442695040888963 / Float(shape.size).squareRoot()
         for first in unsafe stride(from: 0, to: rows, by: width) {
             let to = unsafe scaled + first * shape.size
-            switch unsafe lines {
-            case .rows(let start, let stride):
-                let count = unsafe min(width, rows - first)
-                if count < width { unsafe to.update(repeating: 0, count: width * shape.size) }
-                unsafe kernels_transpose(
-                    queries + start + first * stride + head * shape.size, stride, count, shape.size, scale, nil, to,
-                    width)
-            case .panels(let panels, let sample, let row):
-                unsafe kernels_scale(queries + panel(first, panels, sample, row), scale, to, width * shape.size)
+            if unsafe place.isInPanels {
+                let from = unsafe queries + first / width * place.stride
+                unsafe kernels_scale(from, scale, to, width * shape.size)
+                continue
             }
+            let count = unsafe min(width, rows - first)
+            if count < width { unsafe to.update(repeating: 0, count: width * shape.size) }
+            unsafe kernels_transpose(
+                queries + first * place.stride, place.stride, count, shape.size, scale, nil, to, width)
         }
-    }
-
-    /// Where a panel of queries, and its result, has this head's first channel.
-    private func panel(_ first: Int, _ panels: PanelShape, _ sample: Int, _ row: Int) -> Int {
-        unsafe (sample * panels.each + (row + first) / Panel.columns) * panels.panelCount
-            + head * shape.size * Panel.columns
     }
 
     /// A piece's keys against some panels of queries, softmax, and the weighted values.
@@ -232,14 +238,12 @@ private enum QueryLines {
             for query in 0..<width { unsafe sums[query] = 1 / sums[query] }
             let from = unsafe summed + first * size
             unsafe kernels_scale_queries(from, size, sums)
-            switch unsafe lines {
-            case .rows(let start, let stride):
-                unsafe kernels_transpose(
-                    from, width, size, min(width, rows - first), 1, nil,
-                    result + start + first * stride + head * size, stride)
-            case .panels(let panels, let sample, let row):
-                unsafe (result + panel(first, panels, sample, row)).update(from: from, count: width * size)
+            if unsafe place.isInPanels {
+                unsafe (result + first / width * place.stride).update(from: from, count: width * size)
+                continue
             }
+            unsafe kernels_transpose(
+                from, width, size, min(width, rows - first), 1, nil, result + first * place.stride, place.stride)
         }
     }
 }

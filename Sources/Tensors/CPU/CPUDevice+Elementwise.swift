@@ -91,14 +91,14 @@ extension CPUDevice {
     public func concatenateSamples(_ parts: [Tensor]) -> Tensor {
         let samples = parts.reduce(0) { $0 + $1.shape[0] }
         let shape = [samples] + parts[0].shape.dropFirst()
-        let panels = unsafe parts.compactMap { unsafe self.panels(of: $0) }
-        if unsafe panels.count == parts.count, unsafe panels.allSatisfy({ unsafe $0.shape.rows == panels[0].shape.rows }) {
-            let rows = unsafe panels[0].shape.rows
-            return unsafe makePanels(shape, PanelShape(samples: samples, rows: rows, channels: parts[0].channels)) {
-                var to = unsafe $0
-                for unsafe part in unsafe panels {
-                    unsafe to.update(from: part.base, count: part.shape.count)
-                    unsafe to += part.shape.count
+        if let panels = jointPanels(parts) {
+            return unsafe makePanels(shape, panels) { result in
+                var to = unsafe result
+                for part in parts {
+                    unsafe withPanels(part, panels.with(samples: part.shape[0])) { part in
+                        unsafe to.update(from: part.base, count: part.shape.count)
+                        unsafe to += part.shape.count
+                    }
                 }
             }
         }

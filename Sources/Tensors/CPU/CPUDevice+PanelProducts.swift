@@ -17,48 +17,50 @@ extension CPUDevice {
         unsafe rows * weights.depth * weights.columns >= 16 * Self.smallWork
     }
 
-    /// A linear layer whose result stands in panels; nil where it is not to.
-    func linearInPanels(
+    /// A linear layer of rows in panels; nil where the input does not stand in them and the result is not to.
+    func linearOfPanels(
         _ x: Tensor, _ weights: LayerWeights, bias: UnsafePointer<Float>?, adding shortcut: Tensor?
     ) -> Tensor? {
-        guard let input = panelShape(x, adding: shortcut), unsafe isWork(x.count / x.channels, weights) else {
-            return nil
+        guard kernel.keepsRowsApart, unsafe isWork(x.count / max(x.channels, 1), weights) else { return nil }
+        let shape = Array(x.shape.dropLast()) + [unsafe weights.columns]
+        guard let input = panelsOfResult(x, adding: shortcut) else {
+            return unsafe panels(of: x).map { rows in
+                let added = unsafe Added(bias: bias, shortcut: shortcut.map { unsafe read($0) })
+                return unsafe make(shape) { unsafe multiply(rows, weights, adding: added, toRows: $0) }
+            }
         }
         let output = unsafe input.with(channels: weights.columns)
         return unsafe withPanels(x, input) { rows in
             unsafe withPanels(shortcut, output) { plus in
-                unsafe makePanels(x.shape.dropLast() + [output.channels], output) { result in
+                unsafe makePanels(shape, output) { result in
                     unsafe multiply(PanelProduct(rows, weights, Added(bias: bias, shortcut: plus), to: result))
                 }
             }
         }
     }
 
-    /// `result = source weights^T + bias + shortcut` of few rows, row by row.
-    func multiplyFew(
-        _ rows: Int, _ source: UnsafePointer<Float>, _ weights: LayerWeights, adding added: Added,
-        _ result: UnsafeMutablePointer<Float>
+    /// `result = rows weights^T + bias + shortcut`, row by row.
+    func multiply(
+        _ rows: Panels, _ weights: LayerWeights, adding added: Added, toRows result: UnsafeMutablePointer<Float>
     ) {
-        let columns = unsafe weights.columns
+        let (columns, shape) = unsafe (weights.columns, rows.shape)
         let pieces = ChannelPieces(columns, lanes: loop.lanes)
-        let shape = unsafe PanelShape(samples: 1, rows: rows, channels: weights.depth)
-        unsafe withPacked(source, shape) { rows in
-            unsafe withScratch(pieces.size * Panel.columns * shape.panels) { scratch in
-                loop.run(pieces.count) { item, lane in
-                    let (piece, turned) = unsafe (pieces[item], scratch(lane))
-                    let numbers = piece.count * Panel.columns
-                    let product = unsafe PanelProduct(
-                        rows, weights, Added(bias: added.bias, shortcut: nil), to: turned)
-                    unsafe multiply(
-                        piece, next: pieces[item + loop.lanes].lowerBound, 0..<shape.panels, product, to: turned,
-                        panelStride: numbers)
-                    for panel in 0..<shape.panels {
-                        let range = shape.rows(of: panel)
-                        let at = range.lowerBound * columns + piece.lowerBound
-                        unsafe kernels_transpose(
-                            turned + panel * numbers, Panel.columns, piece.count, range.count, 1,
-                            added.shortcut.map { unsafe $0 + at }, result + at, columns)
-                    }
+        let groups = PanelGroups(shape.panels)
+        unsafe withScratch(pieces.size * Panel.columns * groups.size) { scratch in
+            loop.run(groups.count * pieces.count) { item, lane in
+                let (piece, group) = (pieces[item % pieces.count], groups[item / pieces.count])
+                let turned = unsafe scratch(lane)
+                let numbers = piece.count * Panel.columns
+                unsafe multiply(
+                    piece, next: pieces.next(item, of: groups.count, lanes: loop.lanes), group,
+                    PanelProduct(rows, weights, Added(bias: added.bias, shortcut: nil), to: turned), to: turned,
+                    panelStride: numbers)
+                for panel in group {
+                    let range = shape.rows(of: panel)
+                    let at = range.lowerBound * columns + piece.lowerBound
+                    unsafe kernels_transpose(
+                        turned + (panel - group.lowerBound) * numbers, Panel.columns, piece.count, range.count, 1,
+                        added.shortcut.map { unsafe $0 + at }, result + at, columns)
                 }
             }
         }
@@ -73,7 +75,7 @@ extension CPUDevice {
             let (piece, group) = (pieces[item % pieces.count], groups[item / pieces.count])
             let at = (group.lowerBound * columns + piece.lowerBound) * Panel.columns
             unsafe multiply(
-                piece, next: pieces[(item + loop.lanes) % pieces.count].lowerBound, group, product,
+                piece, next: pieces.next(item, of: groups.count, lanes: loop.lanes), group, product,
                 to: product.result + at, panelStride: columns * Panel.columns)
         }
     }
@@ -169,6 +171,12 @@ struct ChannelPieces {
         self.columns = columns
     }
 
-    /// Channels of a piece; none behind the last one.
-    subscript(_ index: Int) -> Range<Int> { min(index * size, columns)..<min((index + 1) * size, columns) }
+    subscript(_ index: Int) -> Range<Int> { index * size..<min((index + 1) * size, columns) }
+
+    /// The first channel that a thread is likely to take after `item`, where groups of panels follow one another and each goes through all
+    /// pieces; `Int.max` if there is none.
+    func next(_ item: Int, of groups: Int, lanes: Int) -> Int {
+        let following = item + lanes
+        return following < groups * count ? following % count * size : .max
+    }
 }

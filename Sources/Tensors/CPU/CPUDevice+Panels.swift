@@ -1,7 +1,7 @@
 // Tensors in panels: what operations read of them, and what they leave.
 //
-// Tokens stay in panels from one layer to the next. Turned to rows and back they would go through the last cache once more each time,
-// and a product would wait for rows of which it reads a few numbers here and there.
+// Tokens stay in panels from one layer to the next: turned to rows and back they would go through the last cache once more
+// each time.
 
 import CKernels
 
@@ -34,14 +34,23 @@ extension CPUDevice {
             PanelShape(samples: samples, rows: storage.shape.rows, channels: x.channels))
     }
 
-    /// How a layer's input is to stand in panels, and its result with it: as it does already, or tokens that nothing in rows is added
-    /// to. Images stand in rows, as convolutions read them.
-    func panelShape(_ x: Tensor, adding shortcut: Tensor?) -> PanelShape? {
-        guard kernel.keepsRowsApart else { return nil }
+    /// How a layer's tokens are to stand in panels, its input's and its result's: as they do already, or where nothing in rows
+    /// is added to them. Images stand in rows, as convolutions read them.
+    func panelsOfResult(_ x: Tensor, adding shortcut: Tensor?) -> PanelShape? {
+        guard x.shape.count == 3 else { return nil }
         if let panels = unsafe panels(of: x) { return unsafe panels.shape }
-        guard x.shape.count == 3, shortcut.map({ unsafe panels(of: $0) != nil }) ?? true else { return nil }
+        guard shortcut.map({ unsafe panels(of: $0) != nil }) ?? true else { return nil }
         let shape = PanelShape(samples: x.shape[0], rows: x.shape[1], channels: x.channels)
         return shape.isFull ? shape : nil
+    }
+
+    /// How the samples of tensors stand in panels together; nil where they do not all stand alike.
+    func jointPanels(_ parts: [Tensor]) -> PanelShape? {
+        let shapes = parts.compactMap { unsafe panels(of: $0)?.shape }
+        guard shapes.count == parts.count, let first = shapes.first, shapes.allSatisfy({ $0.rows == first.rows }) else {
+            return nil
+        }
+        return first.with(samples: shapes.reduce(0) { $0 + $1.samples })
     }
 
     /// A new tensor in panels, filled by `body` before anyone sees it.

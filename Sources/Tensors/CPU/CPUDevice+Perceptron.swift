@@ -22,7 +22,7 @@ extension CPUDevice {
                 adding: shortcut)
         }
         let input =
-            panelShape(x, adding: nil) ?? PanelShape(samples: 1, rows: rows, channels: x.channels)
+            panelsOfResult(x, adding: nil) ?? PanelShape(samples: 1, rows: rows, channels: x.channels)
         let output = unsafe input.with(channels: layers.contraction.columns)
         return unsafe withPanels(x, input) { rows in
             unsafe withPanels(shortcut, output) { plus in
@@ -71,7 +71,7 @@ extension CPUDevice {
         unsafe withScratch(layers.isGated ? 2 * pieces.size * width * groups.size : 0) { scratch in
             loop.run(groups.count * pieces.count) { item, lane in
                 let (piece, group) = (pieces[item % pieces.count], groups[item / pieces.count])
-                let following = pieces[(item + loop.lanes) % pieces.count].lowerBound
+                let following = pieces.next(item, of: groups.count, lanes: loop.lanes)
                 let (numbers, panelStride) = (piece.count * width, channels * width)
                 let to = unsafe hidden + group.lowerBound * panelStride + piece.lowerBound * width
                 switch unsafe layers.activation {

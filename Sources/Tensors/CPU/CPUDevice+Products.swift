@@ -3,11 +3,11 @@
 import CKernels
 
 extension CPUDevice {
-    /// In panels, or all samples' rows side by side where kernels keep them apart.
+    /// By panels, or all samples' rows side by side where kernels keep them apart.
     public func linear(_ x: Tensor, weight: Tensor, bias: Tensor?, adding shortcut: Tensor?) -> Tensor {
         let weights = unsafe layerWeights(weight)
         let shift = unsafe bias.map { unsafe read($0) }
-        if let result = unsafe linearInPanels(x, weights, bias: shift, adding: shortcut) { return result }
+        if let result = unsafe linearOfPanels(x, weights, bias: shift, adding: shortcut) { return result }
         let source = unsafe read(x)
         let added = unsafe Added(bias: shift, shortcut: shortcut.map { unsafe read($0) })
         let rows = x.count / max(x.channels, 1)
@@ -88,7 +88,9 @@ extension CPUDevice {
         _ result: UnsafeMutablePointer<Float>
     ) {
         if unsafe isFew(rows, weights) {
-            return unsafe multiplyFew(rows, source, weights, adding: added, result)
+            return unsafe withPacked(source, PanelShape(samples: 1, rows: rows, channels: weights.depth)) { rows in
+                unsafe multiply(rows, weights, adding: added, toRows: result)
+            }
         }
         // OpenBLAS's rows are cut alike on every host, since the cuts decide last bits.
         let lanes = kernel.keepsRowsApart ? loop.lanes : 16

@@ -28,6 +28,9 @@ struct PanelShape: Equatable {
     /// The same rows with other channels.
     func with(channels: Int) -> PanelShape { PanelShape(samples: samples, rows: rows, channels: channels) }
 
+    /// So many samples of the same rows.
+    func with(samples: Int) -> PanelShape { PanelShape(samples: samples, rows: rows, channels: channels) }
+
     /// Whether samples fill their panels, all but a fortieth, or no more panels than all rows one after the other would.
     var isFull: Bool {
         let all = samples * rows
