@@ -64,7 +64,12 @@ def by_rows(library, x, scale, shift):
     library.kernels_transpose(at(x), shape[1], *shape, real(1.7), at(plus), at(turned), shape[0])
     packed = np.zeros(((rows + 15) // 16, channels, 16), np.float32)
     library.kernels_pack(at(x), shape[1], *shape, size(1), at(packed))
-    return [*results, sums, squares, gated, turned, packed]
+    normalized, scaled = np.zeros_like(packed), np.zeros_like(packed)
+    for panel, result in zip(packed, normalized):
+        library.kernels_layer_normalization_panel(
+            at(panel), at(scale), at(shift), real(1e-5), at(result), shape[1])
+    library.kernels_scale(at(packed), real(1.7), at(scaled), size(packed.size))
+    return [*results, sums, squares, gated, turned, packed, normalized, scaled]
 
 
 def softmax(library, first, second):

@@ -9,9 +9,9 @@ enum Panel {
 
 /// Weights `[columns, inputs, taps]`; a linear layer has one tap.
 ///
-/// Unless there are few rows, they are packed piece by piece while a product runs, into memory that stays in the second cache.
-/// That costs about half a cycle a number, and a product of 512 rows takes sixteen; in return nothing is kept beside the file's own pages, which
-/// all workers of a host share.
+/// Unless the rows stand in panels or are few, they are packed piece by piece while a product runs, into memory that stays in the second
+/// cache. That costs about half a cycle a number, and a product of 512 rows takes sixteen; in return nothing is kept beside the
+/// file's own pages, which all workers of a host share.
 @unsafe struct LayerWeights {
     let numbers: UnsafePointer<Float>
     let columns: Int, inputs: Int, taps: Int
