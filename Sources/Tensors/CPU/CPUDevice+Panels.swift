@@ -30,7 +30,7 @@ extension CPUDevice {
         guard each > 0, x.offset % each == 0, x.count == samples * each else { return nil }
         let first = x.offset / each * storage.shape.each
         return unsafe Panels(
-            storage.panels + first * storage.shape.panelCount,
+            storage.panels.base + first * storage.shape.panelCount,
             PanelShape(samples: samples, rows: storage.shape.rows, channels: x.channels))
     }
 
@@ -56,7 +56,7 @@ extension CPUDevice {
     /// A new tensor in panels, filled by `body` before anyone sees it.
     func makePanels(_ shape: [Int], _ panels: PanelShape, _ body: (UnsafeMutablePointer<Float>) -> Void) -> Tensor {
         let storage = PanelStorage(panels, pool: pool, device: self)
-        unsafe body(storage.panels)
+        unsafe body(storage.panels.base)
         return Tensor(storage: storage, shape: shape)
     }
 
@@ -90,15 +90,17 @@ extension CPUDevice {
     }
 
     /// The rows of panels, one after the other.
-    func turn(_ storage: PanelStorage) -> UnsafeMutablePointer<Float> {
+    func turn(_ storage: PanelStorage) -> HostStorage {
         let shape = storage.shape
-        return unsafe storage.rows { rows in
+        return storage.rows {
+            let rows = HostStorage(count: storage.count, pool: pool, device: self)
             loop.run(shape.panels) { panel, _ in
                 let range = shape.rows(of: panel)
                 unsafe kernels_transpose(
-                    storage.panels + panel * shape.panelCount, Panel.columns, shape.channels, range.count, 1, nil,
-                    rows + range.lowerBound * shape.channels, shape.channels)
+                    storage.panels.base + panel * shape.panelCount, Panel.columns, shape.channels, range.count, 1, nil,
+                    rows.base + range.lowerBound * shape.channels, shape.channels)
             }
+            return rows
         }
     }
 }

@@ -73,8 +73,8 @@ public final class CPUDevice: Device, @unchecked Sendable {
 
     /// Where a tensor's numbers lie.
     func read(_ tensor: Tensor) -> UnsafePointer<Float> {
-        if let panels = tensor.storage as? PanelStorage { return unsafe UnsafePointer(turn(panels) + tensor.offset) }
-        guard let storage = tensor.storage as? HostStorage else {
+        let panels = tensor.storage as? PanelStorage
+        guard let storage = panels.map({ turn($0) }) ?? tensor.storage as? HostStorage else {
             preconditionFailure("tensor of \(tensor.device.name) given to \(name)")
         }
         return unsafe UnsafePointer(storage.base + tensor.offset)

@@ -40,35 +40,26 @@ struct PanelShape: Equatable {
 }
 
 /// Storage whose rows stand in panels. Who asks for them row by row gets a copy, made once.
-@safe final class PanelStorage: Storage, @unchecked Sendable {
-    // Sendable: panels are written before the storage is published, and the copy under its lock.
+final class PanelStorage: Storage, @unchecked Sendable {
+    // Sendable: panels are written before the storage is published, as the base class asks, and the copy under its lock.
     let shape: PanelShape
-    let panels: UnsafeMutablePointer<Float>
-    private let buffer: BufferPool.Buffer
-    private let pool: BufferPool
-    private let rows = unsafe Mutex<BufferPool.Buffer?>(nil)
+    /// The panels, of which `shape` tells how they lie.
+    let panels: HostStorage
+    private let rows = Mutex<HostStorage?>(nil)
 
     init(_ shape: PanelShape, pool: BufferPool, device: any Device) {
         self.shape = shape
-        self.pool = pool
-        unsafe buffer = pool.take(shape.count)
-        unsafe panels = buffer.base
+        panels = HostStorage(count: shape.count, pool: pool, device: device)
         super.init(count: shape.samples * shape.rows * shape.channels, device: device)
     }
 
-    /// Row by row; `fill` writes them if nobody asked before.
-    func rows(_ fill: (UnsafeMutablePointer<Float>) -> Void) -> UnsafeMutablePointer<Float> {
-        unsafe rows.withLock { rows in
-            if let known = unsafe rows { return unsafe known.base }
-            let taken = unsafe pool.take(count)
-            unsafe fill(taken.base)
-            unsafe rows = taken
-            return unsafe taken.base
+    /// Row by row; `make` turns them if nobody asked before.
+    func rows(_ make: () -> HostStorage) -> HostStorage {
+        rows.withLock { rows in
+            if let rows { return rows }
+            let made = make()
+            rows = made
+            return made
         }
-    }
-
-    deinit {
-        unsafe pool.giveBack(buffer)
-        unsafe rows.withLock { rows in if let rows = unsafe rows { unsafe pool.giveBack(rows) } }
     }
 }
