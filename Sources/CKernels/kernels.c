@@ -128,37 +128,44 @@ KERNEL void kernels_scale_shift(
   }
 }
 
-// The sum of all lanes, halves by halves: one after the other each addition would wait for the last.
-INLINE float total(float lanes[LANES]) {
-#pragma clang loop unroll(full)
-  for (int half = LANES / 2; half > 0; half /= 2)
-    for (int l = 0; l < half; l++) lanes[l] += lanes[l + half];
-  return lanes[0];
-}
+// A number of each of sixteen rows.
+typedef float row_vector __attribute__((vector_size(64), aligned(4)));
 
-// The sum of the first `count` numbers, in lanes.
-INLINE float sum(const float *x, ptrdiff_t count) {
-  float lanes[LANES] = {0};
-  ptrdiff_t i = 0;
-  for (; i + LANES <= count; i += LANES)
-    for (int l = 0; l < LANES; l++) lanes[l] += x[i + l];
-  float sum = total(lanes);
-  for (; i < count; i++) sum += x[i];
-  return sum;
-}
+// Sums over the channels of a row, whose numbers are floats, or of sixteen rows side by side: the same additions in one order.
+// Channels add up in lanes, the lanes halves by halves: one after the other each addition would wait for the last.
+#define SUMS(number, total, sum, sum_of_squares)                                                                       \
+  INLINE number total(number lanes[LANES]) {                                                                           \
+    _Pragma("clang loop unroll(full)") for (int half = LANES / 2; half > 0; half /= 2)                                 \
+      for (int l = 0; l < half; l++) lanes[l] += lanes[l + half];                                                      \
+    return lanes[0];                                                                                                   \
+  }                                                                                                                    \
+  INLINE number sum(const number *x, ptrdiff_t count) {                                                                \
+    number lanes[LANES] = {0};                                                                                         \
+    ptrdiff_t i = 0;                                                                                                   \
+    for (; i + LANES <= count; i += LANES)                                                                             \
+      for (int l = 0; l < LANES; l++) lanes[l] += x[i + l];                                                            \
+    number sum = total(lanes);                                                                                         \
+    for (; i < count; i++) sum += x[i];                                                                                \
+    return sum;                                                                                                        \
+  }                                                                                                                    \
+  INLINE number sum_of_squares(const number *x, number mean, ptrdiff_t count) {                                        \
+    number lanes[LANES] = {0};                                                                                         \
+    ptrdiff_t i = 0;                                                                                                   \
+    for (; i + LANES <= count; i += LANES)                                                                             \
+      for (int l = 0; l < LANES; l++) {                                                                                \
+        const number d = x[i + l] - mean;                                                                              \
+        lanes[l] += d * d;                                                                                             \
+      }                                                                                                                \
+    number sum = total(lanes);                                                                                         \
+    for (; i < count; i++) sum += (x[i] - mean) * (x[i] - mean);                                                       \
+    return sum;                                                                                                        \
+  }
 
-INLINE float sum_of_squares(const float *x, float mean, ptrdiff_t count) {
-  float lanes[LANES] = {0};
-  ptrdiff_t i = 0;
-  for (; i + LANES <= count; i += LANES)
-    for (int l = 0; l < LANES; l++) {
-      const float d = x[i + l] - mean;
-      lanes[l] += d * d;
-    }
-  float sum = total(lanes);
-  for (; i < count; i++) sum += (x[i] - mean) * (x[i] - mean);
-  return sum;
-}
+// All functions that pass vectors are inlined, so how a call would pass them does not matter.
+#pragma clang diagnostic ignored "-Wpsabi"
+
+SUMS(float, total, sum, sum_of_squares)
+SUMS(row_vector, total_of_rows, sum_of_rows, sum_of_squares_of_rows)
 
 KERNEL void kernels_layer_normalization(
     const float *restrict x, const float *restrict scale, const float *restrict shift, float epsilon,
@@ -171,42 +178,6 @@ KERNEL void kernels_layer_normalization(
     const float inverse = 1.0f / sqrtf(variance + epsilon);
     for (ptrdiff_t c = 0; c < channels; c++) out[c] = (in[c] - mean) * inverse * scale[c] + shift[c];
   }
-}
-
-#pragma clang diagnostic ignored "-Wpsabi"
-
-// A number of each of sixteen rows.
-typedef float row_vector __attribute__((vector_size(64), aligned(4)));
-
-// What `total` adds up for each of sixteen rows, in the same order.
-INLINE row_vector total_of_rows(row_vector lanes[LANES]) {
-#pragma clang loop unroll(full)
-  for (int half = LANES / 2; half > 0; half /= 2)
-    for (int l = 0; l < half; l++) lanes[l] += lanes[l + half];
-  return lanes[0];
-}
-
-INLINE row_vector sum_of_rows(const row_vector *x, ptrdiff_t count) {
-  row_vector lanes[LANES] = {0};
-  ptrdiff_t i = 0;
-  for (; i + LANES <= count; i += LANES)
-    for (int l = 0; l < LANES; l++) lanes[l] += x[i + l];
-  row_vector sum = total_of_rows(lanes);
-  for (; i < count; i++) sum += x[i];
-  return sum;
-}
-
-INLINE row_vector sum_of_squares_of_rows(const row_vector *x, row_vector mean, ptrdiff_t count) {
-  row_vector lanes[LANES] = {0};
-  ptrdiff_t i = 0;
-  for (; i + LANES <= count; i += LANES)
-    for (int l = 0; l < LANES; l++) {
-      const row_vector d = x[i + l] - mean;
-      lanes[l] += d * d;
-    }
-  row_vector sum = total_of_rows(lanes);
-  for (; i < count; i++) sum += (x[i] - mean) * (x[i] - mean);
-  return sum;
 }
 
 KERNEL void kernels_layer_normalization_panel(
