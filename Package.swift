@@ -61,6 +61,8 @@ let package = Package(
         .systemLibrary(name: "CPostgres", pkgConfig: "libpq", providers: [.apt(["libpq-dev"])]),
         .systemLibrary(name: "CCrypto", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
         .systemLibrary(name: "CYajl", pkgConfig: "yajl", providers: [.apt(["libyajl-dev"])]),
+        .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
+        .target(name: "CFiles"),
         .target(name: "CSchemas", cSettings: [.unsafeFlags(["-std=c23"])]),
         .target(name: "CProcesses"),
         .systemLibrary(name: "COpenBLAS", pkgConfig: "openblas", providers: [.apt(["libopenblas-dev"])]),
@@ -68,14 +70,14 @@ let package = Package(
 
         // Level 1: values.
         module("ErrorLines"),
-        module("Layouts", ["CYajl"], settings: strictWithPointers + optimised),
+        module("Layouts", ["CYajl", "CZlib"], settings: strictWithPointers + optimised),
         module("Pixels", ["CPNG"], settings: strictWithPointers + optimised),
         module("Digests", ["CCrypto"], settings: strictWithPointers),
         module("Executors"),
         module("Failpoints"),
         module("Tensors", ["COpenBLAS", "CKernels"], settings: strictWithPointers + optimised),
         module("Weights", settings: strictWithPointers + optimised),
-        module("Files"),
+        module("Files", ["CFiles"]),
 
         // Level 2: parts.
         module("Archives", ["Digests", "ErrorLines", "Files"]),

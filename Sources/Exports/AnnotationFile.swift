@@ -8,13 +8,13 @@ import Tasks
 /// Writes the annotation file of an export.
 struct AnnotationFile {
     let source: ExportSource
-    /// The real set, already read once.
-    let real: (set: CocoExport.RealSet, summary: AnnotationSummary)?
+    /// The real set's records, where the export has them.
+    let real: RealSetCopy?
 
     func write(to path: String, records: RecordFragments) throws {
         let file = try OutputFile(path: path)
         if let real {
-            try merge(real.set, real.summary, into: file, records: records)
+            try merge(real, into: file, records: records)
         } else {
             try writeAlone(to: file, records: records)
         }
@@ -49,35 +49,17 @@ struct AnnotationFile {
         try file.write("]}\n")
     }
 
-    /// Copies the real file byte by byte, the generated records at the ends of its lists.
-    private func merge(
-        _ set: CocoExport.RealSet, _ summary: AnnotationSummary, into file: OutputFile, records: RecordFragments
-    ) throws(ExportError) {
-        var splicer = AnnotationSplicer(fileNamePrefix: set.prefix)
-        var stops = 0
-        try InputFile(path: set.path).forEachPiece { piece throws(ExportError) in
-            var position = 0
-            var isDone = false
-            while !isDone {
-                var output: [UInt8] = []
-                let stop = splicer.advance(through: piece, from: &position, into: &output)
-                try file.write(output)
-                switch stop {
-                case .endOfImages(let isEmpty): try records.copyImages(to: file, isFirst: isEmpty)
-                case .endOfAnnotations(let isEmpty): try records.copyAnnotations(to: file, isFirst: isEmpty)
-                case nil: isDone = true
-                }
-                stops += stop == nil ? 0 : 1
+    /// Copies the real records byte by byte, the generated ones at the ends of its lists.
+    private func merge(_ real: RealSetCopy, into file: OutputFile, records: RecordFragments) throws(ExportError) {
+        let copy = try InputFile(path: real.path)
+        for gap in real.gaps {
+            try copy.forEachPiece(upTo: gap.offset) { piece throws(ExportError) in try file.write(piece) }
+            if gap.isOfImages {
+                try records.copyImages(to: file, isFirst: gap.isEmpty)
+            } else {
+                try records.copyAnnotations(to: file, isFirst: gap.isEmpty)
             }
         }
-        let names = set.prefix.isEmpty ? summary.images : splicer.prefixedNames
-        guard stops == 2, names == summary.images else {
-            throw ExportError(
-                .refused,
-                "cannot merge with \(set.path): expected the keys images, annotations and file_name "
-                    + "written without escapes, and the file unchanged while it is read; found \(stops) of 2 "
-                    + "lists and \(names) of \(summary.images) file names; write the file anew"
-            )
-        }
+        try copy.forEachPiece { piece throws(ExportError) in try file.write(piece) }
     }
 }

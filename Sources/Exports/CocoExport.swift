@@ -7,18 +7,19 @@ import Layouts
 public import Stores
 import Tasks
 
-/// Writes finished shards as a folder that COCO readers read: `images/<key>.png`, `annotations.json`, `export.json`.
+/// Writes finished shards as a folder that COCO and YOLO readers read: `images/<job>-<key>.png`, `annotations.json`,
+/// `export.manifest`.
 ///
-/// File names in the annotation file are relative to the folder, so the folder is the image root. Images come out of
-/// the
-/// shards' archives, each checked against its recorded SHA-256. Memory does not grow with the job or the real set.
+/// File names in the annotation file are relative to the folder `images`, so that one is the image root. Images come
+/// out of the shards' archives, each checked against its recorded SHA-256. Memory does not grow with the job or the
+/// real set.
 public struct CocoExport: Sendable {
     /// The real set's annotation file to merge with.
     public struct RealSet: Sendable {
         /// The annotation file.
         public var path: String
-        /// Put before its file names, so that a loader with one image root finds both: an absolute folder, or one
-        /// relative to the export's. Names stay as they are if empty.
+        /// Put before its relative file names, so that a loader with one image root finds both: an absolute folder, or one
+        /// relative to the export's images. Names stay as they are if empty; absolute names and URLs always do.
         public var prefix: String
 
         /// Names a real set.
@@ -58,52 +59,67 @@ public struct CocoExport: Sendable {
     public func write(
         to destination: String, with real: RealSet? = nil, onShard: (Int) -> Void = { _ in }
     ) async throws -> Result {
-        let summary = try real.map { real in try checked(real) }
         let folder = try ExportFolder(destination, form: .coco)
         do {
-            let records = try RecordFragments(in: folder.partial, numbering: CocoNumbering(after: summary))
+            let names = ImageNames(job: source.job.name)
+            let real = try real.map { set in
+                let copy = try RealSetCopy(
+                    of: set, to: "\(folder.partial)/real.fragment", isTaken: names.contain)
+                try checkCategories(copy.summary, path: set.path)
+                return copy
+            }
+            let numbering = try CocoNumbering(names, after: real?.summary)
+            let records = try RecordFragments(in: folder.partial, numbering: numbering)
             try ExportFolder.makeFolder("\(folder.partial)/images")
             var shards: [ExportManifest.Shard] = []
             for (index, shard) in source.shards.enumerated() {
-                let samples = try await write(shard, to: folder.partial, records: records)
+                let samples = try await write(shard, to: "\(folder.partial)/images", names: names, records: records)
                 shards.append(.init(shard: shard.number, samples: samples, bytes: shard.bytes, sha256: shard.digest))
                 onShard(index + 1)
             }
             try records.finish()
-            try AnnotationFile(source: source, real: real.flatMap { real in summary.map { (real, $0) } })
+            try AnnotationFile(source: source, real: real)
                 .write(to: "\(folder.partial)/annotations.json", records: records)
             try records.remove()
-            let manifest = ExportManifest(.coco, of: source, shards: shards, objects: records.objects)
+            if let real, unlink(real.path) != 0 { throw ExportError.system("remove", real.path) }
+            let manifest = ExportManifest(.coco, of: source, shards: shards, objects: records.objects, real: real)
             try OutputFile.write(try manifest.encoded(), to: "\(folder.partial)/\(ExportForm.coco.marker)")
             try folder.commit()
             return Result(
                 folder: folder.destination, images: manifest.samples, objects: records.objects,
-                realImages: summary?.images ?? 0, realObjects: summary?.annotations ?? 0)
+                realImages: real?.summary.images ?? 0, realObjects: real?.summary.annotations ?? 0)
         } catch {
             folder.discard()
             throw error
         }
     }
 
-    /// Reads what must be known of the real set, and refuses one with other categories.
-    private func checked(_ real: RealSet) throws -> AnnotationSummary {
-        let summary = try AnnotationSummary.read(path: real.path)
-        let ours = Set(source.categories.map(CocoCategory.init))
-        let theirs = Set(summary.categories.map(CocoCategory.init))
-        guard let other = ours.symmetricDifference(theirs).min(by: { ($0.id, $0.name) < ($1.id, $1.name) }) else {
-            return summary
+    /// Refuses a real set that lacks one of the job's categories, or has another name for its id.
+    ///
+    /// Categories that only the real set has are no contradiction: the job may come from a part of it.
+    private func checkCategories(_ real: AnnotationSummary, path: String) throws(ExportError) {
+        let byID = Dictionary(real.categories.map { ($0.id, $0) }) { first, _ in first }
+        for ours in source.categories where byID[ours.id]?.name != ours.name {
+            let found =
+                if let other = byID[ours.id] {
+                    "'\(other.name)' with that id in the real set"
+                } else if let other = real.categories.first(where: { $0.name == ours.name }) {
+                    "it with id \(other.id) in the real set"
+                } else {
+                    "none of that id in the real set"
+                }
+            throw ExportError(
+                .refused,
+                "cannot merge the job '\(source.job.name)' with \(path): expected the job's categories by id and name, "
+                    + "'\(ours.name)' (id \(ours.id)) among them, found \(found); give a real set with the job's categories, "
+                    + "or renumber it")
         }
-        let place = ours.contains(other) ? "only in the job" : "only in the real set"
-        throw ExportError(
-            .refused,
-            "cannot merge the job '\(source.job.name)' with \(real.path): expected the same "
-                + "\(ours.count) categories by id and name, found \(theirs.count) and '\(other.name)' (id "
-                + "\(other.id)) \(place); give the file that the job was made from, or one with its categories"
-        )
     }
 
     /// - Returns: how many images were written.
-    private func write(_ shard: ShardRow, to folder: String, records: RecordFragments) async throws -> Int {
+    private func write(
+        _ shard: ShardRow, to folder: String, names: ImageNames, records: RecordFragments
+    ) async throws -> Int {
         let samples = try await catalogue.samples(ofShard: shard.id)
         let archive = try ShardArchive(shard, in: store)
         let (width, height) = (source.specification.width, source.specification.height)
@@ -111,7 +127,7 @@ public struct CocoExport: Sendable {
             try Task.checkCancellation()
             let task = try LayoutTask(decoding: sample.payload)
             let image = try archive.image(task.key, digest: sample.digest)
-            try OutputFile.write(image, to: "\(folder)/images/\(task.key).png")
+            try OutputFile.write(image, to: "\(folder)/\(names.name(of: task))")
             try records.append(task, shard: shard.number, width: width, height: height)
         }
         return samples.count

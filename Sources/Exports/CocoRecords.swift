@@ -7,7 +7,7 @@ import Tasks
 /// One generated image.
 struct CocoImage: Encodable, Hashable {
     var id: Int
-    /// Relative to the export's folder.
+    /// Relative to the export's folder of images, and without a folder: converters make `NAME.txt` of it as it is.
     var file_name: String
     var width: Int
     var height: Int
@@ -40,14 +40,29 @@ struct CocoAnnotation: Encodable, Hashable {
 struct CocoCategory: Encodable, Hashable {
     var id: Int
     var name: String
-    /// COCO's group, for COCO's own categories; left out for others.
+    /// The annotation file's group; left out where it has none.
     var supercategory: String?
 
     /// The category as exports list it.
     init(_ category: Layouts.Category) {
         id = category.id
         name = category.name
-        supercategory = CocoCategories.supercategory(of: category)
+        supercategory = category.supercategory
+    }
+}
+
+/// The names of a job's images in an export.
+struct ImageNames {
+    /// The job's name, which makes images of two jobs of one set different files.
+    let job: String
+
+    /// The name of a task's image: `hard-1-000000000139-0.png`.
+    func name(of task: LayoutTask) -> String { "\(job)-\(task.key).png" }
+
+    /// Whether a name is one that ``name(of:)`` gives.
+    func contain(_ name: String) -> Bool {
+        guard name.hasPrefix("\(job)-"), name.hasSuffix(".png") else { return false }
+        return LayoutTask.isKey(name.dropFirst(job.count + 1).dropLast(4))
     }
 }
 
@@ -55,11 +70,23 @@ struct CocoCategory: Encodable, Hashable {
 ///
 /// Ids begin at 1 since COCOeval takes a matched annotation with id 0 for an unmatched one.
 struct CocoNumbering {
+    /// How many ids are left at least: more than a job can have.
+    private static let room = 1 << 48
+
     private(set) var nextImageID: Int
     private(set) var nextAnnotationID: Int
+    private let names: ImageNames
 
-    /// Begins behind the ids of a real set.
-    init(after real: AnnotationSummary? = nil) {
+    /// Begins behind the ids of a real set; throws ``ExportError`` with code `refused` when they leave no room.
+    init(_ names: ImageNames, after real: AnnotationSummary? = nil) throws(ExportError) {
+        self.names = names
+        for (what, id) in [("image", real?.largestImageID ?? 0), ("annotation", real?.largestAnnotationID ?? 0)]
+        where id > Int.max - Self.room {
+            throw ExportError(
+                .refused,
+                "cannot number generated images and objects above those of the real set: expected \(what) ids up to "
+                    + "\(Int.max - Self.room), found \(id); renumber the real set")
+        }
         nextImageID = (real?.largestImageID ?? 0) + 1
         nextAnnotationID = (real?.largestAnnotationID ?? 0) + 1
     }
@@ -69,7 +96,7 @@ struct CocoNumbering {
         of task: LayoutTask, shard: Int, width: Int, height: Int
     ) -> (image: CocoImage, annotations: [CocoAnnotation]) {
         let image = CocoImage(
-            id: nextImageID, file_name: "images/\(task.key).png", width: width, height: height,
+            id: nextImageID, file_name: names.name(of: task), width: width, height: height,
             source_image_id: task.layout.imageID, sample: task.sample, seed: task.seed, shard: shard)
         nextImageID += 1
         let boxes = task.layout.boxes(inWidth: width, height: height)

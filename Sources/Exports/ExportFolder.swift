@@ -1,49 +1,35 @@
-// The folder of an export: made beside its destination, and moved there when it is complete.
+// The folder of an export: made within its destination, and moved into place there when it is complete.
 
+import Files
 import Foundation
+import Layouts
+import Tasks
 
-/// What kinds of export folders there are, and what each of them may hold.
-enum ExportForm: String {
-    case coco
-    case webdataset
-
-    /// What the marker's key `format` says.
-    var format: String { "detdiffusion.export.\(rawValue).v1" }
-
-    /// The file that says that a folder is an export: an ``ExportManifest``.
-    var marker: String {
-        switch self {
-        case .coco: "export.json"
-        case .webdataset: "index.json"
-        }
-    }
-
-    /// Whether an export has an entry of this name.
-    func owns(_ name: String) -> Bool {
-        switch self {
-        case .coco: ["images", "annotations.json", marker].contains(name)
-        case .webdataset: name == marker || name.wholeMatch(of: /[A-Za-z0-9._\-]+-[0-9]{6,}\.tar/) != nil
-        }
-    }
-
-    /// Whether the folder `images` of an export has an entry of this name.
-    static func ownsImage(_ name: String) -> Bool { name.wholeMatch(of: /[0-9]{12,}-[0-9]+\.png/) != nil }
-}
-
-/// An export under construction, at `.NAME.partial` beside its destination; locked, so that two runs do not mix.
+/// An export under construction, in `DIR/.detdiffusion-export` within its destination `DIR`; locked, so that two runs do
+/// not mix.
 ///
-/// A run that was killed leaves its partial folder, and the next one to the same destination removes it.
+/// The destination itself is never moved or removed: it may be a mount point or the current folder. An export that
+/// fails leaves it as it was. One that was killed leaves its work folder; the next one to the same destination undoes
+/// what was half done, or completes it. The steps of ``commit()``, each a rename within one file system:
+/// the earlier export's entries go to `old`; `old` becomes `replaced`; the new entries come, their marker last.
 final class ExportFolder {
+    /// The name of the work folder.
+    static let workName = ".detdiffusion-export"
+
     /// Where the export will be.
     let destination: String
     /// Where it is written.
     let partial: String
     private let form: ExportForm
-    /// Moves a folder to another name; a test's own where it must fail.
+    private let work: String
+    private let lock: FolderLock
+    /// Whether the destination was made for this export.
+    private let isMade: Bool
+    /// Moves an entry to another name; a test's own where it must fail.
     var move: (_ from: String, _ to: String) -> Int32 = { rename($0, $1) }
-    /// Where an earlier export waits while the new one takes its place.
-    private var replaced: String { "\(partial)-replaced" }
-    private let lock: Int32
+
+    private var old: String { "\(work)/old" }
+    private var replaced: String { "\(work)/replaced" }
 
     /// Begins an export.
     ///
@@ -53,61 +39,84 @@ final class ExportFolder {
         let url = URL(fileURLWithPath: destination).standardizedFileURL.resolvingSymlinksInPath()
         self.destination = url.path
         self.form = form
-        let parent = url.deletingLastPathComponent().path
-        partial = "\(parent)/.\(url.lastPathComponent).partial"
+        work = "\(url.path)/\(Self.workName)"
+        partial = "\(work)/new"
+        isMade = !FileManager.default.fileExists(atPath: url.path)
         try Self.refuseForeign(url.path, form: form)
-        try Self.makeFolder(parent, intermediate: true)
-        if mkdir(partial, 0o755) != 0, errno != EEXIST { throw .system("create the folder", partial) }
-        lock = open(partial, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
-        guard lock >= 0 else { throw .system("open", partial) }
-        guard flock(lock, LOCK_EX | LOCK_NB) == 0 else {
-            close(lock)
-            throw ExportError(
-                .destination, "cannot export to \(destination): another export writes there now; wait for it")
-        }
-        for name in try Self.entries(partial) { try Self.remove("\(partial)/\(name)") }
-        try putBackReplaced()
+        try Self.makeFolder(url.path, intermediate: true)
+        lock = try FolderLock(work, naming: destination)
+        try recover()
+        try Self.remove(partial)
+        try Self.makeFolder(partial)
     }
 
-    deinit { close(lock) }
-
-    /// Puts the finished folder in its place, instead of an earlier export there.
+    /// Puts the finished export in its place, instead of an earlier one there.
     func commit() throws(ExportError) {
-        // One call for the thousands of files of an export; each by itself would take a disc sync.
-        sync()
+        try sync()
         // What came there meanwhile is not removed either.
         try Self.refuseForeign(destination, form: form)
-        try putBackReplaced()
-        let replaces = FileManager.default.fileExists(atPath: destination)
-        if replaces, move(destination, replaced) != 0 { throw .system("move aside", destination) }
-        guard move(partial, destination) == 0 else {
-            let failure = ExportError.system("rename \(partial) to", destination)
-            guard replaces, move(replaced, destination) != 0 else { throw failure }
-            throw ExportError(
-                .destination,
-                "\(failure), and the earlier export cannot be moved back (\(String(cString: strerror(errno)))); it is kept "
-                    + "at \(replaced), and the next export to the same folder puts it back")
+        do {
+            try exchange()
+        } catch {
+            do { try recover() } catch let second {
+                throw ExportError(
+                    .destination,
+                    "\(error), and the earlier export cannot be put back (\(second)); it is kept in \(work), and the next "
+                        + "export to the same folder puts it back")
+            }
+            throw error
         }
-        try Self.remove(replaced)
-    }
-
-    /// Removes what an interrupted commit had replaced, or puts it back where nothing took its place: then it is the
-    /// only export there is.
-    private func putBackReplaced() throws(ExportError) {
-        guard FileManager.default.fileExists(atPath: replaced) else { return }
-        if FileManager.default.fileExists(atPath: "\(destination)/\(form.marker)") { return try Self.remove(replaced) }
-        guard move(replaced, destination) == 0 else {
-            throw .system("put the earlier export \(replaced) back to", destination)
-        }
-        try Self.refuseForeign(destination, form: form)
+        try sync()
+        try Self.remove(work)
     }
 
     /// Removes what was written; for exports that failed.
     func discard() {
-        // What cannot be removed now, the next run removes.
-        try? FileManager.default.removeItem(atPath: partial)
+        // What cannot be removed now, the next run removes; an earlier export that could not be put back stays.
+        if !FileManager.default.fileExists(atPath: old), !FileManager.default.fileExists(atPath: replaced) {
+            try? FileManager.default.removeItem(atPath: work)
+        }
+        if isMade { rmdir(destination) }
     }
 
+    private func sync() throws(ExportError) {
+        do { try FileSystemSync.sync(lock.descriptor, path: destination) } catch { throw .system(error) }
+    }
+
+    private func exchange() throws(ExportError) {
+        try Self.makeFolder(old)
+        // The marker goes first: what is left is no export.
+        for name in form.ordered(try present()).reversed() { try move(name, from: destination, to: old) }
+        guard move(old, replaced) == 0 else { throw .system("rename \(old) to", replaced) }
+        for name in form.ordered(try Self.entries(partial)) { try move(name, from: partial, to: destination) }
+    }
+
+    /// Undoes an exchange that was cut short, or removes what one that had come to its end had replaced.
+    private func recover() throws(ExportError) {
+        if FileManager.default.fileExists(atPath: replaced) {
+            let isComplete =
+                !FileManager.default.fileExists(atPath: "\(partial)/\(form.marker)")
+                && FileManager.default.fileExists(atPath: "\(destination)/\(form.marker)")
+            if isComplete { return try Self.remove(replaced) }
+            for name in try present() { try Self.remove("\(destination)/\(name)") }
+            guard move(replaced, old) == 0 else { throw .system("rename \(replaced) to", old) }
+        }
+        guard FileManager.default.fileExists(atPath: old) else { return }
+        for name in form.ordered(try Self.entries(old)) { try move(name, from: old, to: destination) }
+        try Self.remove(old)
+    }
+
+    private func move(_ name: String, from: String, to: String) throws(ExportError) {
+        guard move("\(from)/\(name)", "\(to)/\(name)") == 0 else {
+            throw .system("rename \(from)/\(name) to", "\(to)/\(name)")
+        }
+    }
+
+    /// The entries of an export at the destination.
+    private func present() throws(ExportError) -> [String] { try Self.entries(destination).filter(form.owns) }
+}
+
+extension ExportFolder {
     static func makeFolder(_ path: String, intermediate: Bool = false) throws(ExportError) {
         do {
             try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: intermediate)
@@ -116,29 +125,42 @@ final class ExportFolder {
         }
     }
 
-    /// Throws unless nothing, an empty folder, or an earlier export of this form and nothing else is at `path`.
+    /// Throws unless nothing, an empty folder, or an earlier export of this form and nothing else is at `path`; what a
+    /// killed export left, and the `lost+found` of a file system that is mounted there, are nothing.
     private static func refuseForeign(_ path: String, form: ExportForm) throws(ExportError) {
         var isFolder: ObjCBool = false
         guard FileManager.default.fileExists(atPath: path, isDirectory: &isFolder) else { return }
         guard isFolder.boolValue else { throw foreign(path, "a file") }
-        let names = try entries(path)
-        guard !names.isEmpty else { return }
-        guard names.contains(form.marker), ExportManifest.format(at: "\(path)/\(form.marker)") == form.format else {
+        let all = try entries(path)
+        let names = all.filter { $0 != workName && $0 != "lost+found" }
+        // A killed export may have left half of its entries; they are put right before anything is written.
+        guard !names.isEmpty, !isExchanging("\(path)/\(workName)") else { return }
+        let heads = form.markers.filter(names.contains).compactMap { ExportManifest.head(at: "\(path)/\($0)") }
+        guard let head = heads.first(where: { $0.format == form.format }) else {
             throw foreign(path, "a folder with '\(names[0])' and no \(form.marker) of an export")
         }
         if let name = names.first(where: { !form.owns($0) }) { throw foreign(path, "'\(name)' in it") }
         guard form == .coco, names.contains("images") else { return }
-        if let name = try entries("\(path)/images").first(where: { !ExportForm.ownsImage($0) }) {
+        let images = ImageNames(job: head.job)
+        // Earlier versions left the job's name out.
+        let isOurs = { (name: String) in
+            images.contain(name) || (name.hasSuffix(".png") && LayoutTask.isKey(name.dropLast(4)))
+        }
+        if let name = try entries("\(path)/images").first(where: { !isOurs($0) }) {
             throw foreign(path, "'images/\(name)' in it")
         }
+    }
+
+    /// Whether an exchange in this work folder was cut short.
+    private static func isExchanging(_ work: String) -> Bool {
+        ["old", "replaced"].contains { FileManager.default.fileExists(atPath: "\(work)/\($0)") }
     }
 
     private static func foreign(_ path: String, _ found: String) -> ExportError {
         ExportError(
             .destination,
             "cannot export to \(path): expected nothing or an earlier export there, found \(found); "
-                + "choose another folder or move that away"
-        )
+                + "choose another folder or move that away")
     }
 
     private static func entries(_ path: String) throws(ExportError) -> [String] {

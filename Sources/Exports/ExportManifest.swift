@@ -1,4 +1,4 @@
-// What an export says of itself: `export.json` of a COCO export, `index.json` of a WebDataset one.
+// What an export says of itself: `export.manifest` of a COCO export, `index.json` of a WebDataset one.
 
 import Catalogue
 public import Digests
@@ -38,8 +38,22 @@ public struct ExportManifest: Codable, Sendable, Hashable {
     public var complete: Bool
     /// The shards that were exported, by number.
     public var shards: [Shard]
+    /// The real set that the export is merged with, where it is.
+    public var real: Real?
 
-    init(_ form: ExportForm, of source: ExportSource, shards: [Shard], objects: Int? = nil) {
+    /// A real set in an export.
+    public struct Real: Codable, Sendable, Hashable {
+        /// Its images.
+        public var images: Int
+        /// Its objects, crowds included.
+        public var objects: Int
+        /// SHA-256 of its annotation file's text, unpacked and without a byte order mark.
+        public var sha256: SHA256Digest
+    }
+
+    init(
+        _ form: ExportForm, of source: ExportSource, shards: [Shard], objects: Int? = nil, real: RealSetCopy? = nil
+    ) {
         format = form.format
         job = source.job.name
         strategy = source.specification.strategy.rawValue
@@ -48,6 +62,9 @@ public struct ExportManifest: Codable, Sendable, Hashable {
         self.objects = objects
         complete = source.unfinished.isEmpty
         self.shards = shards
+        self.real = real.map {
+            Real(images: $0.summary.images, objects: $0.summary.annotations, sha256: $0.digest)
+        }
     }
 
     /// Indented JSON, the same bytes for the same contents.
@@ -57,11 +74,16 @@ public struct ExportManifest: Codable, Sendable, Hashable {
         return Array(try encoder.encode(self)) + Array("\n".utf8)
     }
 
-    /// The format that the file at `path` names; `nil` for a file that is no manifest.
-    static func format(at path: String) -> String? {
-        struct Head: Decodable { var format: String }
+    /// What marks a folder as an export, whatever else its manifest says.
+    struct Head: Decodable {
+        var format: String
+        var job: String
+    }
+
+    /// The head of the manifest at `path`; `nil` for a file that is no manifest.
+    static func head(at path: String) -> Head? {
         guard let data = FileManager.default.contents(atPath: path) else { return nil }
         // Anything else than a manifest is somebody else's file, whatever is wrong with it.
-        return (try? JSONDecoder().decode(Head.self, from: data))?.format
+        return try? JSONDecoder().decode(Head.self, from: data)
     }
 }

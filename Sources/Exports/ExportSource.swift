@@ -11,7 +11,7 @@ public struct ExportSource: Sendable {
     public var job: RecordedJob
     /// What made its images.
     public var specification: GenerateSpecification
-    /// What annotations may name, in the order of exports; see ``exported(categories:)``.
+    /// What annotations may name, as the job's annotation files list it.
     public var categories: [Layouts.Category]
     /// When the job was made: ISO 8601, UTC.
     public var createdAt: String
@@ -49,7 +49,7 @@ public struct ExportSource: Sendable {
         let rows = try await catalogue.shardRows(job: job.id)
         let source = ExportSource(
             job: job, specification: try GenerateSpecification(json: job.specification),
-            categories: exported(categories: try categories(of: job)),
+            categories: try categories(of: job),
             createdAt: try await catalogue.jobs(CatalogueFilter(job: name)).first?.createdAt ?? "",
             shards: rows.filter { $0.state == "finished" },
             unfinished: rows.filter { $0.state != "finished" }.map(\.number))
@@ -78,13 +78,5 @@ public struct ExportSource: Sendable {
                     + "found something else (\(error))"
             )
         }
-    }
-
-    /// The categories of an export: for a COCO file, whose things are among COCO's 80 by id and name, all 80 in COCO's
-    /// order, then its stuff; for another one, its categories as recorded.
-    static func exported(categories recorded: [Layouts.Category]) -> [Layouts.Category] {
-        let things = recorded.filter { !$0.isStuff }
-        guard !things.isEmpty, Set(things).isSubset(of: CocoCategories.things) else { return recorded }
-        return CocoCategories.things + recorded.filter(\.isStuff)
     }
 }

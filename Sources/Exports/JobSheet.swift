@@ -85,6 +85,12 @@ public struct JobSheet: Sendable {
         }
     }
 
+    /// A category's name as the sheet's font can write it, or its id where that font has no letters for it.
+    private static func label(of object: LayoutObject) -> String {
+        let spelled = BitmapFont.spelled(object.category)
+        return BitmapFont.has(spelled) ? spelled : "#\(object.categoryID)"
+    }
+
     private static func tile(
         _ image: Image, task: LayoutTask, specification: GenerateSpecification
     ) -> ContactSheet.Tile {
@@ -92,7 +98,7 @@ public struct JobSheet: Sendable {
         let labelled = zip(task.layout.objects, boxes).map { object, box in
             LabelledBox(
                 rectangle: Rectangle(roundingX: box.x, y: box.y, width: box.width, height: box.height),
-                label: object.category, color: object.attribute.color)
+                label: label(of: object), color: object.attribute.color)
         }
         let counts = Attribute.allCases.compactMap { attribute in
             let count = task.layout.objects.count { $0.attribute == attribute }

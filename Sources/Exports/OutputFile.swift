@@ -40,10 +40,11 @@ final class OutputFile {
     }
 }
 
-/// A file that is read once, in pieces.
+/// A file that is read once, from start to end, in pieces.
 final class InputFile {
     private let path: String
     private let descriptor: Int32
+    private var position = 0
 
     init(path: String) throws(ExportError) {
         self.path = path
@@ -53,14 +54,16 @@ final class InputFile {
 
     deinit { close(descriptor) }
 
-    /// Hands over the contents in pieces of at most 1 MiB.
-    func forEachPiece(_ body: ([UInt8]) throws(ExportError) -> Void) throws(ExportError) {
+    /// Hands over the rest of the contents in pieces of at most 1 MiB, or the rest of the first `end` bytes.
+    func forEachPiece(upTo end: Int = .max, _ body: ([UInt8]) throws(ExportError) -> Void) throws(ExportError) {
         var piece = [UInt8](repeating: 0, count: 1 << 20)
-        while true {
-            let count = piece.withUnsafeMutableBytes { read(descriptor, $0.baseAddress, $0.count) }
+        while position < end {
+            let wanted = min(piece.count, end - position)
+            let count = piece.withUnsafeMutableBytes { read(descriptor, $0.baseAddress, wanted) }
             if count < 0 && errno == EINTR { continue }
             guard count >= 0 else { throw .system("read", path) }
             if count == 0 { return }
+            position += count
             try body(count == piece.count ? piece : Array(piece[..<count]))
         }
     }

@@ -34,15 +34,20 @@ public struct Annotation: Hashable, Sendable {
     public var area: Double
     /// Whether the box stands for a crowd of objects.
     public var isCrowd: Bool
+    /// Whether the file asks to leave it out (`"ignore": 1`, as CrowdHuman and CityPersons mark regions).
+    public var isIgnored: Bool
 
     /// Makes an annotation.
-    public init(id: Int, imageID: Int, categoryID: Int, box: Box, area: Double, isCrowd: Bool = false) {
+    public init(
+        id: Int, imageID: Int, categoryID: Int, box: Box, area: Double, isCrowd: Bool = false, isIgnored: Bool = false
+    ) {
         self.id = id
         self.imageID = imageID
         self.categoryID = categoryID
         self.box = box
         self.area = area
         self.isCrowd = isCrowd
+        self.isIgnored = isIgnored
     }
 }
 

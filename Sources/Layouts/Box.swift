@@ -54,6 +54,14 @@ public struct Box: Hashable, Sendable {
         Box(x: x * scaleX, y: y * scaleY, width: width * scaleX, height: height * scaleY)
     }
 
+    /// The box of an image of `width` x `height` pixels in a frame of another size: scaled, then clipped to it.
+    ///
+    /// The aspect ratio is not kept, as in the paper.
+    public func fitted(from width: Int, _ height: Int, into newWidth: Int, _ newHeight: Int) -> Box {
+        scaled(x: Double(newWidth) / Double(width), y: Double(newHeight) / Double(height))
+            .clipped(toWidth: Double(newWidth), height: Double(newHeight))
+    }
+
     /// Whether all four numbers are finite and the extent is not negative.
     public var isValid: Bool {
         x.isFinite && y.isFinite && width.isFinite && height.isFinite && width >= 0 && height >= 0

@@ -3,12 +3,12 @@
 extension CocoCategories {
     /// The group of one of COCO's categories, as `vehicle` of `car`; `nil` for a category that is not COCO's by id and
     /// name (source: the categories of instances_val2017.json and stuff_val2017.json).
-    public static func supercategory(of category: Category) -> String? {
-        guard names[category.id] == category.name else { return nil }
-        return supercategories.first { $0.ids.contains(category.id) }?.name
+    static func supercategory(of category: Category) -> String? {
+        names[category.id] == category.name ? supercategory(ofID: category.id) : nil
     }
 
-    private static let names = Dictionary(uniqueKeysWithValues: (things + stuff).map { ($0.id, $0.name) })
+    /// The group of the category with this id of COCO's.
+    static func supercategory(ofID id: Int) -> String? { supercategories.first { $0.ids.contains(id) }?.name }
 
     private static let supercategories: [(name: String, ids: Set<Int>)] = [
         ("person", [1]),

@@ -47,7 +47,17 @@ public enum CocoCategories {
             (182, "wood"),
         ], isStuff: true)
 
+    /// Whether these categories are all COCO's own by id and name: those of COCO, or of a part of it.
+    public static func contain(_ categories: some Sequence<Category>) -> Bool {
+        categories.allSatisfy { names[$0.id] == $0.name }
+    }
+
+    /// The names of all of COCO's categories by id.
+    static let names = Dictionary(uniqueKeysWithValues: (things + stuff).map { ($0.id, $0.name) })
+
     private static func table(_ rows: [(id: Int, name: String)], isStuff: Bool) -> [Category] {
-        rows.map { Category(id: $0.id, name: $0.name, isStuff: isStuff) }
+        rows.map { row in
+            Category(id: row.id, name: row.name, isStuff: isStuff, supercategory: supercategory(ofID: row.id))
+        }
     }
 }

@@ -38,18 +38,16 @@ public struct DetectionSet: Sendable {
     public func detections(in image: Int) -> [Detection] { byImage[image] ?? [] }
 
     /// Reads a results file, an array of `{"image_id":…, "category_id":…, "bbox":[x, y, width, height], "score":…}`,
-    /// as a stream.
+    /// as a stream, once: a file, gzip of it, or a pipe.
     ///
-    /// Boxes of zero extent are tolerated, since detectors write them and they overlap nothing. Refused: what
-    /// ``AnnotationSet/read(path:isStuff:)`` refuses of JSON and boxes, and scores outside 0...1 (a threshold on
-    /// percentages would keep every box).
-    public static func read(path: String) throws(LayoutError) -> DetectionSet {
-        let stream = RecordStream(
-            path: path, subject: "detections",
-            fix:
-                "give a COCO results file of boxes: "
-                + "[{\"image_id\":…,\"category_id\":…,\"bbox\":[x,y,width,height],\"score\":…}]"
-        )
+    /// Boxes without extent or of negative extent are tolerated, since detectors write them and they overlap nothing;
+    /// a score that rounding put just beyond 0 or 1 is taken for that. Refused: what
+    /// ``AnnotationSet/read(path:isStuff:onText:)`` refuses of JSON and boxes, and other scores outside 0...1 (a threshold
+    /// on percentages would keep every box).
+    /// - Parameter onText: is shown the text as it is parsed, piece by piece, for a digest of it.
+    public static func read(
+        path: String, onText: (ArraySlice<UInt8>) -> Void = { _ in }
+    ) throws(LayoutError) -> DetectionSet {
         let collected = Collected()
         let parser = RecordParser(sections: [section], isBareList: true) { _, record in
             collected.detections.append(
@@ -57,7 +55,7 @@ public struct DetectionSet: Sendable {
                     imageID: record.integers[0], categoryID: record.integers[1], box: record.box,
                     score: record.numbers[3]))
         }
-        try stream.read(into: parser)
+        try RecordReader.read(.detections, path: path, into: parser, onText: onText)
         return DetectionSet(collected.detections)
     }
 

@@ -10,19 +10,14 @@ public enum ImageIDList {
     /// a list only says which images are meant. Throws for a missing file, a line that is not a whole number, and a
     /// list of no ids.
     public static func read(path: String) throws(LayoutError) -> [Int] {
-        let data: Data
-        do { data = try Data(contentsOf: URL(fileURLWithPath: path)) } catch {
-            let reason = FileManager.default.fileExists(atPath: path) ? "it cannot be read" : "no such file"
-            throw LayoutError(
-                .file, "cannot read image ids from \(path): \(reason); check the path and that this user may read it")
-        }
-        guard let text = String(data: data, encoding: .utf8) else {
+        let bytes = try TextFile(path: path, subject: "image ids").readAll()
+        guard let text = String(validating: bytes, as: UTF8.self) else {
             throw LayoutError(
                 .content,
                 "cannot read image ids from \(path): expected UTF-8 text, found other bytes; list one id a line")
         }
         let isArray = text.first { !$0.isWhitespace } == "["
-        let ids = isArray ? try array(data, path: path) : try lines(text, path: path)
+        let ids = isArray ? try array(Data(bytes), path: path) : try lines(text, path: path)
         guard !ids.isEmpty else {
             throw LayoutError(
                 .content, "cannot use \(path): expected at least one image id, found none; list one id a line")

@@ -37,20 +37,28 @@ enum JSONNumber {
         return isNegative ? -value : value
     }
 
-    /// The whole number, also when it is written like `5.0`; `nil` for a fraction or beyond 18 digits.
+    /// The whole number, also when it is written like `5.0`; `nil` for a fraction or beyond Int64.
     static func integer(_ text: UnsafeBufferPointer<UInt8>) -> Int? {
+        // Collected below zero, where there is room for one number more.
         var value = 0
         var isNegative = false
-        guard text.count <= 18 else { return nil }
         for position in 0..<text.count {
             let byte = unsafe text[position]
             switch byte {
-            case UInt8(ascii: "0")...UInt8(ascii: "9"): value = value &* 10 &+ Int(byte &- UInt8(ascii: "0"))
+            case UInt8(ascii: "0")...UInt8(ascii: "9"):
+                let (product, overflows) = value.multipliedReportingOverflow(by: 10)
+                let (difference, underflows) = product.subtractingReportingOverflow(Int(byte &- UInt8(ascii: "0")))
+                if overflows || underflows { return nil }
+                value = difference
             case UInt8(ascii: "-"): isNegative = true
-            default: return unsafe Int(exactly: double(text))
+            default:
+                // Beyond 2^53 a double may not be the number that is written.
+                let number = unsafe double(text)
+                return abs(number) <= 0x1p53 ? Int(exactly: number) : nil
             }
         }
-        return isNegative ? -value : value
+        if isNegative { return value }
+        return value == Int.min ? nil : -value
     }
 
     private static func slowDouble(_ text: UnsafeBufferPointer<UInt8>) -> Double {

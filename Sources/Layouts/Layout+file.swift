@@ -88,6 +88,12 @@ extension Layout {
                 "\(place).category: expected a name without control characters, found "
                     + LayoutError.quoted(object.category))
         }
+        if let token = Category(id: 0, name: object.category).promptToken {
+            throw LayoutError(
+                .content,
+                "\(place).category: expected a name without the prompt's own tokens, found \(token) in "
+                    + LayoutError.quoted(object.category))
+        }
         guard object.bbox.count == 4, object.bbox.allSatisfy({ $0.isFinite && abs($0) <= 1e9 }) else {
             throw LayoutError(
                 .content, "\(place).bbox: expected x, y, width and height in pixels, found \(object.bbox.count) numbers"

@@ -67,10 +67,6 @@ public struct Layout: Hashable, Sendable, Codable {
     /// The aspect ratio is not kept, as in the paper.
     public func boxes(inWidth newWidth: Int, height newHeight: Int) -> [Box] {
         precondition(newWidth > 0 && newHeight > 0, "a generated image has an extent")
-        let scaleX = Double(newWidth) / Double(width)
-        let scaleY = Double(newHeight) / Double(height)
-        return objects.map {
-            $0.box.scaled(x: scaleX, y: scaleY).clipped(toWidth: Double(newWidth), height: Double(newHeight))
-        }
+        return objects.map { $0.box.fitted(from: width, height, into: newWidth, newHeight) }
     }
 }

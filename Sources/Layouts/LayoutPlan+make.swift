@@ -3,10 +3,10 @@
 extension LayoutPlan {
     /// Gives every object of a subset its attribute and makes the layouts.
     ///
-    /// Stuff is `[background]` under every strategy. Under ``Strategy/origin`` so is a thing that the detector has no
-    /// name for; everything else is judged by equation 2. Throws when origin has no source, when images are uncovered
-    /// and the policy is ``UncoveredPolicy/fail``, when detections lie in images that the list of detected images
-    /// lacks, and when a same-class rule meets detections of categories that the annotations do not have.
+    /// A detector names the things of the annotation file: stuff is `[background]` under every strategy, and under
+    /// ``Strategy/origin`` everything else is judged by equation 2. Throws when origin has no source, when images are
+    /// uncovered and the policy is ``UncoveredPolicy/fail``, when detections lie in images that the list of detected
+    /// images lacks, and when a same-class rule meets detections of categories that the annotations do not have.
     public static func make(
         subset: Subset, strategy: Strategy, attributes: AttributeSource?
     ) throws(LayoutError) -> LayoutPlan {
@@ -30,13 +30,12 @@ extension LayoutPlan {
                     + "(\(LayoutError.list(uncovered))); run the detector on "
                     + "them, list the images it was run on, or choose the uncovered policy skip or hard")
         }
-        let nameable = attributes.nameableCategoryIDs ?? AttributeSource.defaultNameableCategoryIDs
         return build(subset, uncovered: uncovered.count) { image in
             if attributes.uncovered == .skip, !attributes.covers(image.id) { return nil }
             let detections = attributes.detections.detections(in: image.id)
             return { object in
-                guard !object.category.isStuff, nameable.contains(object.category.id) else { return .background }
-                return attributes.rule.attribute(of: object, detections: detections)
+                object.category.isStuff
+                    ? .background : attributes.rule.attribute(of: object, detections: detections)
             }
         }
     }
@@ -56,15 +55,26 @@ extension LayoutPlan {
                         + "give the list that belongs to these detections")
             }
         }
-        guard source.rule.sameClass else { return }
-        let known = Set(subset.categories.map(\.id)).union(AttributeSource.defaultNameableCategoryIDs)
-        let strange = Set(source.detections.byImage.values.lazy.joined().map(\.categoryID)).subtracting(known).sorted()
+        if source.rule.sameClass { try checkCategories(of: source.detections, for: subset.categories) }
+    }
+
+    /// Refuses detections whose category ids are of another numbering: no object would ever be of their class.
+    ///
+    /// A detector trained on COCO names all 80 things, also beside a file that lists some of COCO's categories only.
+    private static func checkCategories(
+        of detections: DetectionSet, for categories: [Category]
+    ) throws(LayoutError) {
+        let things = categories.filter { !$0.isStuff }
+        var known = Set(things.map(\.id))
+        if CocoCategories.contain(things) { known.formUnion(CocoCategories.things.map(\.id)) }
+        let strange = Set(detections.byImage.values.lazy.joined().map(\.categoryID)).subtracting(known).sorted()
         guard strange.isEmpty else {
+            let names = things.prefix(3).map { "\($0.id) \(LayoutError.quoted($0.name))" }.joined(separator: ", ")
             throw LayoutError(
                 .content,
-                "cannot match detections by class: expected category ids of the annotations, found "
-                    + "\(strange.count) others "
-                    + "(\(LayoutError.list(strange))); write the detections with COCO's original ids, 1 to 90")
+                "cannot match detections by class: expected category ids of the annotations (\(names)"
+                    + "\(things.count > 3 ? ", …" : "")), found \(strange.count) others (\(LayoutError.list(strange))); write "
+                    + "the detections with the annotations' ids, or leave out --same-class")
         }
     }
 

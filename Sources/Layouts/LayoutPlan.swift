@@ -10,23 +10,17 @@ public struct AttributeSource: Sendable {
     public var rule: AttributeRule
     /// What happens to images that the detector was not run on.
     public var uncovered: UncoveredPolicy
-    /// The categories that the detector can name; `nil` for COCO's 80 things.
-    public var nameableCategoryIDs: Set<Int>?
 
     /// Makes a source.
     public init(
         detections: DetectionSet, detectedImages: Set<Int>? = nil, rule: AttributeRule = AttributeRule(),
-        uncovered: UncoveredPolicy = .fail, nameableCategoryIDs: Set<Int>? = nil
+        uncovered: UncoveredPolicy = .fail
     ) {
         self.detections = detections
         self.detectedImages = detectedImages
         self.rule = rule
         self.uncovered = uncovered
-        self.nameableCategoryIDs = nameableCategoryIDs
     }
-
-    /// The ids of COCO's 80 things.
-    public static let defaultNameableCategoryIDs = Set(CocoCategories.things.map(\.id))
 
     func covers(_ image: Int) -> Bool { detectedImages?.contains(image) ?? (detections.byImage[image] != nil) }
 }

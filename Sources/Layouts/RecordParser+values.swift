@@ -14,9 +14,9 @@ extension RecordParser {
     private mutating func boxNumber(_ text: UnsafeBufferPointer<UInt8>) -> Bool {
         let value = unsafe JSONNumber.double(text)
         guard boxCount < 4 else { return fail("4 numbers [x, y, width, height]", "a fifth") }
-        guard value.isFinite, boxCount < 2 || value >= 0 else {
+        guard value.isFinite else {
             let found = unsafe Self.shown(text)
-            return fail(boxCount < 2 ? "a finite number" : "a finite number that is not negative", found)
+            return fail("a finite number", found)
         }
         switch boxCount {
         case 0: record.box.x = value
@@ -39,11 +39,12 @@ extension RecordParser {
             }
         case .number, .fraction:
             let value = unsafe JSONNumber.double(text)
-            if value.isFinite, kind == .number || (0...1).contains(value) {
-                record.numbers[field] = value
+            if value.isFinite, kind == .number || RecordField.fractions.contains(value) {
+                record.numbers[field] = kind == .number ? value : min(max(value, 0), 1)
                 field = -1
                 return true
             }
+        case .looseText: return skipLoose()
         case .text, .box: break
         }
         return unsafe unexpected("the number \(Self.shown(text))")
@@ -52,11 +53,12 @@ extension RecordParser {
     /// Takes the bytes of a string, escapes resolved.
     mutating func string(_ bytes: UnsafeBufferPointer<UInt8>) -> Bool {
         if skipsScalar() { return true }
-        guard state == .record, sections[section].fields[field].kind == .text else {
+        guard state == .record, field >= 0, sections[section].fields[field].kind.isText else {
             return unsafe unexpected("the string \"\(Self.shown(bytes))\"")
         }
         let text = unsafe String(decoding: bytes, as: UTF8.self)
         guard RecordField.admits(text) else {
+            if sections[section].fields[field].kind == .looseText { return skipLoose() }
             let length = bytes.count > RecordField.longestText ? "\(bytes.count) bytes, " : ""
             return unsafe unexpected("\(length)the string \"\(Self.shown(bytes))\"")
         }
@@ -79,11 +81,28 @@ extension RecordParser {
             field = -1
             return true
         }
+        if state == .record, sections[section].fields[field].kind == .looseText { return skipLoose() }
         return unexpected(value ? "true" : "false")
     }
 
-    /// Takes `null`, which no field may be.
-    mutating func null() -> Bool { skipsScalar() || unexpected("null") }
+    /// Takes `null`: an optional field that is null is absent, and a box that is null has no extent.
+    mutating func null() -> Bool {
+        if skipsScalar() { return true }
+        guard state == .record, field >= 0 else { return unexpected("null") }
+        if sections[section].fields[field].kind == .box {
+            record.box = Box(x: 0, y: 0, width: 0, height: 0)
+            field = -1
+            return true
+        }
+        return sections[section].fields[field].isRequired ? unexpected("null") : skipLoose()
+    }
+
+    /// Takes the present field for absent.
+    private mutating func skipLoose() -> Bool {
+        record.seen &= ~(1 << UInt32(field))
+        field = -1
+        return true
+    }
 }
 
 extension RecordField.Kind {

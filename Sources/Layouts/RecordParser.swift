@@ -11,6 +11,8 @@
         var place: String
         var expected: String
         var found: String
+        /// Whether an id was expected there.
+        var isID: Bool
     }
 
     enum State { case start, file, section, record, box, end }
@@ -63,6 +65,10 @@
         case (.record, false) where sections[section].fields[field].kind == .box:
             state = .box
             boxCount = 0
+        case (.record, _) where sections[section].fields[field].kind == .looseText:
+            record.seen &= ~(1 << UInt32(field))
+            field = -1
+            skipDepth += 1
         default: return unexpected(isObject ? "an object" : "an array")
         }
         return true
@@ -76,7 +82,9 @@
         }
         switch state {
         case .box:
-            guard boxCount == 4 else { return fail(expectation, "\(boxCount) numbers") }
+            // An empty list is how some exporters write that there is no box: one without extent.
+            guard boxCount == 4 || boxCount == 0 else { return fail(expectation, "\(boxCount) numbers") }
+            if boxCount == 0 { record.box = Box(x: 0, y: 0, width: 0, height: 0) }
             state = .record
             field = -1
         case .record: return endRecord()
@@ -107,6 +115,11 @@
             field = -1
             return fail(
                 "the key \"\(sections[section].fields[missing.trailingZeroBitCount].name)\"", "an object without it")
+        }
+        let choice = sections[section].requiresOne
+        if let first = choice.first, !choice.contains(where: { record.has($0) }) {
+            field = -1
+            return fail("the key \"\(sections[section].fields[first].name)\"", "an object without it")
         }
         onRecord(section, record)
         index += 1
@@ -191,7 +204,8 @@
     mutating func unexpected(_ found: String) -> Bool { fail(expectation, found) }
 
     mutating func fail(_ expected: String, _ found: String) -> Bool {
-        failure = Failure(place: place, expected: expected, found: found)
+        let isID = state == .record && field >= 0 && sections[section].fields[field].kind == .integer
+        failure = Failure(place: place, expected: expected, found: found, isID: isID)
         return false
     }
 }

@@ -10,15 +10,23 @@ struct RecordField {
         case side
         /// A finite number.
         case number
-        /// A number in 0...1.
+        /// A number in 0...1; what rounding put just beyond it is taken for the end.
         case fraction
         /// 0, 1, true or false.
         case flag
         /// A string of 1 to a thousand bytes without control characters: it goes into prompts, tables and logs.
         case text
-        /// Four finite numbers x, y, width, height; width and height not negative.
+        /// A text that only some files have and nobody depends on: anything else than a ``text`` is taken for absent.
+        case looseText
+        /// Four finite numbers x, y, width, height; an empty list or null for none.
         case box
+
+        /// Whether strings go here.
+        var isText: Bool { self == .text || self == .looseText }
     }
+
+    /// Where a ``Kind/fraction`` may lie: half precision rounds 1 up to 1.0009765625.
+    static let fractions = -0.001...1.001
 
     static let longestSide = 1_000_000
     static let longestText = 1000
@@ -35,7 +43,7 @@ struct RecordField {
         case .number: "a finite number"
         case .fraction: "a number from 0 to 1"
         case .flag: "0 or 1"
-        case .text: "a string of 1 to \(Self.longestText) bytes without control characters"
+        case .text, .looseText: "a string of 1 to \(Self.longestText) bytes without control characters"
         case .box: "an array of 4 numbers [x, y, width, height]"
         }
     }
@@ -54,6 +62,8 @@ struct RecordSection {
     /// The key of the array in the file's top object; empty when the file itself is the array.
     let name: StaticString
     let fields: [RecordField]
+    /// Optional fields of which a record must have one; none if empty.
+    var requiresOne: [Int] = []
 
     /// The fields that a record must have, a bit each.
     var requiredMask: UInt32 {

@@ -33,7 +33,9 @@ struct SampleWriter {
         text.append("], \"categories\": [")
         for (index, category) in CocoCategories.things.enumerated() {
             text.append(index > 0 ? ", " : "")
-            text.append("{\"id\": \(category.id), \"name\": \"\(category.name)\"}")
+            text.append(
+                "{\"supercategory\": \"\(category.supercategory ?? "")\", \"id\": \(category.id), \"name\": "
+                    + "\"\(category.name)\"}")
         }
         text.append("]}\n")
         try flush(&text, to: sink, above: 0)

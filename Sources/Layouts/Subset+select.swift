@@ -3,23 +3,27 @@
 extension Subset {
     /// Applies a protocol's rules to annotations.
     ///
-    /// Per annotation, things first and then stuff, in file order: the box's area over the image's exceeds 2 % (the
-    /// box as annotated, before clipping), it is no crowd, its category is not `other`, its box is at least one pixel
-    /// wide and high, its annotated area is above 0, its box meets the image. Then per image: it is listed in
-    /// `imageIDs`, it has a stuff annotation of any kind (fidelity), it keeps 3 to 8 objects, its shorter side is at
-    /// least 32 pixels. Kept boxes are clipped to their image.
+    /// Rules are asked of the box that will be exported: clipped to its image, and at last in the generated frame.
+    ///
+    /// Per annotation, things first and then stuff, in file order: its box as annotated is at least one pixel wide and
+    /// high, it meets the image, its clipped area over the image's exceeds 2 %, it is no crowd and not to be ignored, it
+    /// is not the stuff `other`, its annotated area is above 0, its clipped box is at least one pixel wide and high in
+    /// `frame`. Then per image: it is listed in `imageIDs`, it has a stuff annotation of any kind (fidelity), it keeps 3 to
+    /// 8 objects, its shorter side is at least 32 pixels. Kept boxes are clipped to their image.
     ///
     /// - Parameters:
     ///   - things: Annotations of things; their images decide the order.
     ///   - stuff: Annotations of stuff: needed for fidelity, refused for trainability.
     ///   - subsetProtocol: Which rules.
     ///   - imageIDs: The only images to keep, in any order; `nil` for all. An id that `things` does not have is an
-    /// error.
+    ///     error.
+    ///   - frame: Width and height of generated images in pixels; `nil` for those of each original.
     public static func select(
-        things: AnnotationSet, stuff: AnnotationSet?, protocol subsetProtocol: SubsetProtocol, imageIDs: [Int]? = nil
+        things: AnnotationSet, stuff: AnnotationSet?, protocol subsetProtocol: SubsetProtocol, imageIDs: [Int]? = nil,
+        frame: (width: Int, height: Int)? = nil
     ) throws(LayoutError) -> Subset {
         try checkInputs(things: things, stuff: stuff, subsetProtocol)
-        var selection = SubsetSelection(things: things, stuff: stuff, rules: SubsetRules(subsetProtocol))
+        var selection = SubsetSelection(things: things, stuff: stuff, rules: SubsetRules(subsetProtocol), frame: frame)
         if let imageIDs { try selection.restrict(to: imageIDs) }
         selection.addObjects(of: things, areStuff: false)
         if let stuff { selection.addObjects(of: stuff, areStuff: true) }
@@ -54,7 +58,7 @@ extension Subset {
                 .content,
                 "cannot join things and stuff: expected different category ids, found id \(shared.id) "
                     + "(\(shared.name)) in both "
-                    + "files; give a cocostuff file, whose ids begin at 92")
+                    + "files; renumber the stuff above the things (cocostuff's begin at 92)")
         }
         let sizes = Dictionary(things.images.map { ($0.id, $0) }, uniquingKeysWith: { first, _ in first })
         for image in stuff.images {
@@ -75,6 +79,7 @@ private struct SubsetSelection {
     let rules: SubsetRules
     let images: [AnnotatedImage]
     let categories: [Category]
+    private let frame: (width: Int, height: Int)?
     private let positions: [Int: Int]
     private let categoryByID: [Int: Category]
     private var objects: [[SelectedObject]]
@@ -82,8 +87,9 @@ private struct SubsetSelection {
     private var isListed: [Bool]
     private var dropped: [DropReason: Int] = [:]
 
-    init(things: AnnotationSet, stuff: AnnotationSet?, rules: SubsetRules) {
+    init(things: AnnotationSet, stuff: AnnotationSet?, rules: SubsetRules, frame: (width: Int, height: Int)?) {
         self.rules = rules
+        self.frame = frame
         images = things.images
         categories = things.categories + (stuff?.categories ?? [])
         positions = Dictionary(images.enumerated().map { ($1.id, $0) }, uniquingKeysWith: { first, _ in first })
@@ -117,27 +123,34 @@ private struct SubsetSelection {
             }
             if areStuff { hasStuff[position] = true }
             let image = images[position]
-            if let reason = reasonToDrop(annotation, category, in: image) {
+            let box = annotation.box.clipped(toWidth: Double(image.width), height: Double(image.height))
+            if let reason = reasonToDrop(annotation, clipped: box, category, in: image) {
                 dropped[reason, default: 0] += 1
                 continue
             }
-            let box = annotation.box.clipped(toWidth: Double(image.width), height: Double(image.height))
             objects[position].append(SelectedObject(annotation: annotation, category: category, box: box))
         }
     }
 
     /// The first rule that an annotation fails.
-    private func reasonToDrop(_ annotation: Annotation, _ category: Category, in image: AnnotatedImage) -> DropReason? {
-        let box = annotation.box
-        if let fraction = rules.areaFraction, !(box.area / Double(image.width * image.height) > fraction) {
+    private func reasonToDrop(
+        _ annotation: Annotation, clipped: Box, _ category: Category, in image: AnnotatedImage
+    ) -> DropReason? {
+        let (box, smallest) = (annotation.box, SubsetRules.smallestBoxSide)
+        if box.width < smallest || box.height < smallest { return .degenerate }
+        guard box.x < Double(image.width), box.y < Double(image.height), box.maxX > 0, box.maxY > 0 else {
+            return .outside
+        }
+        if let fraction = rules.areaFraction, !(clipped.area / Double(image.width * image.height) > fraction) {
             return .small
         }
         if annotation.isCrowd { return .crowd }
-        if category.name == SubsetRules.excludedCategory { return .other }
-        let smallest = SubsetRules.smallestBoxSide
-        if box.width < smallest || box.height < smallest || annotation.area <= 0 { return .degenerate }
-        let meets = box.x < Double(image.width) && box.y < Double(image.height) && box.maxX > 0 && box.maxY > 0
-        return meets ? nil : .outside
+        if annotation.isIgnored { return .ignored }
+        if category.isStuff, category.name == SubsetRules.excludedStuff { return .other }
+        if annotation.area <= 0 { return .withoutArea }
+        let (width, height) = frame ?? (image.width, image.height)
+        let exported = clipped.fitted(from: image.width, image.height, into: width, height)
+        return exported.width < smallest || exported.height < smallest ? .subpixel : nil
     }
 
     /// The first rule that an image fails.

@@ -18,10 +18,11 @@ public struct SubsetRules: Hashable, Sendable, Codable {
     public static let paperObjectCounts = 3...8
     /// The smallest shorter side of an image in pixels (mmdetection's `min_size`).
     public static let smallestImageSide = 32
-    /// The smallest width and height of a box in pixels (mmdetection).
+    /// The smallest width and height of a box, in pixels of its image as annotated (mmdetection) and, clipped, in pixels
+    /// of the generated image, where detectors are trained on it.
     public static let smallestBoxSide = 1.0
-    /// The name of the category that is never an object (cocostuff's 183rd).
-    public static let excludedCategory = "other"
+    /// The name of the stuff that is never an object (cocostuff's 183rd).
+    public static let excludedStuff = "other"
 
     /// The protocol these are the thresholds of.
     public var subsetProtocol: SubsetProtocol
@@ -53,16 +54,22 @@ public enum DropReason: String, Codable, Sendable, CaseIterable {
     // Annotations.
     /// A stuff annotation of an image that the things file does not have.
     case unknownImage = "unknown-image"
-    /// The box covers no more than 2 % of its image.
-    case small
-    /// It stands for a crowd.
-    case crowd
-    /// Its category is `other`.
-    case other
-    /// The box is narrower or lower than one pixel, or the annotated area is not above 0.
+    /// The box as annotated is narrower or lower than one pixel.
     case degenerate
     /// The box does not meet its image.
     case outside
+    /// The box, clipped to its image, covers no more than 2 % of it.
+    case small
+    /// It stands for a crowd.
+    case crowd
+    /// The file marks it to be ignored.
+    case ignored
+    /// Its category is the stuff `other`.
+    case other
+    /// The annotated area is not above 0.
+    case withoutArea = "without-area"
+    /// The box, clipped, is narrower or lower than one pixel of the generated image.
+    case subpixel = "sub-pixel"
     /// It passed, but its image was dropped.
     case imageDropped = "image-dropped"
     // Images.
@@ -83,7 +90,7 @@ public enum DropReason: String, Codable, Sendable, CaseIterable {
 
     /// The reasons of annotations, in rule order.
     public static let ofAnnotations: [DropReason] = [
-        .unknownImage, .small, .crowd, .other, .degenerate, .outside, .imageDropped,
+        .unknownImage, .degenerate, .outside, .small, .crowd, .ignored, .other, .withoutArea, .subpixel, .imageDropped,
     ]
     /// The reasons of images, in rule order.
     public static let ofImages: [DropReason] = [

@@ -8,9 +8,9 @@ public import Tasks
 
 /// Everything that a user says about a generate job.
 public struct JobRequest: Sendable {
-    /// The annotation file (things), and the stuff file where there is one.
+    /// The annotation file (things).
     public var annotations: String
-    /// The stuff annotation file, where there is one.
+    /// The stuff annotation file, for the fidelity subset.
     public var stuff: String?
     /// Which rules choose images and objects.
     public var subset: SubsetProtocol
@@ -75,6 +75,12 @@ public struct PlannedJob: Sendable {
     public var images: Int
     /// Images times samples.
     public var taskCount: Int
+    /// What is odd about the input files.
+    public var remarks: [InputRemark] = []
+    /// What the annotated boxes look like.
+    public var annotatedBoxes = BoxSurvey()
+    /// What the detections look like, for strategy `origin`.
+    public var detections: DetectionSurvey?
 
     /// Shards of the tasks.
     public var shardCount: Int { (taskCount + specification.shardSize - 1) / specification.shardSize }
@@ -113,32 +119,27 @@ public struct PlannedJob: Sendable {
 
 /// Plans jobs.
 public enum JobPlanner {
-    /// Reads the request's files and applies the rules of the method, section 1, the attributes of eq. 2 and the
-    /// strategy.
+    /// Reads the request's files, each once, and applies the rules of the method, section 1, the attributes of eq. 2 and
+    /// the strategy.
     /// - Throws: `LayoutError` for the files' contents, ``TaskError`` for options that contradict one another.
     public static func plan(_ request: JobRequest) throws -> PlannedJob {
         try check(request)
-        let things = try AnnotationSet.read(path: request.annotations)
-        let stuff = try request.stuff.map { path throws(LayoutError) in
-            try AnnotationSet.read(path: path, isStuff: true)
-        }
-        let imageIDs = try request.imageIDs.map { path throws(LayoutError) in try ImageIDList.read(path: path) }
-        let subset = try Subset.select(things: things, stuff: stuff, protocol: request.subset, imageIDs: imageIDs)
-        let source = try attributes(of: request)
-        if let source { try check(source.detections, against: things, request) }
+        let inputs = try JobInputs(request)
+        let survey = try InputSurvey(inputs, request)
+        let subset = try Subset.select(
+            things: inputs.things, stuff: inputs.stuff, protocol: request.subset, imageIDs: inputs.imageIDs,
+            frame: (request.width, request.height))
         let plan = try fitting(
-            try LayoutPlan.make(subset: subset, strategy: request.strategy, attributes: source), request)
+            try LayoutPlan.make(subset: subset, strategy: request.strategy, attributes: inputs.attributes), request)
         guard !plan.layouts.isEmpty else {
-            throw nothingKept(of: things.images.count, plan.statistics, request)
+            throw NothingKept(request, images: inputs.things.images.count, statistics: plan.statistics).error
         }
+        try checkNames(of: plan, request)
         let images = min(plan.layouts.count, request.limit ?? Int.max)
         return PlannedJob(
-            specification: try specification(of: request, imageIDs: imageIDs, source: source), plan: plan,
-            categories: things.categories
-                + (stuff?.categories ?? []).filter { category in
-                    !things.categories.contains { $0.id == category.id }
-                },
-            images: images, taskCount: images * request.samples)
+            specification: inputs.specification, plan: plan, categories: inputs.categories, images: images,
+            taskCount: images * request.samples, remarks: survey.remarks, annotatedBoxes: survey.annotatedBoxes,
+            detections: survey.detections)
     }
 
     private static func check(_ request: JobRequest) throws(TaskError) {
@@ -181,17 +182,18 @@ public enum JobPlanner {
             "--detected-images: only strategy origin reads it; drop the option")
     }
 
-    /// A detector's results for other images would leave every object `[hard]` without a word.
-    private static func check(
-        _ detections: DetectionSet, against things: AnnotationSet, _ request: JobRequest
-    ) throws(LayoutError) {
-        let strange = detections.coveredImages.subtracting(things.images.map(\.id)).sorted()
-        guard let first = strange.first else { return }
-        throw LayoutError(
-            .content,
-            "cannot use the detections of \(request.detections ?? ""): expected image ids of \(request.annotations), "
-                + "found \(strange.count) of \(detections.coveredImages.count) that it does not list (\(first) first); "
-                + "give the detector's results for these images")
+    /// A category's name goes into prompts as it is: one that holds a token would say something else there.
+    private static func checkNames(of plan: LayoutPlan, _ request: JobRequest) throws(LayoutError) {
+        let named = Dictionary(plan.layouts.lazy.flatMap(\.objects).map { ($0.categoryID, $0.category) }) { first, _ in
+            first
+        }
+        for (id, name) in named.sorted(by: { $0.key < $1.key }) {
+            guard let token = Layouts.Category(id: id, name: name).promptToken else { continue }
+            throw LayoutError(
+                .content,
+                "cannot plan a job from \(request.annotations): expected category names without the prompt's own tokens, "
+                    + "found \(token) in the name '\(name)' of category \(id); rename that category")
+        }
     }
 
     /// The layouts whose prompts the generator can take. Nothing is ever cut in silence.
@@ -214,56 +216,5 @@ public enum JobPlanner {
         }
         let images = Set(unfit.map(\.image))
         return plan.dropping { images.contains($0.imageID) }
-    }
-
-    private static func nothingKept(of images: Int, _ statistics: PlanStatistics, _ request: JobRequest) -> LayoutError
-    {
-        let drops = (statistics.droppedAnnotations + statistics.droppedImages).filter { $0.count > 0 }
-        let rules = drops.map { "\($0.rule.rawValue) \($0.count)" }.joined(separator: ", ")
-        return LayoutError(
-            .content,
-            "cannot plan a job from \(request.annotations): expected images that pass the \(request.subset.rawValue) "
-                + "rules, found none of \(images)\(rules.isEmpty ? "" : " (dropped: \(rules))"); give other annotations, "
-                + "or choose other rules with --subset")
-    }
-
-    private static func attributes(of request: JobRequest) throws(LayoutError) -> AttributeSource? {
-        guard let path = request.detections else { return nil }
-        let detected = try request.detectedImages.map { path throws(LayoutError) in
-            Set(try ImageIDList.read(path: path))
-        }
-        return AttributeSource(
-            detections: try DetectionSet.read(path: path), detectedImages: detected, rule: request.rule,
-            uncovered: request.uncovered)
-    }
-
-    /// The ids count, not how their file spells or orders them.
-    private static func digest(ofIDs ids: [Int]) -> SHA256Digest {
-        SHA256.digest(of: Set(ids).sorted().map(String.init).joined(separator: "\n"))
-    }
-
-    private static func specification(
-        of request: JobRequest, imageIDs: [Int]?, source: AttributeSource?
-    ) throws -> GenerateSpecification {
-        var specification = GenerateSpecification(
-            annotations: try SHA256.digest(ofFileAt: request.annotations), subset: request.subset,
-            strategy: request.strategy, template: request.template, bins: request.bins, width: request.width,
-            height: request.height, samples: request.samples, seed: request.seed, generator: request.generator,
-            shardSize: request.shardSize)
-        specification.checkpoint = request.checkpoint
-        specification.steps = request.steps
-        specification.guidance = request.guidance
-        specification.skipsUnfit = request.skipsUnfit ? true : nil
-        specification.stuff = try request.stuff.map { try SHA256.digest(ofFileAt: $0) }
-        specification.imageIDs = imageIDs.map(digest(ofIDs:))
-        if let detections = request.detections {
-            specification.detections = try SHA256.digest(ofFileAt: detections)
-            specification.detectedImages = source?.detectedImages.map { digest(ofIDs: Array($0)) }
-            specification.gamma = request.rule.gamma
-            specification.beta = request.rule.beta
-            specification.sameClass = request.rule.sameClass
-            specification.uncovered = request.uncovered
-        }
-        return specification
     }
 }

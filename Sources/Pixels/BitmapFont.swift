@@ -1,5 +1,7 @@
 // The bitmap font: printable ASCII in cells of 5x9, drawn below as they look.
 
+import Foundation
+
 /// A proportional bitmap font for printable ASCII, 7 pixels high with 2 below the baseline.
 ///
 /// At scales other than 1 the outlines are smoothed: a glyph is read as a field interpolated between its pixels, and
@@ -33,6 +35,16 @@ public enum BitmapFont {
         let code = Int(character.asciiValue ?? 63)
         return glyphs[(32...126).contains(code) ? code - 32 : 31]
     }
+
+    /// The text in letters that the font has: other scripts are spelled in Latin letters without accents (ICU's
+    /// transliteration), as `jiao tong deng`; emoji and the like stay.
+    public static func spelled(_ text: String) -> String {
+        if has(text) { return text }
+        return text.applyingTransform(StringTransform("Any-Latin; Latin-ASCII"), reverse: false) ?? text
+    }
+
+    /// Whether the font has every letter of a text.
+    public static func has(_ text: String) -> Bool { text.utf8.allSatisfy { (32...126).contains($0) } }
 
     /// Width of the text in pixels, without a gap after its last character.
     public static func width(of text: String, scale: Double = 1) -> Double {

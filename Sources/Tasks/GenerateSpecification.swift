@@ -9,13 +9,14 @@ public import Layouts
 /// Its hash is the job's identity: digests of the input files and every option that changes the output; not the job's
 /// name, paths, batch sizes, priority or limit. Two runs with equal specifications are the same job.
 public struct GenerateSpecification: Hashable, Sendable, Codable {
-    /// The version of this record; a change of meaning raises it.
-    public var version = 1
+    /// The version of this record; a change of meaning raises it. Since 2 the subset rules are asked of the clipped box
+    /// in the generated frame.
+    public var version = 2
     /// The kind, always `generate`.
     public var kind = TaskKind.generate
-    /// SHA-256 of the annotation file.
+    /// SHA-256 of the annotation file's text: unpacked where the file is gzip, without a byte order mark.
     public var annotations: SHA256Digest
-    /// SHA-256 of the stuff annotation file.
+    /// SHA-256 of the stuff annotation file, in the same way.
     public var stuff: SHA256Digest?
     /// SHA-256 of the list of image ids that restricts the subset, one id per line.
     public var imageIDs: SHA256Digest?
@@ -23,7 +24,7 @@ public struct GenerateSpecification: Hashable, Sendable, Codable {
     public var subset: SubsetProtocol
     /// Where the attributes come from.
     public var strategy: Strategy
-    /// SHA-256 of the detections; only with strategy `origin`, like the next five.
+    /// SHA-256 of the detections, in the same way; only with strategy `origin`, like the next five.
     public var detections: SHA256Digest?
     /// SHA-256 of the list of images that the detector saw.
     public var detectedImages: SHA256Digest?

@@ -41,6 +41,14 @@ public struct LayoutTask: Hashable, Sendable, Codable {
         return String(repeating: "0", count: max(0, 12 - digits.count)) + digits + "-\(sample)"
     }
 
+    /// Whether a text is a key that ``key(imageID:sample:)`` gives.
+    public static func isKey(_ text: some StringProtocol) -> Bool {
+        guard let match = String(text).wholeMatch(of: /0*(-?[0-9]+)-([0-9]+)/), let imageID = Int(match.1),
+            let sample = Int(match.2)
+        else { return false }
+        return key(imageID: imageID, sample: sample) == text
+    }
+
     /// The catalogue's bytes: canonical JSON.
     public func encoded() throws(TaskError) -> [UInt8] {
         let encodedPrompt: Data

@@ -11,8 +11,8 @@ struct ExportCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "export", abstract: "Writes a job's finished shards for detector training.",
         discussion: """
-            A folder is written under another name beside DIR and moved there when it is complete; an earlier export \
-            there is replaced, anything else is refused. A job with unfinished shards is refused, too (--incomplete \
+            An export is made in a folder within DIR and moved into place when it is complete; an earlier export there is \
+            replaced, anything else is refused. DIR may be a mount point or the current folder. A job with unfinished shards is refused, too (--incomplete \
             leaves them out).
             """,
         subcommands: [ExportCocoCommand.self, ExportWebDatasetCommand.self])
@@ -51,12 +51,12 @@ struct ExportCocoCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "coco", abstract: "Images and an annotation file for pycocotools, torchvision and mmdetection.",
         discussion: """
-            Writes DIR/images/<image>-<sample>.png, DIR/annotations.json and DIR/export.json. File names are relative to \
-            DIR, so DIR is the image root: CocoDetection(root=DIR, annFile=DIR/annotations.json).
+            Writes DIR/images/<job>-<image>-<sample>.png, DIR/annotations.json and DIR/export.manifest. File names have no \
+            folder, so DIR/images is the image root: CocoDetection(root=DIR/images, annFile=DIR/annotations.json).
             With --with-real, the real set's file passes through byte by byte, and generated images and objects follow \
-            with ids above its largest ones; its categories have to be the job's. For a loader with one image root, give \
-            the folder of the real images as --real-prefix: an absolute path, which loaders take as it is, or one relative \
-            to DIR. Without it, link DIR/images into the real images' folder and use that one as root.
+            with ids above its largest ones; it has to have the job's categories. It may be gzip or a pipe. For a loader \
+            with one image root, give the folder of the real images as --real-prefix: an absolute path, which loaders take \
+            as it is, or one relative to DIR/images. Absolute names and URLs stay as they are.
             """)
 
     @OptionGroup var export: ExportOptions
@@ -81,7 +81,7 @@ struct ExportCocoCommand: AsyncParsableCommand {
             }
             print(Self.line("job '\(export.job)'", images: result.images, objects: result.objects))
             if real != nil { print(Self.line("real set", images: result.realImages, objects: result.realObjects)) }
-            print("image root   \(result.folder)")
+            print("image root   \(result.folder)/images")
             print("annotations  \(result.folder)/annotations.json")
         }
     }

@@ -4,6 +4,7 @@ import ArgumentParser
 import Broker
 import Catalogue
 import Console
+import Layouts
 import Orchestration
 import Tasks
 
@@ -53,6 +54,11 @@ struct Enqueue: AsyncParsableCommand {
             let planned = try JobPlanner.plan(try job.request())
             var draft = try planned.draft(name: name, lane: priority ?? .normal, hintSize: hintSize)
             draft.maximumAttempts = maxAttempts
+            if !dryRun {
+                for oddity in planned.remarks where oddity.isWarning {
+                    remark("detdiffusion-producer: warning: \(oddity.text)")
+                }
+            }
             if dryRun {
                 let report = try PlanReport(planned)
                 if json { try JSONLines().write(report) } else { print(report.text) }

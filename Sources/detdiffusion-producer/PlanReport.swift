@@ -14,6 +14,12 @@ struct PlanReport: Encodable {
     var estimatedBytes: Int
     var specification: String
     var statistics: PlanStatistics
+    /// What the annotated boxes look like.
+    var annotatedBoxes: BoxSurvey
+    /// What the detections look like, for strategy origin.
+    var detections: DetectionSurvey?
+    /// What is odd about the files, a line each.
+    var remarks: [String]
 
     init(_ job: PlannedJob) throws {
         images = job.images
@@ -23,6 +29,9 @@ struct PlanReport: Encodable {
         estimatedBytes = job.estimatedBytes
         specification = try job.specification.canonicalJSON()
         statistics = job.plan.statistics
+        annotatedBoxes = job.annotatedBoxes
+        detections = job.detections
+        remarks = job.remarks.map(\.text)
     }
 
     var text: String {
@@ -31,8 +40,9 @@ struct PlanReport: Encodable {
             "job       \(Format.count(images)) images, \(Format.count(objects)) objects, "
                 + "\(Format.count(tasks)) tasks in \(Format.count(shards)) shards, about "
                 + "\(Format.bytes(estimatedBytes)) of images and as much again once packed",
-            "",
         ]
+        lines += remarks.map { "beware    " + $0 }
+        lines.append("")
         var drops = Table("dropped", "rule", "count")
         for drop in statistics.droppedImages { drops.append("images", drop.rule.rawValue, Format.count(drop.count)) }
         for drop in statistics.droppedAnnotations {

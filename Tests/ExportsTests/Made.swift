@@ -12,7 +12,7 @@ enum Made {
     static func task(imageID: Int, sample: Int = 0, categories: [Int] = [1, 3]) -> LayoutTask {
         let objects = categories.enumerated().map { index, category in
             LayoutObject(
-                annotationID: imageID * 10 + index, categoryID: category, category: "c\(category)",
+                annotationID: imageID &* 10 + index, categoryID: category, category: "c\(category)",
                 box: Box(x: 10, y: 5, width: 50 + Double(index), height: 20), attribute: index == 0 ? .hard : .easy)
         }
         let layout = Layout(imageID: imageID, fileName: "\(imageID).jpg", width: 100, height: 50, objects: objects)

@@ -45,7 +45,7 @@ private struct MadeJob {
     /// The kept objects as image and annotation ids, by the rules of the method applied here.
     func keptObjects(limit: Int) throws -> [[Int]] {
         let set = try AnnotationSet.read(path: annotations)
-        let subset = try Subset.select(things: set, stuff: nil, protocol: .trainability)
+        let subset = try Subset.select(things: set, stuff: nil, protocol: .trainability, frame: (320, 184))
         return subset.images.prefix(limit).flatMap { image in
             image.objects.map { [image.image.id, $0.annotation.id] }
         }.sorted { ($0[0], $0[1]) < ($1[0], $1[1]) }

@@ -49,7 +49,7 @@ import Testing
         #expect(try AnnotationSet.read(path: CocoData.instances).categories == CocoCategories.things)
         let stuff = try AnnotationSet.read(path: CocoData.stuff, isStuff: true).categories
         #expect(stuff.dropLast() == CocoCategories.stuff[...])
-        #expect(stuff.last == Category(id: 183, name: "other", isStuff: true))
+        #expect(stuff.last == Category(id: 183, name: "other", isStuff: true, supercategory: "other"))
     }
 
     @Test func sectionsMayStandInAnyOrder() throws {
@@ -75,7 +75,6 @@ import Testing
     }
 
     @Test(arguments: [
-        (#""bbox":[1,2,-3,4]"#, "annotations[1].bbox[2]", "-3"),
         (#""bbox":[1,2,1e999,4]"#, "annotations[1].bbox[2]", "1e999"),
         (#""bbox":[1,2,3]"#, "annotations[1].bbox", "3 numbers"),
         (#""bbox":[1,2,3,4,5]"#, "annotations[1].bbox[4]", "a fifth"),
@@ -83,19 +82,81 @@ import Testing
         (#""bbox":[1,2,[3],4]"#, "annotations[1].bbox[2]", "an array"),
         (#""bbox":{"x":1}"#, "annotations[1].bbox", "an object"),
         (#""bbox":7"#, "annotations[1].bbox", "the number 7"),
-        (#""bbox":null"#, "annotations[1].bbox", "null"),
+        (#""bbox":[1,2,null,4]"#, "annotations[1].bbox[2]", "null"),
+        (#""category_id":null"#, "annotations[1].category_id", "null"),
         (#""bbox":[1,2,3,4],"bbox":[1,2,3,4]"#, "annotations[1].bbox", "it twice"),
         (#""bbox":[1,2,3,4],"area":"7""#, "annotations[1].area", "the string \"7\""),
         (#""bbox":[1,2,3,4],"iscrowd":2"#, "annotations[1].iscrowd", "the number 2"),
         (#""note":1"#, "annotations[1]: expected the key \"bbox\"", "an object without it"),
     ])
     func aWrongValueIsNamedWithItsPlace(fields: String, place: String, found: String) throws {
-        let bad = #"{"id":10,"image_id":5,"category_id":3,"# + fields + "}"
+        let bad =
+            #"{"id":10,"image_id":5,"# + (fields.contains("category_id") ? "" : #""category_id":3,"#) + fields + "}"
         let message = try Self.message(Self.file(annotations: "\(Self.good),\(bad)"))
         #expect(message.contains(place), "\(message)")
         #expect(message.contains("found \(found)"), "\(message)")
         #expect(message.contains("at byte "), "\(message)")
-        #expect(message.contains("; give a complete COCO annotation file"))
+        #expect(message.contains("; mend that record") || message.contains("; number images"))
+    }
+
+    @Test func whatIsDegenerateIsReadAndLeftToTheRules() throws {
+        let boxes = ["[]", "null", "[1,2,-3,4]", "[1,2,0,4]"]
+        let set = try Self.read(
+            Self.file(
+                annotations: boxes.enumerated().map {
+                    #"{"id":\#($0.offset),"image_id":5,"category_id":3,"area":null,"iscrowd":null,"bbox":\#($0.element)}"#
+                }.joined(separator: ",")))
+        #expect(set.annotations.map(\.box.numbers) == [[0, 0, 0, 0], [0, 0, 0, 0], [1, 2, -3, 4], [1, 2, 0, 4]])
+        #expect(set.annotations.allSatisfy { !$0.isCrowd && !$0.isIgnored })
+        let subset = try Subset.select(things: set, stuff: nil, protocol: .trainability)
+        #expect(subset.drops.count(of: .degenerate) == 4)
+    }
+
+    @Test func regionsToBeIgnoredAreMarked() throws {
+        let marks = ["1", "true", "0", "null"]
+        let set = try Self.read(
+            Self.file(
+                annotations: marks.enumerated().map {
+                    #"{"id":\#($0.offset),"image_id":5,"category_id":3,"bbox":[1,2,3,4],"ignore":\#($0.element)}"#
+                }.joined(separator: ",")))
+        #expect(set.annotations.map(\.isIgnored) == [true, true, false, false])
+    }
+
+    @Test func imagesWithoutANameHaveTheEndOfTheirURL() throws {
+        let images = #""images":[{"id":5,"width":4,"height":5,"coco_url":"http://a.example/val2017/7.jpg"}]"#
+        #expect(try Self.read(Self.file(annotations: "", images: images)).images.map(\.fileName) == ["7.jpg"])
+        let both = #""images":[{"id":5,"width":4,"height":5,"file_name":"a.jpg","coco_url":""}]"#
+        #expect(try Self.read(Self.file(annotations: "", images: both)).images.map(\.fileName) == ["a.jpg"])
+        for rest in ["", #","coco_url":"""#, #","coco_url":7"#, #","coco_url":{"a":["b"]}"#, #","file_name":null"#] {
+            let none = #""images":[{"id":5,"width":4,"height":5\#(rest)}]"#
+            let message = try Self.message(Self.file(annotations: "", images: none))
+            #expect(message.contains("images[0]: expected the key \"file_name\""), "\(message)")
+        }
+    }
+
+    @Test func categoriesKeepTheirGroupWhereTheyHaveOne() throws {
+        let categories =
+            #""categories":[{"supercategory":"fruit","id":0,"name":"fig"},{"id":4,"name":"pear","supercategory":null},"#
+            + #"{"id":5,"name":"nut","supercategory":["a"]},{"id":3,"name":"car"}]"#
+        let set = try Self.read(Self.file(annotations: "", categories: categories))
+        #expect(set.categories.map(\.supercategory) == ["fruit", nil, nil, nil])
+        // As the catalogue holds them; what it has from earlier versions is COCO's where it is COCO's.
+        let encoded = try JSONEncoder().encode(set.categories)
+        #expect(try JSONDecoder().decode([Layouts.Category].self, from: encoded) == set.categories)
+        let old = #"[{"id":3,"name":"car","isStuff":false},{"id":3,"name":"weld","isStuff":false}]"#
+        let read = try JSONDecoder().decode([Layouts.Category].self, from: Data(old.utf8))
+        #expect(read.map(\.supercategory) == ["vehicle", nil])
+    }
+
+    @Test(arguments: [
+        ("[{\"id\":NaN}]", "near 'NaN", "JSON has no NaN"), ("[{'id':1}]", "near ''id'", "double quotes"),
+        ("[{\"id\":1,\"x\":True}]", "near 'True", "true, false and null"),
+        ("[{\"id\":\"a\"}]", "the string", "whole numbers"),
+        ("[{\"id\":1,\"x\":+}]", "near '+", "make it JSON"),
+    ])
+    func adviceFitsWhatIsWrong(images: String, found: String, advice: String) throws {
+        let message = try Self.message("{\"images\":\(images)}")
+        #expect(message.contains(found) && message.contains(advice), "\(message)")
     }
 
     @Test func theByteIsWhereReadingStopped() throws {
@@ -105,7 +166,7 @@ import Testing
     }
 
     @Test(arguments: [
-        ("", "truncated"), ("[1]", "expected an object"), ("7", "expected an object"), ("{}", "\"annotations\""),
+        ("", "an empty file"), ("[1]", "expected an object"), ("7", "expected an object"), ("{}", "\"annotations\""),
         ("hello", "expected JSON"), ("{\"images\":[],\"images\":[]}", "it twice"),
         ("{\"images\":{}}", "images: expected an array"),
         ("{\"images\":[3]}", "images[0]: expected an object"),
@@ -123,7 +184,7 @@ import Testing
     @Test func everyTruncationIsRefused() throws {
         let text = Self.file(annotations: Self.good)
         let whole = Array(text.utf8)
-        for count in stride(from: 0, to: whole.count, by: 7) {
+        for count in stride(from: 1, to: whole.count, by: 7) {
             let error = #expect(throws: LayoutError.self) {
                 try withFile(Array(whole[..<count])) { try AnnotationSet.read(path: $0) }
             }
@@ -198,7 +259,7 @@ import Testing
 
     /// Values that cross the border between two pieces arrive whole.
     @Test func aFileOfManyPiecesReadsTheSame() throws {
-        let padding = String(repeating: "x", count: RecordStream.pieceSize - 200)
+        let padding = String(repeating: "x", count: TextFile.pieceSize - 200)
         for shift in 0..<220 {
             let extra = "\"note\":\"\(padding)\(String(repeating: "y", count: shift))\""
             let set = try Self.read("{\(extra),\(Self.images),\"annotations\":[\(Self.good)],\(Self.categories)}")
@@ -233,6 +294,11 @@ import Testing
         #expect(Self.integer("5.0") == 5)
         #expect(Self.integer("5.5") == nil)
         #expect(Self.integer("999999999999999999") == 999_999_999_999_999_999)
+        #expect(Self.integer("1234567890123456790") == 1_234_567_890_123_456_790)
+        #expect(Self.integer("9223372036854775807") == Int.max && Self.integer("-9223372036854775808") == Int.min)
+        #expect(Self.integer("9223372036854775808") == nil && Self.integer("-9223372036854775809") == nil)
         #expect(Self.integer("9999999999999999999") == nil)
+        // A double is not that number, so it is not taken for one.
+        #expect(Self.integer("1234567890123456790.0") == nil)
     }
 }

@@ -128,16 +128,36 @@ import Testing
         #expect(error?.description.contains("found 1 missing (1)") == true)
     }
 
-    @Test func categoriesWithoutANameAreBackground() throws {
-        let source = AttributeSource(detections: Self.found, detectedImages: [1, 2], nameableCategoryIDs: [1, 92])
-        #expect(try Self.attributes(.origin, source)[0] == [.easy, .background, .hard, .background])
+    @Test func aDetectorNamesTheThingsOfTheFileWhateverTheirIDs() throws {
+        var things = annotationSet(SubsetTests.passing)
+        things.categories = [Category(id: 0, name: "weld"), Category(id: 500, name: "crack")]
+        for index in things.annotations.indices { things.annotations[index].categoryID = index % 2 * 500 }
+        let subset = try Subset.select(things: things, stuff: nil, protocol: .all)
+        let source = AttributeSource(detections: Self.found)
+        let plan = try LayoutPlan.make(subset: subset, strategy: .origin, attributes: source)
+        #expect(plan.layouts[0].objects.map(\.attribute) == [.easy, .hard, .hard])
     }
 
-    @Test func aSameClassRuleRefusesIDsOfAnotherNumbering() {
-        let strange = DetectionSet([Detection(imageID: 1, categoryID: 0, box: AttributeTests.object, score: 1)])
-        let source = AttributeSource(detections: strange, detectedImages: [1, 2], rule: AttributeRule(sameClass: true))
-        let error = #expect(throws: LayoutError.self) { try Self.attributes(.origin, source) }
-        #expect(error?.description.contains("found 1 others (0)") == true)
+    @Test func aSameClassRuleRefusesIDsOfAnotherNumbering() throws {
+        func plan(_ detected: Int, _ categories: [Layouts.Category]) throws -> LayoutPlan {
+            var things = annotationSet(SubsetTests.passing)
+            things.categories = categories
+            let box = AttributeTests.object
+            let source = AttributeSource(
+                detections: DetectionSet([Detection(imageID: 1, categoryID: detected, box: box, score: 1)]),
+                rule: AttributeRule(sameClass: true))
+            return try LayoutPlan.make(
+                subset: Subset.select(things: things, stuff: nil, protocol: .all), strategy: .origin, attributes: source
+            )
+        }
+        let fruit = [Category(id: 1, name: "apple"), Category(id: 2, name: "fig"), Category(id: 3, name: "plum")]
+        let error = #expect(throws: LayoutError.self) { try plan(53, fruit) }
+        #expect(error?.description.contains("(1 'apple', 2 'fig', 3 'plum'), found 1 others (53)") == true)
+        _ = try plan(3, fruit)
+        // COCO's detectors name all 80 things, also beside a part of COCO; 12 is none of its ids.
+        let part = Array(CocoCategories.things.prefix(2))
+        _ = try plan(53, part)
+        #expect(throws: LayoutError.self) { try plan(12, part) }
     }
 
     @Test func statisticsCountWhatThePlanHolds() throws {

@@ -30,13 +30,25 @@ import Testing
         #expect(try withFile("[]") { try DetectionSet.read(path: $0) }.count == 0)
     }
 
+    @Test func whatRoundingDoesIsTolerated() throws {
+        let text = """
+            [{"image_id":1,"category_id":1,"bbox":[1,2,3,4],"score":1.0000001192092896},
+             {"image_id":1,"category_id":1,"bbox":[64.0,12.5,-0.0001,40],"score":-1e-9},
+             {"image_id":1,"category_id":1,"bbox":[5,5,-4,4],"score":0.9}]
+            """
+        let found = try withFile(text) { try DetectionSet.read(path: $0) }.detections(in: 1)
+        #expect(found.map(\.score) == [1, 0, 0.9])
+        let object = Box(x: 0, y: 0, width: 64, height: 64)
+        #expect(found.map { $0.box.intersectionOverUnion(object) > 0 } == [true, false, false])
+    }
+
     @Test(arguments: [
         ("{\"annotations\":[]}", "expected an array of objects, found an object"), ("[[1]]", "[0]: expected an object"),
         (
             #"[{"image_id":1,"category_id":1,"bbox":[1,2,3,4],"score":87}]"#,
             "[0].score: expected a number from 0 to 1, found the number 87"
         ),
-        (#"[{"image_id":1,"category_id":1,"bbox":[1,2,3,-4],"score":0.5}]"#, "[0].bbox[3]"),
+        (#"[{"image_id":1,"category_id":1,"bbox":[1,2,3,4],"score":1.01}]"#, "found the number 1.01"),
         (#"[{"image_id":"1"}]"#, "[0].image_id: expected a whole number, found the string \"1\""),
         (#"[{"image_id":1,"category_id":1,"score":0.5}]"#, "[0]: expected the key \"bbox\""),
         (#"[{"image_id":1"#, "truncated"),
@@ -65,7 +77,7 @@ import Testing
 
     @Test func aMissingFileIsNamed() {
         let error = #expect(throws: LayoutError.self) { try ImageIDList.read(path: "/nonexistent/ids.txt") }
-        #expect(error?.description.contains("/nonexistent/ids.txt: no such file") == true)
+        #expect(error?.description.contains("/nonexistent/ids.txt: No such file") == true)
     }
 
     @Test(.enabled(if: CocoData.isThere, "\(CocoData.missing)"))

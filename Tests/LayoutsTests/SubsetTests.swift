@@ -71,12 +71,32 @@ import Testing
         #expect(try Self.select(annotationSet(Self.passing + [above])).objectCount == 4)
     }
 
-    @Test func theAreaRuleSeesTheBoxBeforeClipping() throws {
+    @Test func rulesSeeTheBoxThatIsExported() throws {
         let mostlyOutside = Box(x: 99, y: 10, width: 50, height: 50)
         let subset = try Self.select(annotationSet(Self.passing + [mostlyOutside]))
-        #expect(subset.objectCount == 4)
-        #expect(subset.images[0].objects[3].box == Box(x: 99, y: 10, width: 1, height: 50))
-        #expect(subset.images[0].objects[3].annotation.box == mostlyOutside)
+        #expect(subset.drops.count(of: .small) == 1, "one pixel of fifty is left")
+        let halfOutside = Box(x: 90, y: 10, width: 50, height: 50)
+        let kept = try Self.select(annotationSet(Self.passing + [halfOutside]))
+        #expect(kept.images[0].objects[3].box == Box(x: 90, y: 10, width: 10, height: 50))
+        #expect(kept.images[0].objects[3].annotation.box == halfOutside)
+    }
+
+    @Test(arguments: [(50, 1), (49, 0), (100, 1)])
+    func aBoxHasAPixelOfTheGeneratedImage(side: Int, kept: Int) throws {
+        // Two pixels wide, and a half outside with four: one pixel each at half the size.
+        let image = AnnotatedImage(id: 1, fileName: "1.jpg", width: 100, height: 100)
+        for box in [Box(x: 5, y: 5, width: 2, height: 20), Box(x: 98, y: 5, width: 4, height: 20)] {
+            let subset = try Subset.select(
+                things: annotationSet([box], image: image), stuff: nil, protocol: .all, frame: (side, 200))
+            #expect(subset.objectCount == kept)
+            #expect(subset.drops.count(of: .subpixel) == 1 - kept)
+        }
+    }
+
+    @Test func aClassNamedOtherIsAClassOfThings() throws {
+        var set = annotationSet(Self.passing)
+        set.categories = [Category(id: 1, name: "can"), Category(id: 2, name: "other")]
+        #expect(try Self.select(set).objectCount == 3)
     }
 
     @Test(arguments: [(2, 0), (3, 1), (8, 1), (9, 0)]) func threeToEightObjectsAreKept(count: Int, images: Int) throws {
@@ -95,16 +115,19 @@ import Testing
     }
 
     @Test func eachAnnotationIsCountedUnderItsFirstRule() throws {
-        var set = annotationSet(Self.passing + Array(repeating: Box(x: 1, y: 1, width: 30, height: 30), count: 4))
-        set.categories.append(Category(id: 183, name: "other"))
+        var set = annotationSet(Self.passing + Array(repeating: Box(x: 1, y: 1, width: 30, height: 30), count: 6))
         set.annotations[3].isCrowd = true
         set.annotations[3].area = 0
-        set.annotations[4].categoryID = 183
+        set.annotations[4].isIgnored = true
         set.annotations[5].area = 0
         set.annotations[6].box.x = 100
+        set.annotations[7].box.width = -30
+        set.annotations[7].isCrowd = true
+        set.annotations[8].box.height = 0.5
         let drops = try Self.select(set).drops
-        let counts = DropReason.ofAnnotations.map { drops.count(of: $0) }
-        #expect(counts == [0, 0, 1, 1, 1, 1, 0])
+        let counts = [DropReason.degenerate, .outside, .crowd, .ignored, .withoutArea].map { drops.count(of: $0) }
+        #expect(counts == [2, 1, 1, 1, 1])
+        #expect(drops.annotations.reduce(0) { $0 + $1.count } == 6)
     }
 
     @Test func aThinBoxIsDegenerate() throws {

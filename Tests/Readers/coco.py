@@ -28,7 +28,8 @@ def require(condition, message):
 
 require(len(coco.imgs) == len(images), "image ids repeat")
 require(len(coco.anns) == len(annotations), "annotation ids repeat")
-require(min(coco.anns) >= 1 and min(coco.imgs) >= 1, "an id is below 1")
+require(min(a["id"] for a in annotations if a["image_id"] in generated) >= 1, "a generated id is below 1")
+require(len({image["file_name"] for image in images if "file_name" in image}) == sum("file_name" in image for image in images), "names repeat")
 known = set(coco.getCatIds())
 mine = [annotation for annotation in annotations if annotation["image_id"] in generated]
 for annotation in mine:
@@ -41,7 +42,7 @@ for annotation in mine:
     require(annotation["iscrowd"] == 0, f"crowd {annotation}")
     require(coco.annToMask(annotation).shape == (image["height"], image["width"]), f"mask of {annotation}")
 for image in generated.values():
-    with Image.open(os.path.join(folder, image["file_name"])) as picture:
+    with Image.open(os.path.join(folder, "images", image["file_name"])) as picture:
         picture.load()
         require(picture.size == (image["width"], image["height"]), f"size of {image}")
         require(picture.mode == "RGB", f"mode of {image}")
@@ -64,13 +65,14 @@ json.dump(
         "annotations": len(annotations),
         "generatedAnnotations": len(mine),
         "categories": [[category["id"], category["name"]] for category in categories],
-        "crowds": sum(annotation["iscrowd"] for annotation in annotations),
+        "crowds": sum(annotation.get("iscrowd", 0) for annotation in annotations),
         "firstGeneratedImage": min(generated),
         "firstGeneratedAnnotation": min(annotation["id"] for annotation in mine),
         "averagePrecision": float(evaluation.stats[0]),
         "objects": sorted([generated[a["image_id"]]["source_image_id"], a["source_annotation_id"]] for a in mine),
         "files": sorted(os.listdir(os.path.join(folder, "images"))),
-        "realNames": [image["file_name"] for image in images if image["id"] not in generated],
+        "realNames": [image.get("file_name", "") for image in images if image["id"] not in generated],
+        "supercategories": [category.get("supercategory") or "" for category in categories],
     },
     sys.stdout,
 )

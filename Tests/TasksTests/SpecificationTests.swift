@@ -35,7 +35,7 @@ struct SpecificationTests {
 
     /// Literal: a change of these bytes would make every recorded job another job.
     private static let golden =
-        #"{"annotations":"295df243c6a33994c30b6e16aea7ce6155a24b44514ec956d7a09ae0a4cb0411","bins":{"columns":256,"rows":256},"generator":"sketch","height":456,"kind":"generate","samples":1,"seed":0,"shardSize":500,"strategy":"hard","subset":"trainability","template":"compact","version":1,"width":800}"#
+        #"{"annotations":"295df243c6a33994c30b6e16aea7ce6155a24b44514ec956d7a09ae0a4cb0411","bins":{"columns":256,"rows":256},"generator":"sketch","height":456,"kind":"generate","samples":1,"seed":0,"shardSize":500,"strategy":"hard","subset":"trainability","template":"compact","version":2,"width":800}"#
 
     @Test func theCanonicalBytesOfADrawingJobAreStable() throws {
         #expect(try Self.drawn.canonicalJSON() == Self.golden)
@@ -49,7 +49,7 @@ struct SpecificationTests {
             + #""detections":"\#(hash("detections"))","gamma":0.3,"generator":"sketch","guidance":3.5,"height":456,"#
             + #""imageIDs":"\#(hash("ids"))","kind":"generate","sameClass":false,"samples":1,"seed":9007199254740991,"#
             + #""shardSize":500,"steps":50,"strategy":"origin","stuff":"\#(hash("stuff"))","subset":"trainability","#
-            + #""template":"compact","uncovered":"fail","version":1,"width":800}"#
+            + #""template":"compact","uncovered":"fail","version":2,"width":800}"#
         #expect(try Self.full.canonicalJSON() == expected)
     }
 
@@ -74,7 +74,7 @@ struct SpecificationTests {
             ("generator", { $0.generator = "diffusion" }), ("checkpoint", { $0.checkpoint = nil }),
             ("steps", { $0.steps = 49 }), ("guidance", { $0.guidance = 3.6 }), ("shardSize", { $0.shardSize = 501 }),
             ("skipsUnfit", { $0.skipsUnfit = true }),
-            ("version", { $0.version = 2 }), ("kind", { $0.kind = TaskKind(rawValue: "detect") }),
+            ("version", { $0.version = 3 }), ("kind", { $0.kind = TaskKind(rawValue: "detect") }),
         ]
         let recorded = try Self.full.canonicalJSON()
         var digests: Set<SHA256Digest> = [SHA256.digest(of: recorded)]
