@@ -63,6 +63,7 @@ let package = Package(
         .systemLibrary(name: "CYajl", pkgConfig: "yajl", providers: [.apt(["libyajl-dev"])]),
         .target(name: "CSchemas", cSettings: [.unsafeFlags(["-std=c23"])]),
         .target(name: "CProcesses"),
+        .target(name: "CMappings"),
         .systemLibrary(name: "COpenBLAS", pkgConfig: "openblas", providers: [.apt(["libopenblas-dev"])]),
         .target(name: "CKernels", cSettings: [.unsafeFlags(["-O3", "-fno-math-errno", "-mprefer-vector-width=512"])]),
 
@@ -74,7 +75,7 @@ let package = Package(
         module("Executors"),
         module("Failpoints"),
         module("Tensors", ["COpenBLAS", "CKernels"], settings: strictWithPointers + optimised),
-        module("Weights", settings: strictWithPointers + optimised),
+        module("Weights", ["CMappings"], settings: strictWithPointers + optimised),
         module("Files"),
 
         // Level 2: parts.

@@ -180,3 +180,16 @@ public struct WorkPaused: Error, CustomStringConvertible, Sendable {
     /// Says why work pauses.
     public init(_ description: String) { self.description = description }
 }
+
+/// This worker can do no more work of this kind, and others can: its weights have changed, its device is gone. It gives
+/// the batch back, so that no attempt is counted, and ends with the cause's line and exit code.
+public struct WorkerUnfit: Error, CustomStringConvertible, Sendable {
+    /// What has happened.
+    public let cause: any Error
+
+    /// The cause's one line.
+    public var description: String { "\(cause)" }
+
+    /// Ends the worker because of `cause`.
+    public init(_ cause: any Error) { self.cause = cause }
+}

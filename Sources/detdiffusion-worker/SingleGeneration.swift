@@ -28,6 +28,7 @@ struct SingleGeneration: Sendable {
             progress.show(step)
         }
         progress.finish()
+        try checkpoint.requireUntouchedWeights()
         return try results[0].get()
     }
 }
