@@ -163,8 +163,7 @@ public protocol TaskHandler: Sendable {
 
     /// The part that owns the device: one batch at a time. It returns the second half, which stores the results and may
     /// overlap the computing of the next batch. Either half may throw when the batch as a whole failed; a failure of
-    /// one
-    /// task is an outcome. Cancellation means: stop soon, the batch will be given back.
+    /// one task is an outcome. Cancellation means: stop soon, the batch will be given back.
     func compute(_ batch: TaskBatch) async throws -> StoreResults
 }
 

@@ -2,9 +2,9 @@
 
 /// The Python library that saves a part of a checkpoint, and decides which of its files are loaded.
 ///
-/// Both name the file or the index of its shards, and a variant's between the name and its last extension. Read in
-/// diffusers 0.42 (`ModelMixin.from_pretrained`, `_fetch_index_file`) and transformers 5.23
-/// (`_get_resolved_checkpoint_files`).
+/// Both name the file or the index of its shards, and a variant's between the name and its last
+/// extension. Read in diffusers 0.42 (`ModelMixin.from_pretrained`, `_fetch_index_file`) and
+/// transformers 5.23 (`_get_resolved_checkpoint_files`).
 public enum WeightLibrary: Sendable, CaseIterable {
     /// U-Nets and autoencoders: an index counts before a whole file.
     case diffusers

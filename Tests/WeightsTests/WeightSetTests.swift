@@ -47,7 +47,7 @@ import Testing
     private func order(_ library: WeightLibrary) throws -> [String] {
         for name in library.candidates {
             if name.hasSuffix(".json") {
-                // Shards have names of their own in each index.
+                // Each index has its own shards.
                 try write("of-\(name).safetensors", [name])
                 try index("\"\(name)\":\"of-\(name).safetensors\"", name: name)
             } else {

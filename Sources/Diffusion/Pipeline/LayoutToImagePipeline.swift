@@ -10,7 +10,7 @@ public import Tensors
 public final class LayoutToImagePipeline: Sendable {
     /// What was loaded.
     public let checkpoint: Checkpoint
-    /// Who computes.
+    /// The device that computes.
     public let device: any Device
     let textEncoder: TextEncoder
     let unet: UNet

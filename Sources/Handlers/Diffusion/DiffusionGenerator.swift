@@ -31,7 +31,7 @@ public actor DiffusionGenerator: Generator {
     ///   - checkpoint: the model.
     ///   - maximumBatch: the most tasks of one claim.
     ///   - memory: what this generator may take.
-    ///   - device: who computes; generators of one process share it, since they take turns.
+    ///   - device: what computes; generators of one process share it, since they take turns.
     ///   - onStep: told on the generator's thread after each step of a pass.
     public init(
         checkpoint: Checkpoint, maximumBatch: Int, memory: MemoryBudget, device: CPUDevice,
