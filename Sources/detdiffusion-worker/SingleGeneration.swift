@@ -1,4 +1,4 @@
-// One picture, computed on a thread of its own.
+// One picture, computed on its own thread.
 
 import Console
 import Diffusion
