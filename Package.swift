@@ -65,6 +65,7 @@ let package = Package(
         .target(name: "CFiles"),
         .target(name: "CSchemas", cSettings: [.unsafeFlags(["-std=c23"])]),
         .target(name: "CProcesses"),
+        .target(name: "CMappings"),
         .systemLibrary(name: "COpenBLAS", pkgConfig: "openblas", providers: [.apt(["libopenblas-dev"])]),
         .target(name: "CKernels", cSettings: [.unsafeFlags(["-O3", "-fno-math-errno", "-mprefer-vector-width=512"])]),
 
@@ -76,7 +77,7 @@ let package = Package(
         module("Executors"),
         module("Failpoints"),
         module("Tensors", ["COpenBLAS", "CKernels"], settings: strictWithPointers + optimised),
-        module("Weights", settings: strictWithPointers + optimised),
+        module("Weights", ["CMappings"], settings: strictWithPointers + optimised),
         module("Files", ["CFiles"]),
 
         // Level 2: parts.

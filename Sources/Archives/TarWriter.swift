@@ -4,9 +4,9 @@ import Files
 
 /// Writes a tar file: the same members in the same order give the same bytes, anywhere and at any time.
 ///
-/// Members are plain files of mode 0644, owner 0 and time 0; the end is two zero blocks, padded to 10,240 bytes. Calls
-/// block on the disc. A writer belongs to one thread at a time; one that goes away unfinished leaves a file without
-/// end.
+/// Members are plain files of mode 0644, owner 0 and time 0; the end is two zero blocks, padded to 10,240 bytes.
+/// Calls block on the disc. A writer belongs to one thread at a time; one that goes away unfinished leaves a
+/// file without end.
 public final class TarWriter {
     /// The file being written.
     public let path: String

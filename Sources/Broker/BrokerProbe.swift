@@ -47,7 +47,7 @@ public enum BrokerProbe {
         try await check(url, queues: [name]).queueExists(name)
     }
 
-    /// Does one thing over a connection of its own, on a thread of its own.
+    /// Does one thing over its own connection, on its own thread.
     static func perform<Result: Sendable>(
         _ url: BrokerURL, _ body: @escaping @Sendable (AMQPConnection) throws(BrokerError) -> Result
     ) async throws(BrokerError) -> Result {

@@ -50,8 +50,8 @@ public struct ConnectionLifecycle: Sendable {
         self.backoff = backoff
     }
 
-    /// True between the first failure of an outage and the next try. An outage ends with a connection that lived for
-    /// ``provenAfter``.
+    /// True between the first failure of an outage and the next try. An outage ends with a connection that
+    /// lived for ``provenAfter``.
     public var isOutageNew: Bool { state == .backingOff(attempt: 1) }
 
     /// Begins; only from idle.
@@ -86,8 +86,8 @@ public struct ConnectionLifecycle: Sendable {
     ///   - draw: an even draw in 0 ... 1 for the jitter.
     public mutating func lost(_ error: BrokerError, openFor: Duration, draw: Double) -> Action {
         guard case .open(let attempt) = state else { return current }
-        // Not slow even for a refusal: what was refused is dropped by now, and if not, the next connection fails
-        // slowly.
+        // Not slow even for a refusal: what was refused is dropped by now, and if not, the next
+        // connection fails slowly.
         return backOff(attempt: openFor >= Self.provenAfter ? 0 : attempt, isSlow: false, draw: draw)
     }
 

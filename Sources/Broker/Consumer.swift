@@ -92,8 +92,8 @@ public final class Consumer: Sendable {
     /// Tells the broker that a delivery is dealt with; dropped when its connection is gone.
     public func acknowledge(_ tag: DeliveryTag) { answer(tag, .acknowledge) }
 
-    /// Gives a delivery back: to its queue, or to the queue's dead-letter exchange; dropped when its connection is
-    /// gone.
+    /// Gives a delivery back: to its queue, or to the queue's dead-letter exchange; dropped when its
+    /// connection is gone.
     public func reject(_ tag: DeliveryTag, requeue: Bool) { answer(tag, .reject(requeue: requeue)) }
 
     /// Whether an acknowledgement of this delivery can still reach the broker.

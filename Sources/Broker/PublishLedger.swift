@@ -30,9 +30,8 @@ struct SettledWaiter: Sendable {
 /// The messages and callers of a publisher.
 ///
 /// No continuation leaks: one is stored only in a batch of `batches` (``attach(_:to:)`` resumes it at once when the
-/// batch
-/// is settled or gone), a batch leaves `batches` only through ``settle(_:_:)``, which hands its continuation out, and
-/// ``close(_:)`` settles all of them and makes later batches settle at birth.
+/// batch is settled or gone), a batch leaves `batches` only through ``settle(_:_:)``, which hands its continuation out,
+/// and ``close(_:)`` settles all of them and makes later batches settle at birth.
 struct PublishLedger: Sendable {
     private var batches: [Int: PublishBatch] = [:]
     /// Outcomes that nobody asked for yet.

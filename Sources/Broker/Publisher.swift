@@ -80,9 +80,9 @@ public final class Publisher: Sendable {
     /// The sequence is read as the broker confirms: at most two windows ahead.
     /// - Parameters:
     ///   - deadline: how long each window of messages may take.
-    ///   - onConfirmed: given the position of each confirmed message, not always in order, on the connection's thread;
-    ///     it must be quick. After a failure has been thrown it may be called for a message that was confirmed at that
-    ///     moment.
+    ///   - onConfirmed: given the position of each confirmed message, not always in order, on the connection's
+    ///     thread; it must be quick. After a failure has been thrown it may be called for a message that was
+    ///     confirmed at that moment.
     /// - Throws: as ``publish(_:deadline:)``; the count of confirmed messages is that of the whole sequence.
     public func publish(
         _ messages: some Sequence<OutgoingMessage>, deadline: Duration,

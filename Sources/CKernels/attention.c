@@ -36,7 +36,7 @@ KERNEL void kernels_mask_later(float *scores, ptrdiff_t keys, ptrdiff_t ahead, f
 
 KERNEL void kernels_softmax_piece(
     float *restrict scores, ptrdiff_t keys, float *restrict maxima, float *restrict sums, float *restrict factors) {
-  // Every second key a maximum of its own, since each waits for the one before.
+  // Two maxima, of even keys and of odd ones, since each comparison waits for the one before it.
   float now[QUERIES], other[QUERIES], added[QUERIES] = {0};
   for (int q = 0; q < QUERIES; q++) now[q] = other[q] = maxima[q];
   for (ptrdiff_t key = 0; key + 1 < keys; key += 2) {

@@ -154,7 +154,7 @@ INLINE float *y_at(const kernels_product *p, ptrdiff_t row, ptrdiff_t column) {
   return p->y + row * p->y_stride + column / COLUMNS * p->y_panel_stride;
 }
 
-// A panel of fewer than 16 columns goes through a block of its own.
+// A panel of fewer than 16 columns goes through its own block.
 typedef struct {
   float numbers[ROWS * COLUMNS];
 } edge;

@@ -45,8 +45,8 @@ extension Catalogue {
 }
 
 extension HintTarget {
-    /// Reads the columns id, job_id, name, digest, kind, capability, lane, hint_size, and first and tasks for the
-    /// range.
+    /// Reads the columns id, job_id, name, digest, kind, capability, lane, hint_size, and first and tasks
+    /// for the range.
     init(row: Row) throws {
         let kind = TaskKind(rawValue: try row.string("kind"))
         let capability = Capability(rawValue: try row.string("capability"))

@@ -25,8 +25,8 @@ public struct JobDraft: Sendable {
     public var shardSize: Int
     /// Tasks per hint; `nil` keeps what a recorded job has and gives a new one ``defaultHintSize``.
     public var hintSize: Int?
-    /// Failed tries after which a task is dead; `nil` keeps what a recorded job has and gives a new one
-    /// ``defaultMaximumAttempts``.
+    /// Failed tries after which a task is dead; `nil` keeps what a recorded job has and gives a
+    /// new one ``defaultMaximumAttempts``.
     public var maximumAttempts: Int?
 
     /// Tasks per hint where nobody asked for another number.

@@ -63,6 +63,7 @@ extension ExitStatus {
         case let error as CheckpointError: self = error.code == .file ? .noInput : .data
         case let error as WeightError: self = error.code == .missing || error.code == .file ? .noInput : .data
         case let error as GenerationError: self = error.code == .notFinite ? .data : .usage
+        case let error as WorkerUnfit: self = ExitStatus(error.cause)
         case let error as TaskError: self = error.code == .invalid ? .usage : .data
         case is CatalogueError: self = .refused
         case is StoreError: self = .cannotWrite

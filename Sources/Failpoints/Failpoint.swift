@@ -6,10 +6,9 @@ import Synchronization
 /// Places in the code that crash tests aim at.
 ///
 /// `DETDIFFUSION_FAILPOINTS="worker.after-claim=kill@3;store.after-write=error"` kills this process with SIGKILL at the
-/// third passage of `worker.after-claim`, and makes every ``check(_:)`` of `store.after-write` throw. Actions:
-/// `kill`, `stop`
-/// (SIGSTOP) and `error`; `@n` means at the n-th passage only (default 1 for `kill` and `stop`, every one for `error`).
-/// Without the variable a passage costs the read of one constant.
+/// third passage of `worker.after-claim`, and makes every ``check(_:)`` of `store.after-write` throw. Actions: `kill`,
+/// `stop` (SIGSTOP) and `error`; `@n` means at the n-th passage only (default 1 for `kill` and `stop`, every one for
+/// `error`). Without the variable a passage costs the read of one constant.
 public enum Failpoint {
     private static let table: FailpointTable? = {
         guard let text = ProcessInfo.processInfo.environment["DETDIFFUSION_FAILPOINTS"], !text.isEmpty else {

@@ -46,7 +46,7 @@ public protocol Generator: Sendable {
     func prepare() async throws
 
     /// Makes one image per task, in the order of the tasks, each of the specification's width and height. An image
-    /// depends on its task and the specification alone, never on its batch. Runs on a thread of the generator's own and
+    /// depends on its task and the specification alone, never on its batch. Runs on the generator's own thread and
     /// looks for cancellation at least every few seconds.
     func generate(
         _ tasks: [LayoutTask], specification: GenerateSpecification

@@ -30,8 +30,8 @@ extension Layout {
 
     /// Reads what ``encoded()`` wrote, or any JSON with the same keys.
     ///
-    /// Throws when a key is missing or of the wrong kind, a side of the image is below 1, or a box is not finite or
-    /// negative.
+    /// Throws when a key is missing or of the wrong kind, a side of the image is below 1, or a box is not
+    /// finite or negative.
     public init(decoding bytes: [UInt8]) throws(LayoutError) {
         do { self = try JSONDecoder().decode(Layout.self, from: Data(bytes)) } catch let error as DecodingError {
             throw Self.contentError(error.place, expected: error.reason, found: "something else")

@@ -1,10 +1,10 @@
 // A small seeded generator for the bundled sample.
 
-/// SplitMix64 (Steele, Lea and Flood, 2014): a 64-bit counter through a mixing function; the same numbers on every
-/// platform.
+/// SplitMix64 (Steele, Lea and Flood, 2014): a 64-bit counter through a mixing function; the same numbers
+/// on every platform.
 ///
-/// Drawn from with ``SplitMix64/integer(in:)``, not with the standard library's `random(in:)`, whose algorithm may
-/// change.
+/// Drawn from with ``SplitMix64/integer(in:)``, not with the standard library's `random(in:)`, whose
+/// algorithm may change.
 struct SplitMix64 {
     private var state: UInt64
 

@@ -1,5 +1,5 @@
-// Publishing hints from a worker. A hint that cannot be published is no loss: the catalogue's keeping-going finds the
-// work.
+// Publishing hints from a worker. A hint that cannot be published is no loss: the catalogue's keeping-going
+// finds the work.
 
 public import Broker
 public import Catalogue

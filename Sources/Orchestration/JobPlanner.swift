@@ -119,8 +119,8 @@ public struct PlannedJob: Sendable {
 
 /// Plans jobs.
 public enum JobPlanner {
-    /// Reads the request's files, each once, and applies the rules of the method, section 1, the attributes of eq. 2 and
-    /// the strategy.
+    /// Reads the request's files, each once, and applies the rules of docs/method.md, section 1, and the attributes and
+    /// strategies of section 3.
     /// - Throws: `LayoutError` for the files' contents, ``TaskError`` for options that contradict one another.
     public static func plan(_ request: JobRequest) throws -> PlannedJob {
         try check(request)

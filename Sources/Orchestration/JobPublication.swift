@@ -22,8 +22,8 @@ public struct JobPublication: Sendable {
     private let deadline: Duration
 
     /// Publishes over `publisher`, whose `run()` must be running.
-    /// - Parameter deadline: how long the broker may take to confirm one round of at most 2,048 hints, reconnecting
-    ///   included.
+    /// - Parameter deadline: how long the broker may take to confirm one round of at most 2,048
+    ///   hints, reconnecting included.
     public init(catalogue: Catalogue, publisher: Publisher, deadline: Duration = .seconds(60)) {
         self.catalogue = catalogue
         self.publisher = publisher

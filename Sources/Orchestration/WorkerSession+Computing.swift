@@ -35,6 +35,10 @@ extension WorkerSession {
         } catch  where computing.isCancelled || error is CancellationError {
             // Drained past the grace time, its job was cancelled, or the lease was lost.
             if held.holds(batch) { try await giveBack(batch) }
+        } catch let error as WorkerUnfit {
+            // Every batch would fail here, and the tasks of all of them in the end.
+            if held.holds(batch) { try await giveBack(batch) }
+            throw error
         } catch {
             logger.warning("A batch failed", metadata: metadata(of: batch, error: error))
             try await finish(batch, results: batch.items.map { .failed($0.number, error) })

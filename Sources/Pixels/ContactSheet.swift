@@ -8,8 +8,8 @@ public struct ContactSheet: Sendable {
         public var image: Image
         /// Boxes in pixels of ``image``.
         public var boxes: [LabelledBox]
-        /// What stands below it: the first line strong, further lines (after a line feed) gray; cut to the tile's
-        /// width.
+        /// What stands below it: the first line strong, further lines (after a line feed) gray; cut to
+        /// the tile's width.
         public var caption: String
 
         /// A tile from its picture, the boxes on it and the text below it.

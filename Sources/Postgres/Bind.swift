@@ -4,8 +4,7 @@
 ///
 /// The type is sent with the value, so statements need no casts: `Int` and `Int64` are int8, `Int32` int4, `Int16`
 /// int2, `Double` float8, `Float` float4, `Bool` bool, `String` text, `[UInt8]` bytea; arrays of these and of their
-/// optionals
-/// are PostgreSQL arrays.
+/// optionals are PostgreSQL arrays.
 public protocol PostgresBindable: Sendable {
     /// The OID of the PostgreSQL type.
     static var postgresType: UInt32 { get }

@@ -21,8 +21,8 @@ public struct SQL: ExpressibleByStringInterpolation, Sendable, Hashable {
     /// What string interpolation made.
     public init(stringInterpolation: StringInterpolation) { pieces = stringInterpolation.pieces }
 
-    /// SQL that this program holds as text: a migration, or a statement put together from constants. Never text from
-    /// outside.
+    /// SQL that this program holds as text: a migration, or a statement put together from constants. Never
+    /// text from outside.
     public init(unsafeRaw text: String) { pieces = [.text(text)] }
 
     /// The statement with `$1`, `$2` … in place of the values.

@@ -46,11 +46,10 @@ enum BrokerJudgement {
         }
     }
 
-    /// How long a delivery may stay unacknowledged before the broker closes the channel; nil means for ever.
+    /// How long a delivery may stay unacknowledged before the broker closes the channel; nil means forever.
     ///
     /// Workers acknowledge as soon as a claim is committed, and give a delivery back after 20 s without room, so a
-    /// minute
-    /// is enough; the broker looks once a minute.
+    /// minute is enough; the broker looks once a minute.
     static func consumerTimeout(milliseconds: Int?) -> Finding {
         let check = "consumer timeout",
             fix = "set consumer_timeout = 1800000 or more in rabbitmq.conf, and restart the node"

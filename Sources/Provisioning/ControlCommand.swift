@@ -4,7 +4,7 @@ import Executors
 import Foundation
 import Synchronization
 
-/// Runs rabbitmqctl on a thread of its own, and ends it when the calling task is cancelled.
+/// Runs rabbitmqctl on its own thread, and ends it when the calling task is cancelled.
 struct ControlCommand: Sendable {
     private let command: String
 

@@ -9,8 +9,8 @@ struct PolicySet {
     /// - Parameter list: the answer to `GET /api/policies/VHOST`.
     init(_ list: JSONValue) { policies = list.list ?? [] }
 
-    /// The policy that applies to a quorum queue. The list changes at once, what a queue tells of itself some seconds
-    /// later.
+    /// The policy that applies to a quorum queue. The list changes at once, what a queue tells of itself
+    /// some seconds later.
     func policy(for queue: String) -> JSONValue? {
         let kinds: Set<String> = ["queues", "all", "quorum_queues"]
         return policies.filter { policy in
@@ -31,7 +31,7 @@ struct PolicySet {
             "run `detdiffusion-catalogue provision --management-url …`, or: "
             + "\(WorkPolicy.command(virtualHost: virtualHost))"
         guard let policy = policy(for: queue) else {
-            return Finding(.rabbitMQ, check, .fail, "none applies: a poison message comes back for ever", fix: fix)
+            return Finding(.rabbitMQ, check, .fail, "none applies: a poison message comes back forever", fix: fix)
         }
         let name = policy["name"]?.string ?? ""
         var shortcomings = WorkPolicy.shortcomings(policy["definition"]?.object ?? [:])

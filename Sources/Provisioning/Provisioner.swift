@@ -53,8 +53,8 @@ public struct Provisioner: Sendable {
         self.logger = logger
     }
 
-    /// Sets up the database: roles first, so that migrations can grant, then the schema, then exactly the rights
-    /// needed.
+    /// Sets up the database: roles first, so that migrations can grant, then the schema, then exactly
+    /// the rights needed.
     /// - Throws: the first failure that is not a missing permission of this user.
     public func provision(database url: DatabaseURL) async throws -> [ProvisionStep] {
         let connection = Connection(url: url, applicationName: "detdiffusion provision", logger: logger)

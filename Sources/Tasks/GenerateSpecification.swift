@@ -20,7 +20,7 @@ public struct GenerateSpecification: Hashable, Sendable, Codable {
     public var stuff: SHA256Digest?
     /// SHA-256 of the list of image ids that restricts the subset, one id per line.
     public var imageIDs: SHA256Digest?
-    /// Which subset rules were applied (method, section 1).
+    /// Which subset rules were applied (docs/method.md, section 1).
     public var subset: SubsetProtocol
     /// Where the attributes come from.
     public var strategy: Strategy
@@ -36,7 +36,7 @@ public struct GenerateSpecification: Hashable, Sendable, Codable {
     public var sameClass: Bool?
     /// What happens to images that the detector did not see.
     public var uncovered: UncoveredPolicy?
-    /// The form of the prompt (method, section 2).
+    /// The form of the prompt (docs/method.md, section 2).
     public var template: PromptTemplate
     /// The location bins of the checkpoint.
     public var bins: Bins

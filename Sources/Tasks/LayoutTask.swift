@@ -23,10 +23,9 @@ public struct LayoutTask: Hashable, Sendable, Codable {
         self.seed = seed
     }
 
-    /// The seed of sample `sample` of image `imageID` in a job with seed `jobSeed` (method, section 4): the first 53
-    /// bits
-    /// of SHA-256 of `detdiffusion.seed.v1|<job seed>|<image id>|<sample>`; 53, so that every JSON reader holds it
-    /// exactly.
+    /// The seed of sample `sample` of image `imageID` in a job with seed `jobSeed` (docs/method.md, section 4): the
+    /// first 53 bits of SHA-256 of `detdiffusion.seed.v1|<job seed>|<image id>|<sample>`; 53, so that every JSON reader
+    /// holds it exactly.
     public static func seed(jobSeed: UInt64, imageID: Int, sample: Int) -> UInt64 {
         let digest = SHA256.digest(of: "detdiffusion.seed.v1|\(jobSeed)|\(imageID)|\(sample)")
         return digest.bytes.prefix(8).reduce(0) { $0 << 8 | UInt64($1) } >> 11

@@ -163,8 +163,7 @@ public protocol TaskHandler: Sendable {
 
     /// The part that owns the device: one batch at a time. It returns the second half, which stores the results and may
     /// overlap the computing of the next batch. Either half may throw when the batch as a whole failed; a failure of
-    /// one
-    /// task is an outcome. Cancellation means: stop soon, the batch will be given back.
+    /// one task is an outcome. Cancellation means: stop soon, the batch will be given back.
     func compute(_ batch: TaskBatch) async throws -> StoreResults
 }
 
@@ -179,4 +178,17 @@ public struct WorkPaused: Error, CustomStringConvertible, Sendable {
 
     /// Says why work pauses.
     public init(_ description: String) { self.description = description }
+}
+
+/// This worker can do no more work of this kind, and others can: its weights have changed, its device is gone. It gives
+/// the batch back, so that no attempt is counted, and ends with the cause's line and exit code.
+public struct WorkerUnfit: Error, CustomStringConvertible, Sendable {
+    /// What has happened.
+    public let cause: any Error
+
+    /// The cause's one line.
+    public var description: String { "\(cause)" }
+
+    /// Ends the worker because of `cause`.
+    public init(_ cause: any Error) { self.cause = cause }
 }

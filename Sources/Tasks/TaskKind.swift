@@ -60,8 +60,7 @@ public struct WorkQueue: Hashable, Sendable {
     }
 
     /// `detdiffusion.v1.<kind>.<capability>[.high]`; the message version stands in the name, so that old and new
-    /// workers
-    /// run side by side during an upgrade.
+    /// workers run side by side during an upgrade.
     public var name: String {
         "\(MessageNames.prefix).\(kind).\(capability)" + (lane == .high ? ".high" : "")
     }

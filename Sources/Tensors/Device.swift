@@ -33,7 +33,7 @@ public struct Padding: Sendable, Hashable {
     public init(_ all: Int) { self.init(top: all, left: all, bottom: all, right: all) }
 }
 
-/// Someone who keeps tensors and computes with them.
+/// What keeps tensors and computes with them.
 ///
 /// Operations get arguments whose shapes were checked (`Tensor+Operations.swift`). Each sample of a batch is computed
 /// as if it were alone: the same numbers come out whatever the batch it stands in, and however many threads work.

@@ -6,7 +6,7 @@ open class Storage: @unchecked Sendable {
 
     /// How many numbers it holds.
     public let count: Int
-    /// Who computes with it.
+    /// The device whose memory it is.
     public let device: any Device
     /// Describes memory of `count` numbers.
     public init(count: Int, device: any Device) {

@@ -15,7 +15,7 @@ public struct Tensor: Sendable {
 
     /// How many numbers it holds.
     public var count: Int { shape.reduce(1, *) }
-    /// Where it lives, and who computes with it.
+    /// Where it lives, and what computes with it.
     public var device: any Device { storage.device }
     /// The size of the last dimension: the channels of an activation.
     public var channels: Int { shape[shape.count - 1] }

@@ -49,6 +49,13 @@ public struct WeightError: Error, CustomStringConvertible, Sendable, Hashable {
     /// What a file holds, for a message: between single quotes, without control characters, at most 60 characters.
     static func quoted(_ found: some StringProtocol) -> String { "'\(cleaned(found, limit: 60))'" }
 
+    /// The end of a path that a file holds, for a message, as ``quoted(_:)`` shows its beginning.
+    static func quotedEnd(_ path: String) -> String {
+        let scalars = path.unicodeScalars
+        let end = String(String.UnicodeScalarView(scalars.suffix(100)))
+        return "'" + (scalars.count > 100 ? "…" : "") + cleaned(end, limit: 100) + "'"
+    }
+
     /// The first few of `names`, quoted, and how many more there are.
     static func list(_ names: [String], limit: Int = 4) -> String {
         let rest = names.count - limit

@@ -28,6 +28,39 @@ public final class WeightFile: Sendable {
         }
         self.path = path
         self.file = file
+        try requireReadable()
+    }
+
+    /// The file when it was opened; its header was read afterwards.
+    public var identity: FileIdentity { file.identity }
+
+    /// The file now: another identity means that somebody wrote to it, or removed it.
+    ///
+    /// - Throws: ``WeightError`` where its file system has lost it.
+    public func currentIdentity() throws(WeightError) -> FileIdentity { try file.currentIdentity() }
+
+    /// Whether all that was read of the file, by anybody who uses this object, came from the file.
+    ///
+    /// Reading never fails on the spot: what a shortened file or an ill disc does not give any more is read as zeros. So ask
+    /// after reading, and before the result is used.
+    public var isReadable: Bool { !file.isDamaged }
+
+    /// Throws ``WeightError`` unless the file ``isReadable``.
+    public func requireReadable() throws(WeightError) {
+        guard file.isDamaged else { return }
+        let size = try currentIdentity().size
+        throw .content(
+            path, "file", expected: "\(file.count) bytes, as when it was opened",
+            found: size == file.count ? "some that its disc does not give" : "\(size)",
+            fix: size == file.count
+                ? "check the disc" : "restore the file, and replace such files by renaming others over them")
+    }
+
+    /// Reads the file's bytes as they are now, header and all, and not by way of memory: from `offset` on, as many as
+    /// there are and fit.
+    /// - Returns: how many, 0 at the file's end.
+    public func read(at offset: Int, into bytes: UnsafeMutableRawBufferPointer) throws(WeightError) -> Int {
+        unsafe try file.read(at: offset, into: bytes)
     }
 
     /// Lends the entry's numbers as bytes in its own format, row after row; a copy only where ``WeightEntry/isDense`` is

@@ -12,33 +12,28 @@ public struct WeightSet: Sendable {
     /// The names of all tensors, sorted.
     public var names: [String] { fileOf.keys.sorted() }
 
-    /// Opens the weights in a folder.
-    ///
-    /// For each of `names` in turn, NAME.safetensors and NAME.safetensors.index.json are looked for; and only then, the
-    /// same way, NAME.bin and NAME.bin.index.json. The first that is there is taken.
+    /// Opens the weights in a folder: the first of the library's ``WeightLibrary/candidates`` that is there.
     ///
     /// - Throws: ``WeightError``, with the code ``WeightError/Code/missing`` when none is there.
-    public init(folder: String, names: [String]) throws(WeightError) {
-        let candidates = ["safetensors", "bin"].flatMap { kind in
-            names.flatMap { ["\($0).\(kind)", "\($0).\(kind).index.json"] }
+    public init(folder: String, library: WeightLibrary) throws(WeightError) {
+        for name in library.candidates where try FilePresence.isThere("\(folder)/\(name)") {
+            if name.hasSuffix(".json") {
+                try self.init(index: ShardIndex(path: "\(folder)/\(name)"), folder: folder)
+            } else {
+                try self.init(files: [WeightFile(path: "\(folder)/\(name)")])
+            }
+            return
         }
-        guard let found = candidates.first(where: { unsafe access("\(folder)/\($0)", F_OK) == 0 }) else {
-            throw WeightError(
-                .missing,
-                "\(WeightError.shown(folder)): expected one of \(candidates.joined(separator: ", ")), found "
-                    + "\(Self.neighbors(in: folder)); check the checkpoint's folder or download the file")
-        }
-        if found.hasSuffix(".json") {
-            try self.init(index: ShardIndex(path: "\(folder)/\(found)"), folder: folder)
-        } else {
-            try self.init(files: [WeightFile(path: "\(folder)/\(found)")])
-        }
+        throw WeightError(
+            .missing,
+            "\(WeightError.shown(folder)): expected one of \(library.candidates.joined(separator: ", ")), found "
+                + "\(Self.neighbors(in: folder)); check the checkpoint's folder or download the file")
     }
 
     private init(index: ShardIndex, folder: String) throws(WeightError) {
         var files: [WeightFile] = []
         for shard in index.shards {
-            guard unsafe access("\(folder)/\(shard)", F_OK) == 0 else {
+            guard try FilePresence.isThere("\(folder)/\(shard)") else {
                 throw .content(
                     index.path, "shard \(WeightError.quoted(shard))", expected: "it beside the index",
                     found: "no such file",

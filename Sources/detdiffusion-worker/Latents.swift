@@ -25,6 +25,7 @@ struct Latents {
                     + file.entries.values.map { "'\($0.name)' \($0.shape)" }.sorted().prefix(5).joined(separator: ", "))
         }
         self.init(shape: entry.shape, values: file.floats(of: entry))
+        try file.requireReadable()
     }
 
     /// Refuses latents of another image size.

@@ -1,4 +1,4 @@
-// One picture, computed on a thread of its own.
+// One picture, computed on its own thread.
 
 import Console
 import Diffusion
@@ -28,6 +28,7 @@ struct SingleGeneration: Sendable {
             progress.show(step)
         }
         progress.finish()
+        try checkpoint.requireUntouchedWeights()
         return try results[0].get()
     }
 }

@@ -33,7 +33,7 @@ struct WorkerSettings {
             profile, usesProfile: names?.contains(GeneratorName.diffusion) ?? (command.program.program == nil),
             batch: batch)
         try Self.check(names, checkpoints: checkpoints.count)
-        // Without a word about generators, programs and checkpoints are served where there are some, else sketch.
+        // Without a word about generators, programs and checkpoints are served if there are any, else sketch.
         let servesSketch = names?.contains("sketch") ?? (programs.isEmpty && checkpoints.isEmpty)
         let servesBlank = names?.contains("blank") ?? false
         try command.blank.check(servesBlank: servesBlank)

@@ -52,6 +52,29 @@ import Testing
         #expect(error?.description.contains("scheduler_config.json") == true)
     }
 
+    /// With other betas, another prediction or another kind of noise, the weights give noise.
+    @Test(arguments: [
+        #"{"rescale_betas_zero_snr": true}"#, #"{"use_flow_sigmas": true}"#, #"{"use_dynamic_shifting": true}"#,
+        #"{"variance_type": "learned_range"}"#, #"{"beta_schedule": "squaredcos_cap_v2"}"#,
+        #"{"prediction_type": "flow_prediction"}"#, #"{"_class_name": "EDMEulerScheduler"}"#,
+        #"{"_class_name": "LCMScheduler"}"#,
+    ])
+    func `What the weights were trained with is not to be edited away`(text: String) throws {
+        let error = try #require(throws: CheckpointError.self) { try read(text) }
+        #expect(error.description.contains("the weights were trained with it, so leave it as it is"))
+        #expect(error.description.contains("docs/plugins.md") && !error.description.contains("edit"))
+        #expect(error.description.unicodeScalars.count < 300)
+    }
+
+    @Test(arguments: [
+        #"{"use_karras_sigmas": true}"#, #"{"thresholding": true}"#, #"{"algorithm_type": "sde-dpmsolver++"}"#,
+        #"{"lambda_min_clipped": -5.1}"#, #"{"timestep_spacing": "log"}"#, #"{"solver_type": "bh3"}"#,
+    ])
+    func `What only samples may be set otherwise in a copy`(text: String) throws {
+        let error = try #require(throws: CheckpointError.self) { try read(text) }
+        #expect(error.description.contains("no weight was trained with it: set it so in a copy of the checkpoint"))
+    }
+
     @Test func `A missing file is named`() {
         let error = #expect(throws: CheckpointError.self) {
             try SchedulerConfiguration(path: "/nowhere/scheduler.json")

@@ -46,6 +46,45 @@ struct DiffusionFailureTests {
         }
     }
 
+    /// The worker is stopped in the middle of a step, with weights in memory that its next layers have still to read.
+    @Test(arguments: [
+        ("cut short", 65, "found 5000"), ("written to", 65, "expected SHA-256"), ("removed", 66, "removed"),
+    ])
+    func weightsThatChangeUnderAWorkerEndItWithoutAnImage(change: String, status: Int32, says: String) throws {
+        try TestWorld.with("changed") { world in
+            let checkpoint = try TinyCheckpoint.sd1.copy(to: world.folder + "/checkpoint")
+            let path = "\(checkpoint.folder)/\(TinyCheckpoint.unetFile)"
+            try enqueue(world, checkpoint, steps: 3)
+            let worker = try world.commands.start(
+                "worker",
+                [
+                    "run", "--checkpoint", checkpoint.folder, "--batch", "4", "--threads", "1", "--hint-horizon", "1",
+                    "--no-pack",
+                ], failpoints: "diffusion.layer=stop@20")
+            try world.wait(for: "the middle of a step", limit: .seconds(180)) { try worker.isStopped }
+            let file = try #require(FileHandle(forUpdatingAtPath: path))
+            switch change {
+            case "cut short": try file.truncate(atOffset: 5000)
+            case "written to":
+                try file.write(
+                    contentsOf: checkpoint.contents(of: TinyCheckpoint.unetFile).prefix(4096)
+                        + Data(repeating: 7, count: 4096))
+            default: try checkpoint.remove(TinyCheckpoint.unetFile)
+            }
+            worker.send(SIGCONT)
+            let result = try worker.wait(limit: .seconds(60))
+            #expect(result.status == status, "\(result.errors.suffix(2000))")
+            let last = result.errors.split(separator: "\n").last ?? ""
+            #expect(last.hasPrefix("detdiffusion-worker: \(path): ") && last.contains(says), "\(last)")
+            #expect(
+                try world.sql("SELECT state, sum(attempt), sum(deaths), count(*) FROM tasks GROUP BY state") == [
+                    "open|0|0|4"
+                ])
+            #expect(try world.sql("SELECT count(*) FROM outputs") == ["0"])
+            #expect(try world.commands.run("catalogue", ["audit"]).status == 0)
+        }
+    }
+
     @Test func anInfiniteWeightLeavesDeadTasksWithTheirReason() throws {
         try TestWorld.with("infinite") { world in
             let checkpoint = try TinyCheckpoint.sd1.copy(to: world.folder + "/checkpoint")

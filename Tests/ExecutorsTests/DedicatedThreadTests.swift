@@ -1,4 +1,4 @@
-// That an actor's jobs run in order on one thread of their own, and that the thread ends with the actor.
+// That an actor's jobs run in order on one thread, and that the thread ends with the actor.
 
 import Executors
 import Foundation

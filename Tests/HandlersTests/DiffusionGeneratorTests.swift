@@ -34,7 +34,7 @@ struct DiffusionGeneratorTests {
     }
 
     private static func generator(
-        bytes: Int = 1 << 30, onStep: @escaping @Sendable (Int, Int) -> Void = { _, _ in }
+        _ folder: String = folder, bytes: Int = 1 << 30, onStep: @escaping @Sendable (Int, Int) -> Void = { _, _ in }
     ) async throws -> DiffusionGenerator {
         let checkpoint = try Checkpoint(folder: folder)
         let memory = MemoryBudget(bytes: bytes)

@@ -79,6 +79,32 @@ struct CheckpointFolderTests {
         },
     ]
 
+    /// What a broken copy of a Hugging Face cache holds.
+    private static func unlink(_ file: String, of checkpoint: TinyCheckpoint) throws {
+        try checkpoint.remove(file)
+        try FileManager.default.createSymbolicLink(
+            atPath: "\(checkpoint.folder)/\(file)", withDestinationPath: "../../blobs/0a1b2c")
+    }
+
+    private static let links = [
+        "model_index.json", "generation_config.json", "tokenizer/added_tokens.json", configuration, unet,
+    ].map { file in
+        Harm("a link to no file: \(file)", 66, says: [file, "found a link to '../../blobs/0a1b2c'"]) {
+            try unlink(file, of: $0)
+        }
+    }
+
+    private static let schedulers = [
+        Harm("betas of zero SNR", says: ["rescale_betas_zero_snr", "leave it as it is"]) {
+            try $0.replace("{", by: #"{"rescale_betas_zero_snr": true, "#, in: "scheduler/scheduler_config.json")
+        },
+        Harm("another family of samplers", says: ["_class_name", "leave it as it is"]) {
+            try $0.replace(
+                "DPMSolverMultistepScheduler", by: "FlowMatchEulerDiscreteScheduler",
+                in: "scheduler/scheduler_config.json")
+        },
+    ]
+
     private static let texts = [
         Harm("no folder", 66, says: ["model_index.json", "No such file"]) {
             try FileManager.default.removeItem(atPath: $0.folder)
@@ -134,7 +160,7 @@ struct CheckpointFolderTests {
         },
     ]
 
-    @Test(arguments: weights + texts)
+    @Test(arguments: weights + texts + links + schedulers)
     func aHostileCheckpointIsRefusedByEveryCommand(harm: Harm) throws {
         let scratch = try Scratch()
         let checkpoint = try TinyCheckpoint.sd1.copy(to: scratch.path + "/checkpoint")

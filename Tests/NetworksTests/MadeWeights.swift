@@ -19,6 +19,7 @@ final class MadeWeights {
 
     func scope(_ device: any Device, naming: WeightNaming = WeightNaming(), loads: Bool = true) throws -> WeightScope {
         WeightScope(
-            try WeightSet(folder: folder, names: ["model"]), part: "made", naming: naming, device: device, loads: loads)
+            try WeightSet(folder: folder, library: .transformers), part: "made", naming: naming, device: device,
+            loads: loads)
     }
 }

@@ -17,7 +17,7 @@ roles=(admin producer worker reader)
 declare -A port secret
 tls=off
 
-# Reads settings and secrets, where there are some.
+# Reads settings and secrets, if there are any.
 load_folder() {
   local key value
   if [[ -f $folder/settings ]]; then

@@ -2,7 +2,7 @@
 # shellcheck shell=bash disable=SC2154,SC2034 # ops/stack and its parts share folder, port, secret, tls
 #
 # A quorum queue declared less than about a second before the broker is killed comes back without members: it takes
-# part in no election, and whoever declares, publishes or consumes waits for ever. The management interface still
+# part in no election, and a client that declares, publishes or consumes waits forever. The management interface still
 # calls it running and names a leader; only Raft's own table tells. On a single node such a queue holds nothing.
 
 # Prints the queues of the virtual host without a leader, after giving elections six seconds. A node whose port mapper

@@ -1,7 +1,6 @@
 // Vector kernels of the engine: loops over float32 numbers whose transcendental functions or reductions Swift cannot
 // vectorise at the x86-64 baseline. Each is compiled for the baseline, for AVX2 with FMA and for AVX-512, chosen at run
-// time.
-// Pointers never alias unless a comment says so.
+// time. Pointers never alias unless a comment says so.
 #pragma once
 
 #include <stddef.h>

@@ -4,8 +4,8 @@
 #include <stdbool.h>
 #include <sys/types.h>
 
-/// A pipe whose ends, read and write, are `lowest` or above and close when a program is executed. Returns 0 or an error
-/// number.
+/// A pipe whose ends, read and write, are `lowest` or above and close when a program is executed. Returns 0 or
+/// an error number.
 int detdiffusion_pipe(int ends[2], int lowest);
 
 /// How many bytes wait in a pipe, seen from either end; 0 when the system does not say.

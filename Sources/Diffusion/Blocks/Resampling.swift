@@ -12,8 +12,8 @@ struct Downsampler: Sendable {
         convolution = Convolution(weights / "conv", in: channels, out: channels, stride: 2, padding: padding)
     }
 
-    /// `[batch, rows, columns, channels]` gives half the rows and columns, rounded up in the U-Net, down in the
-    /// autoencoder.
+    /// `[batch, rows, columns, channels]` gives half the rows and columns, rounded up in the U-Net, down
+    /// in the autoencoder.
     func callAsFunction(_ x: Tensor) -> Tensor { convolution(x) }
 }
 

@@ -3,6 +3,7 @@
 import ErrorLines
 import Foundation
 public import Layouts
+import Weights
 
 /// A generator's checkpoint: a folder as diffusers saves it, with Stable Diffusion 1.x or 2.x inside.
 ///
@@ -32,6 +33,8 @@ public struct Checkpoint: Sendable {
     public let width: Int
     /// Pixels down that the checkpoint was trained with.
     public let height: Int
+    /// The texts that were read.
+    let texts: TextFiles
 
     /// Reads a folder's facts.
     ///
@@ -40,6 +43,7 @@ public struct Checkpoint: Sendable {
     public init(folder: String) throws(CheckpointError) {
         var folder = folder
         while folder.count > 1 && folder.hasSuffix("/") { folder.removeLast() }
+        texts = try TextFiles(folder: folder)
         let index = try ModelIndex(ConfigurationFile(path: "\(folder)/model_index.json"))
         textEncoder = try TextEncoderConfiguration(path: "\(folder)/text_encoder/config.json")
         unet = try UNetConfiguration(path: "\(folder)/unet/config.json")
@@ -58,18 +62,19 @@ public struct Checkpoint: Sendable {
         template = generation.template ?? (knowsAttributes ? .compact : .geodiffusion)
         width = generation.width ?? unet.sampleColumns * autoencoder.factor
         height = generation.height ?? unet.sampleRows * autoencoder.factor
+        try texts.requireUnchanged()
         try checkParts()
         try checkWeights()
     }
 
     private static func parts(_ index: ModelIndex, _ folder: String) throws(CheckpointError) -> [CheckpointPart] {
         var parts: [CheckpointPart] = []
-        for (name, candidates) in [
-            ("text_encoder", ["model", "pytorch_model"]), ("unet", ["diffusion_pytorch_model"]),
-            ("vae", ["diffusion_pytorch_model"]),
-        ] {
+        let libraries: KeyValuePairs<String, WeightLibrary> = [
+            "text_encoder": .transformers, "unet": .diffusers, "vae": .diffusers,
+        ]
+        for (name, library) in libraries {
             let className = index.parts[name] ?? name
-            parts.append(try CheckpointPart(name, className: className, in: folder, candidates: candidates))
+            parts.append(try CheckpointPart(name, className: className, in: folder, library: library))
         }
         return parts
     }

@@ -22,11 +22,11 @@ public struct CheckpointPart: Sendable {
     /// The opened files.
     let weights: WeightSet
 
-    /// Opens the weight files `candidates` in the part's folder, as ``Weights/WeightSet`` chooses among them.
-    init(_ name: String, className: String, in folder: String, candidates: [String]) throws(CheckpointError) {
+    /// Opens the weight files in the part's folder that `library` would load.
+    init(_ name: String, className: String, in folder: String, library: WeightLibrary) throws(CheckpointError) {
         let weights: WeightSet
         do {
-            weights = try WeightSet(folder: "\(folder)/\(name)", names: candidates)
+            weights = try WeightSet(folder: "\(folder)/\(name)", library: library)
         } catch {
             throw CheckpointError(error.code == .missing || error.code == .file ? .file : .weights, "\(error)")
         }

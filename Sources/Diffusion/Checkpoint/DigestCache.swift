@@ -2,6 +2,7 @@
 
 public import Digests
 import Foundation
+import Weights
 
 /// Remembers the SHA-256 of files that have not changed since they were hashed: one small file for each.
 ///
@@ -25,33 +26,56 @@ public struct DigestCache: Sendable {
 
     /// The digest of the file's contents, from the cache where it has one.
     public func digest(ofFileAt path: String) throws(DigestError) -> SHA256Digest {
-        guard let folder, let identity = Self.identity(ofFileAt: path) else { return try SHA256.digest(ofFileAt: path) }
-        let place = "\(folder)/\(identity)"
-        if let text = try? String(contentsOfFile: place, encoding: .utf8), let known = SHA256Digest(hex: text) {
-            return known
-        }
+        let identity = FileIdentity(path: path)
+        if let known = digest(of: identity) { return known }
         let digest = try SHA256.digest(ofFileAt: path)
-        // Who writes to the file meanwhile gives it other times, and then what was hashed has no name.
-        guard Self.identity(ofFileAt: path) == identity else { return digest }
-        // Nobody needs to know that a hash was not kept.
-        try? FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
-        try? digest.hex.write(toFile: place, atomically: true, encoding: .utf8)
+        keep(digest, of: identity, now: FileIdentity(path: path))
         return digest
     }
 
-    /// What tells a large file's contents apart from all others on this host; `nil` for small files.
-    static func identity(ofFileAt path: String) -> String? {
-        var facts = stat()
-        guard stat(path, &facts) == 0, facts.st_size >= smallestSize else { return nil }
-        let times = [modification(facts), change(facts)].map { "\($0.tv_sec).\($0.tv_nsec)" }
-        return "\(facts.st_dev)-\(facts.st_ino)-\(facts.st_size)-" + times.joined(separator: "-")
+    /// The digest of an opened file, whatever has its name now.
+    func digest(of file: WeightFile) throws(CheckpointError) -> SHA256Digest {
+        if let known = digest(of: file.identity) { return known }
+        let digest = try Self.hash(file)
+        keep(digest, of: file.identity, now: try? file.currentIdentity())
+        return digest
     }
 
-    #if canImport(Darwin)
-        private static func modification(_ facts: stat) -> timespec { facts.st_mtimespec }
-        private static func change(_ facts: stat) -> timespec { facts.st_ctimespec }
-    #else
-        private static func modification(_ facts: stat) -> timespec { facts.st_mtim }
-        private static func change(_ facts: stat) -> timespec { facts.st_ctim }
-    #endif
+    /// Reads and hashes an opened file.
+    static func hash(_ file: WeightFile) throws(CheckpointError) -> SHA256Digest {
+        var hasher = SHA256Hasher()
+        var piece = [UInt8](repeating: 0, count: 1 << 20)
+        var offset = 0
+        do {
+            while true {
+                let count = try piece.withUnsafeMutableBytes { try file.read(at: offset, into: $0) }
+                if count == 0 { return hasher.finalize() }
+                hasher.update(piece[..<count])
+                offset += count
+            }
+        } catch {
+            throw CheckpointError(.file, "\(error)")
+        }
+    }
+
+    private func digest(of identity: FileIdentity?) -> SHA256Digest? {
+        guard let place = place(of: identity), let text = try? String(contentsOfFile: place, encoding: .utf8) else {
+            return nil
+        }
+        return SHA256Digest(hex: text)
+    }
+
+    /// Whoever writes to the file meanwhile gives it another identity, and then what was hashed has no name.
+    private func keep(_ digest: SHA256Digest, of identity: FileIdentity?, now: FileIdentity?) {
+        guard let folder, let place = place(of: identity), now == identity else { return }
+        // Nobody needs to know that a hash was not kept.
+        try? FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+        try? digest.hex.write(toFile: place, atomically: true, encoding: .utf8)
+    }
+
+    /// The small file for a large one.
+    private func place(of identity: FileIdentity?) -> String? {
+        guard let folder, let identity, identity.size >= Self.smallestSize else { return nil }
+        return "\(folder)/\(identity)"
+    }
 }

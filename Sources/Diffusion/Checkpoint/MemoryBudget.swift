@@ -27,9 +27,9 @@ public struct MemoryBudget: Sendable {
         return MemoryBudget(bytes: all.min() ?? Int(ProcessInfo.processInfo.physicalMemory))
     }
 
-    /// What a control group's limit leaves; `nil` without one. Cached pages of files that nobody used lately count as
-    /// used there, and are given up as soon as somebody needs memory: a host that has read its checkpoints is full of
-    /// them.
+    /// What a control group's limit leaves; `nil` without one. Cached pages of files that nobody used lately count
+    /// as used there, and are given up as soon as somebody needs memory: a host that has read its checkpoints is
+    /// full of them.
     private static func left(in folder: String, limit: String, usage: String, cache: String) -> Int? {
         guard let limit = number(in: text(of: "\(folder)/\(limit)")) else { return nil }
         let used = number(in: text(of: "\(folder)/\(usage)")) ?? 0

@@ -44,7 +44,7 @@ struct ConfigurationFile: Sendable {
 
     /// The file if there is one.
     static func optional(path: String) throws(CheckpointError) -> ConfigurationFile? {
-        FileManager.default.fileExists(atPath: path) ? try ConfigurationFile(path: path) : nil
+        try SmallFile.isThere(path) ? try ConfigurationFile(path: path) : nil
     }
 
     subscript(_ key: String) -> JSONValue? { values[key] == .null ? nil : values[key] }

@@ -47,25 +47,30 @@ extension SchedulerConfiguration {
 
     private func refuseOthers(_ file: SchedulerFile, path: String) throws(CheckpointError) {
         if let name = file._class_name, !Self.readableClasses.contains(name) {
-            throw Self.unsupported("_class_name", name, "one of \(Self.readableClasses.joined(separator: ", "))", path)
+            throw Self.untrained(
+                "_class_name", name, "a sampler of the same noise, such as DPMSolverMultistepScheduler", path)
+        }
+        for (key, value) in [
+            ("rescale_betas_zero_snr", file.rescale_betas_zero_snr), ("use_flow_sigmas", file.use_flow_sigmas),
+            ("use_dynamic_shifting", file.use_dynamic_shifting),
+        ] where value == true {
+            throw Self.untrained(key, "true", "false", path)
+        }
+        if let variance = file.variance_type, variance.hasPrefix("learned") {
+            throw Self.untrained("variance_type", variance, "null", path)
         }
         for (key, value) in [
             ("use_karras_sigmas", file.use_karras_sigmas), ("use_exponential_sigmas", file.use_exponential_sigmas),
             ("use_beta_sigmas", file.use_beta_sigmas), ("use_lu_lambdas", file.use_lu_lambdas),
-            ("use_flow_sigmas", file.use_flow_sigmas), ("thresholding", file.thresholding),
-            ("rescale_betas_zero_snr", file.rescale_betas_zero_snr),
-            ("use_dynamic_shifting", file.use_dynamic_shifting),
+            ("thresholding", file.thresholding),
         ] where value == true {
-            throw Self.unsupported(key, "true", "false", path)
-        }
-        if let variance = file.variance_type, variance.hasPrefix("learned") {
-            throw Self.unsupported("variance_type", variance, "null", path)
+            throw Self.unsampled(key, "true", "false", path)
         }
         if let algorithm = file.algorithm_type, algorithm != "dpmsolver++" {
-            throw Self.unsupported("algorithm_type", algorithm, "dpmsolver++", path)
+            throw Self.unsampled("algorithm_type", algorithm, "dpmsolver++", path)
         }
         if let clip = file.lambda_min_clipped, clip != -.infinity {
-            throw Self.unsupported("lambda_min_clipped", "\(clip)", "-Infinity", path)
+            throw Self.unsampled("lambda_min_clipped", "\(clip)", "-Infinity", path)
         }
     }
 
@@ -83,8 +88,8 @@ extension SchedulerConfiguration {
         for beta in trainedBetas ?? [firstBeta, lastBeta] where !(beta > 0 && beta < 1) {
             throw Self.wrong("beta", "\(beta)", "more than 0 and less than 1", path)
         }
-        betaSchedule = try Self.choice("beta_schedule", file.beta_schedule, betaSchedule, path)
-        prediction = try Self.choice("prediction_type", file.prediction_type, prediction, path)
+        betaSchedule = try Self.choice("beta_schedule", file.beta_schedule, betaSchedule, path, Self.untrained)
+        prediction = try Self.choice("prediction_type", file.prediction_type, prediction, path, Self.untrained)
     }
 
     private mutating func takeSolver(_ file: SchedulerFile, path: String) throws(CheckpointError) {
@@ -104,21 +109,30 @@ extension SchedulerConfiguration {
     }
 
     private static func choice<Value: RawRepresentable<String> & CaseIterable>(
-        _ key: String, _ text: String?, _ standard: Value, _ path: String
+        _ key: String, _ text: String?, _ standard: Value, _ path: String,
+        _ refusal: (_ key: String, _ found: String, _ known: String, _ path: String) -> CheckpointError = unsampled
     ) throws(CheckpointError) -> Value {
         guard let text else { return standard }
         guard let value = Value(rawValue: text) else {
-            throw unsupported(key, text, Value.allCases.map(\.rawValue).joined(separator: ", "), path)
+            throw refusal(key, text, Value.allCases.map(\.rawValue).joined(separator: ", "), path)
         }
         return value
     }
 
-    private static func unsupported(_ key: String, _ found: String, _ known: String, _ path: String) -> CheckpointError
-    {
+    /// What the weights were trained with: with any other value in its place they give something else.
+    private static func untrained(_ key: String, _ found: String, _ known: String, _ path: String) -> CheckpointError {
         CheckpointError(
             .unsupported,
-            "cannot sample as \(path) says: \(key) is \(found), supported is \(known); edit the file to a supported sampler"
-        )
+            "cannot sample as \(path) says: \(key) is \(found), supported is \(known); the weights were trained with it, so "
+                + "leave it as it is: use another checkpoint, or a program of your own (docs/plugins.md)")
+    }
+
+    /// What only decides how weights are sampled: another value gives other pictures of the same model.
+    private static func unsampled(_ key: String, _ found: String, _ known: String, _ path: String) -> CheckpointError {
+        CheckpointError(
+            .unsupported,
+            "cannot sample as \(path) says: \(key) is \(found), supported is \(known); no weight was trained with it: set it "
+                + "so in a copy of the checkpoint, or use a program of your own (docs/plugins.md)")
     }
 
     private static func wrong(_ key: String, _ found: String, _ expected: String, _ path: String) -> CheckpointError {

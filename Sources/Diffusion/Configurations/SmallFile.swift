@@ -3,9 +3,19 @@
 import ErrorLines
 import Files
 import Foundation
+import Weights
 
 /// A whole file in memory: configurations and tokenizers, whose readers know how large they can be.
 enum SmallFile {
+    /// Whether there is a file at `path`; throws for a link to one that is not there.
+    static func isThere(_ path: String) throws(CheckpointError) -> Bool {
+        do {
+            return try FilePresence.isThere(path)
+        } catch {
+            throw CheckpointError(.file, error.description)
+        }
+    }
+
     /// The bytes of the file at `path`.
     ///
     /// - Parameters:
@@ -14,7 +24,10 @@ enum SmallFile {
     static func read(_ path: String, limit: Int, expected: String) throws(CheckpointError) -> [UInt8] {
         // Without O_NONBLOCK a pipe would wait for its writer.
         let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
-        guard descriptor >= 0 else { throw failure("open", path, expected) }
+        guard descriptor >= 0 else {
+            let failure = failure("open", path, expected)
+            throw FilePresence.brokenLink(to: path).map { CheckpointError(.file, $0.description) } ?? failure
+        }
         defer { close(descriptor) }
         var facts = stat()
         guard fstat(descriptor, &facts) == 0 else { throw failure("look at", path, expected) }

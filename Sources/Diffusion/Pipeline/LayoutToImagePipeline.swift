@@ -10,7 +10,7 @@ public import Tensors
 public final class LayoutToImagePipeline: Sendable {
     /// What was loaded.
     public let checkpoint: Checkpoint
-    /// Who computes.
+    /// The device that computes.
     public let device: any Device
     let textEncoder: TextEncoder
     let unet: UNet
@@ -22,6 +22,7 @@ public final class LayoutToImagePipeline: Sendable {
         let networks = try CheckpointNetworks(checkpoint, device: device, loads: true)
         self.checkpoint = checkpoint
         self.device = device
+        try checkpoint.requireReadableWeights()
         (textEncoder, unet, autoencoder) = (networks.textEncoder, networks.unet, networks.autoencoder)
         emptyPrompt = try checkpoint.tokenizer.padded(checkpoint.tokenizer.encode(""))
     }
@@ -46,12 +47,17 @@ public final class LayoutToImagePipeline: Sendable {
     ///   - onStep: told after each step how many are done, of how many; what it throws ends the batch.
     ///   - check: asked between the layers of each step and of each decoding; what it throws ends the batch.
     /// - Returns: a picture or its own failure for each request, in order.
-    /// - Throws: ``GenerationError`` when the options do not fit the checkpoint, and what `onStep` and `check` throw.
+    /// - Throws: ``GenerationError`` when the options do not fit the checkpoint, ``CheckpointError`` when weights cannot be
+    ///   read any more, and what `onStep` and `check` throw.
     public func generate(
         _ requests: [ImageRequest], width: Int, height: Int, steps: Int, guidance: Float,
-        onStep: (_ step: Int, _ total: Int) throws -> Void = { _, _ in }, check: () throws -> Void = {}
+        onStep: (_ step: Int, _ total: Int) throws -> Void = { _, _ in }, check given: () throws -> Void = {}
     ) throws -> [Result<Picture, GenerationError>] {
         let shape = try latentShape(width: width, height: height, steps: steps)
+        func check() throws {
+            try checkpoint.requireReadableWeights()
+            try given()
+        }
         let solver = DPMSolver(checkpoint.scheduler, steps: steps)
         let starts = requests.map { start($0, shape: shape, solver: solver) }
         // What failed already stays in `starts`; the others are computed as if it had not been asked for.
@@ -65,12 +71,14 @@ public final class LayoutToImagePipeline: Sendable {
         device.releaseIdleMemory()
         defer { device.releaseIdleMemory() }
         var sampled = trajectories[...]
-        return try starts.map { start in
+        let results: [Result<Picture, GenerationError>] = try starts.map { start in
             switch start {
             case .failure(let error): .failure(error)
             case .success: try decode(sampled.removeFirst(), shape: shape, check: check)
             }
         }
+        try checkpoint.requireReadableWeights()
+        return results
     }
 
     /// Runs the solver on all trajectories together, until all have failed.

@@ -1,6 +1,6 @@
 // The sampler's settings where nobody says others.
 
-/// The settings of the method, section 4: producers record them, workers and `generate` fall back on them.
+/// The settings of docs/method.md, section 4: producers record them, workers and `generate` fall back on them.
 public enum UsualSampling {
     /// Calls of the U-Net.
     public static let steps = 50

@@ -1,7 +1,7 @@
 // DPM-Solver++: from noise to a sample in a few dozen steps. Knows numbers, and no network.
 //
 // Paper: Lu and others, 2022, "DPM-Solver++: Fast Solver for Guided Sampling of Diffusion Probabilistic Models",
-// arXiv:2211.01095. Limits: the multistep solver of the data prediction model without noise of its own; no thresholding,
+// arXiv:2211.01095. Limits: the multistep solver of the data prediction model, without added noise; no thresholding,
 // and timesteps of the trained schedule only.
 
 import Foundation

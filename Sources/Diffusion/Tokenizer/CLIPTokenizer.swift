@@ -110,7 +110,7 @@ public struct CLIPTokenizer: Sendable {
 
     /// `ids` padded to ``maximumLength`` with the pad token of the files.
     ///
-    /// Throws when there are more: what does not fit is never cut in silence.
+    /// Throws when there are more: what does not fit is never cut silently.
     public func padded(_ ids: [Int]) throws(CheckpointError) -> [Int] {
         guard ids.count <= maximumLength else {
             throw CheckpointError(

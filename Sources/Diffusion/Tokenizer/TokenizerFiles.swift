@@ -1,7 +1,5 @@
 // The files of a tokenizer folder.
 
-import Foundation
-
 /// What the files of a tokenizer say, before it is decided which of them count.
 struct TokenizerFiles: Sendable {
     /// The folder or file, for messages.
@@ -18,14 +16,14 @@ struct TokenizerFiles: Sendable {
 
     /// Reads the files of a folder; `tokenizer.json` counts before `vocab.json` and `merges.txt`, as in transformers.
     init(folder: String) throws(CheckpointError) {
-        func existing(_ name: String) -> String? {
+        func existing(_ name: String) throws(CheckpointError) -> String? {
             let path = folder + "/" + name
-            return FileManager.default.fileExists(atPath: path) ? path : nil
+            return try SmallFile.isThere(path) ? path : nil
         }
-        if let path = existing("tokenizer.json") {
+        if let path = try existing("tokenizer.json") {
             var reader = try JSONReader(path: path)
             try self.init(&reader)
-        } else if let vocabulary = existing("vocab.json") {
+        } else if let vocabulary = try existing("vocab.json") {
             self.init(
                 path: vocabulary,
                 model: try TokenizerModel(vocabularyPath: vocabulary, mergesPath: folder + "/merges.txt"))
@@ -36,16 +34,16 @@ struct TokenizerFiles: Sendable {
                     + "none of them; name the 'tokenizer' folder of a checkpoint")
         }
         path = folder
-        if let path = existing("tokenizer_config.json") {
+        if let path = try existing("tokenizer_config.json") {
             var reader = try JSONReader(path: path)
             configuration = try TokenSettings(&reader, marksSpecial: false)
             try configuration.check(path: path)
         }
-        if let path = existing("special_tokens_map.json") {
+        if let path = try existing("special_tokens_map.json") {
             var reader = try JSONReader(path: path)
             specialTokens = try TokenSettings(&reader, marksSpecial: true)
         }
-        if let path = existing("added_tokens.json") {
+        if let path = try existing("added_tokens.json") {
             var reader = try JSONReader(path: path)
             try reader.members { (reader, content) throws(CheckpointError) in
                 added.append((try reader.tokenID(), content))
@@ -96,7 +94,8 @@ extension TokenSettings {
         if splitsSpecialTokens {
             throw CheckpointError(
                 .unsupported,
-                "\(path): split_special_tokens: expected false, found true; save the tokenizer without that option")
+                "\(path): split_special_tokens: expected false, found true; use a checkpoint whose tokenizer keeps special "
+                    + "tokens whole, or a generator program of your own (docs/plugins.md)")
         }
     }
 }

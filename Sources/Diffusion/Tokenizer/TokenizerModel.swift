@@ -15,7 +15,7 @@ struct TokenizerModel: Sendable {
 
     /// Reads `vocab.json` and `merges.txt`.
     init(vocabularyPath: String, mergesPath: String) throws(CheckpointError) {
-        guard FileManager.default.fileExists(atPath: mergesPath) else {
+        guard try SmallFile.isThere(mergesPath) else {
             throw CheckpointError(
                 .file,
                 "cannot read \(mergesPath): expected the merges that belong to \(vocabularyPath), found no such file; "

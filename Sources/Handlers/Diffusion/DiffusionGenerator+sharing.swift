@@ -11,7 +11,7 @@ extension DiffusionGenerator {
     ///   - checkpoints: the models.
     ///   - maximumBatch: the most tasks of one claim.
     ///   - memory: what all together may take.
-    ///   - device: who computes.
+    ///   - device: what computes.
     /// - Throws: ``Diffusion/CheckpointError`` when a checkpoint cannot be read, or not all can be loaded.
     public static func sharing(
         _ checkpoints: [Checkpoint], maximumBatch: Int, memory: MemoryBudget, device: CPUDevice

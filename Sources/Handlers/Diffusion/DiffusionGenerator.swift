@@ -20,6 +20,7 @@ public actor DiffusionGenerator: Generator {
     private let memory: MemoryBudget
     private let device: CPUDevice
     private let onStep: @Sendable (_ step: Int, _ total: Int) -> Void
+    private var weights: WeightWatch
     private var pipeline: LayoutToImagePipeline?
 
     /// Runs on its own thread; the device has more.
@@ -30,7 +31,7 @@ public actor DiffusionGenerator: Generator {
     ///   - checkpoint: the model.
     ///   - maximumBatch: the most tasks of one claim.
     ///   - memory: what this generator may take.
-    ///   - device: who computes; generators of one process share it, since they take turns.
+    ///   - device: what computes; generators of one process share it, since they take turns.
     ///   - onStep: told on the generator's thread after each step of a pass.
     public init(
         checkpoint: Checkpoint, maximumBatch: Int, memory: MemoryBudget, device: CPUDevice,
@@ -40,7 +41,9 @@ public actor DiffusionGenerator: Generator {
         self.checkpoint = checkpoint
         self.maximumBatch = maximumBatch
         self.memory = memory
-        digest = try checkpoint.digest().hex
+        let identified = try checkpoint.identified()
+        digest = identified.digest.hex
+        weights = identified.weights
         self.device = device
         // What the smallest image takes is what loading takes.
         let side = checkpoint.autoencoder.factor
@@ -61,21 +64,34 @@ public actor DiffusionGenerator: Generator {
     /// Loads the weights; float32 files are mapped, so workers of one host share them.
     public func prepare() async throws {
         if pipeline == nil { pipeline = try LayoutToImagePipeline.load(checkpoint: checkpoint, device: device) }
+        try weights.settle()
     }
 
     /// Generates the tasks in passes as large as memory allows; stops between two layers when the work is cancelled.
+    ///
+    /// - Throws: ``Tasks/WorkerUnfit`` when the weights are not those of the digest any more, and ``Tasks/WorkPaused`` when
+    ///   somebody touched their files meanwhile: nothing is returned that may have been computed with others.
     public func generate(
         _ tasks: [LayoutTask], specification: GenerateSpecification
     ) async throws -> [Result<Image, GenerationFailure>] {
         guard let pipeline else { preconditionFailure("prepare() runs before the first batch") }
         let size = passSize(specification, of: tasks.count)
         guard size > 0 else { return tasks.map { _ in .failure(tooLarge(specification)) } }
-        var images: [Result<Image, GenerationFailure>] = []
-        for start in stride(from: 0, to: tasks.count, by: size) {
-            let pass = tasks[start..<min(start + size, tasks.count)]
-            images += try generate(Array(pass), specification, pipeline)
+        do {
+            try weights.settle()
+            var images: [Result<Image, GenerationFailure>] = []
+            for start in stride(from: 0, to: tasks.count, by: size) {
+                let pass = tasks[start..<min(start + size, tasks.count)]
+                images += try generate(Array(pass), specification, pipeline)
+            }
+            if weights.isUnchanged { return images }
+            try weights.settle()
+        } catch let error as CheckpointError {
+            throw WorkerUnfit(error)
         }
-        return images
+        throw WorkPaused(
+            "\(checkpoint.folder): its weight files were touched while a batch was computed, and hold what they held; "
+                + "computing the batch again")
     }
 
     private func generate(

@@ -42,7 +42,7 @@ final class ProgramFolder {
             throw LineRefusal(
                 "expected the name of a file in the batch's folder, without a path, found \(quoted(name))")
         }
-        // A FIFO would hold up a blocking open for ever.
+        // A FIFO would hold up a blocking open forever.
         let file = unsafe openat(descriptor, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC)
         guard file >= 0 else {
             let found =

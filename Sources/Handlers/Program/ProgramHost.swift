@@ -6,7 +6,7 @@ import Logging
 import Pixels
 import Tasks
 
-/// Owns the program, on a thread of its own; every wait blocks that thread and no other.
+/// Owns the program, on its own thread; every wait blocks that thread and no other.
 actor ProgramHost {
     private let thread = DedicatedThread(name: "program")
     private let command: ProgramCommand

@@ -4,7 +4,7 @@ import Foundation
 import Logging
 import Synchronization
 
-/// Reads a descriptor on a thread of its own until the program is gone.
+/// Reads a descriptor on its own thread until the program is gone.
 ///
 /// Lines are cut at ``lineLimit`` bytes; beyond ``burst`` lines at once, or ``perSecond`` in the long run, they are left
 /// out and counted.
@@ -47,7 +47,7 @@ final class ProgramLog: Sendable {
         var lines = LineSplitter(limit: Self.lineLimit)
         var throttle = LogThrottle(burst: Self.burst, perSecond: Self.perSecond, now: .now)
         var piece = [UInt8](repeating: 0, count: 1 << 16)
-        // A descendant that left the program's group may hold the other end open, and write, for ever.
+        // A descendant that left the program's group may hold the other end open, and write, forever.
         var bytesAfterStop = 0
         while bytesAfterStop <= 1 << 20 {
             let isStopped = waitForInput()

@@ -7,7 +7,7 @@ import Synchronization
 @safe final class BufferPool: Sendable {
     /// Memory of `capacity` numbers; its content is undefined.
     @unsafe struct Buffer: @unchecked Sendable {
-        // Sendable: an address; who holds the buffer decides who writes.
+        // Sendable: an address; the holder of the buffer decides which thread writes.
         let base: UnsafeMutablePointer<Float>
         let capacity: Int
     }

@@ -66,7 +66,7 @@ extension CPUDevice {
         return unsafe withPacked(read(x), shape, body)
     }
 
-    /// The same for a shortcut, where there is one.
+    /// The same for a shortcut, if there is one.
     func withPanels<Result>(
         _ shortcut: Tensor?, _ shape: PanelShape, _ body: (UnsafePointer<Float>?) -> Result
     ) -> Result {

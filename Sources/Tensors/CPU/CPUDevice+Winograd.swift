@@ -1,5 +1,5 @@
-// 3x3 convolutions by Winograd's F(4x4, 3x3) and F(6x6, 3x3): a quarter or a fifth of the multiplications (Lavin and Gray,
-// 2016).
+// 3x3 convolutions by Winograd's F(4x4, 3x3) and F(6x6, 3x3): a quarter or a fifth of the multiplications (Lavin
+// and Gray, 2016).
 //
 // Weights are transformed while the convolution runs, and not kept: transformed they take four or seven times the memory, and
 // reading that much takes longer than transforming anew.

@@ -39,7 +39,7 @@ struct PanelShape: Equatable {
     }
 }
 
-/// Storage whose rows stand in panels. Who asks for them row by row gets a copy, made once.
+/// Storage whose rows stand in panels. Reading them row by row takes a copy, made once.
 final class PanelStorage: Storage, @unchecked Sendable {
     // Sendable: panels are written before the storage is published, as the base class asks, and the copy under its lock.
     let shape: PanelShape

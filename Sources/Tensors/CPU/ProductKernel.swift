@@ -1,4 +1,4 @@
-// Who multiplies: kernels of this package where the processor has their vectors, OpenBLAS elsewhere.
+// What multiplies: kernels of this package where the processor has their vectors, OpenBLAS elsewhere.
 
 import CKernels
 import COpenBLAS

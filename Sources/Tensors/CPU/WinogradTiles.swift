@@ -84,8 +84,8 @@ struct WinogradParts {
     private static let fewest = Int(KERNELS_PRODUCT_ROWS)
 }
 
-/// What a thread works on at once, so that it stays in a second cache of 1 MB, or nearly: tiles of a part, and the weights of some
-/// inputs.
+/// What a thread works on at once, so that it stays in a second cache of 1 MB, or nearly: tiles of a part, and the
+/// weights of some inputs.
 enum WinogradPieces {
     /// Panels and inputs whose transformed weights a thread keeps: 300 KB of 36 products, 520 KB of 64.
     static let panels = 2, inputs = 64

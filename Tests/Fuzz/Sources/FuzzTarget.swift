@@ -7,8 +7,8 @@ struct FuzzTarget: Sendable {
     /// Reads the bytes, and checks what the reader promises of what it accepts.
     var body: @Sendable (_ bytes: [UInt8]) throws -> Void
 
-    /// Runs the body; a refusal must be what an operator can read.
-    /// Nothing is left out: Foundation leaks a page when it reads an empty file, so tests read those.
+    /// Runs the body; a refusal must be what an operator can read. Nothing is left out: Foundation leaks a page when it
+    /// reads an empty file, so tests read those.
     func run(_ bytes: [UInt8]) {
         if bytes.isEmpty { return }
         do {

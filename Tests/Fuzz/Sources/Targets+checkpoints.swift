@@ -7,7 +7,7 @@ extension Targets {
     /// An index beside two real shards.
     static let shardIndex = FuzzTarget(name: "shard-index") { bytes in
         shards.write(bytes, to: [shardName + ".safetensors.index.json"])
-        let weights = try WeightSet(folder: shards.path, names: [shardName])
+        let weights = try WeightSet(folder: shards.path, library: .diffusers)
         for name in weights.names {
             guard let (file, entry) = weights.find(name) else { preconditionFailure("tensors stand under their names") }
             expect(file.floats(of: entry).count == entry.count, "a tensor's numbers are all there")
