@@ -63,6 +63,7 @@ let package = Package(
         .systemLibrary(name: "CYajl", pkgConfig: "yajl", providers: [.apt(["libyajl-dev"])]),
         .target(name: "CSchemas", cSettings: [.unsafeFlags(["-std=c23"])]),
         .target(name: "CProcesses"),
+        .target(name: "CDescriptors"),
         .systemLibrary(name: "COpenBLAS", pkgConfig: "openblas", providers: [.apt(["libopenblas-dev"])]),
         .target(name: "CKernels", cSettings: [.unsafeFlags(["-O3", "-fno-math-errno", "-mprefer-vector-width=512"])]),
 
@@ -76,12 +77,15 @@ let package = Package(
         module("Tensors", ["COpenBLAS", "CKernels"], settings: strictWithPointers + optimised),
         module("Weights", settings: strictWithPointers + optimised),
         module("Files"),
+        module("Addresses"),
 
         // Level 2: parts.
         module("Archives", ["Digests", "ErrorLines", "Files"]),
         module("Stores", ["Digests", "Failpoints", "Files"]),
-        module("Broker", ["CRabbitMQ", "Executors", "Failpoints", .logging], settings: strictWithPointers),
-        module("Postgres", ["CPostgres", "Executors", "Failpoints", .logging], settings: strictWithPointers),
+        module(
+            "Broker", ["CRabbitMQ", "Addresses", "Executors", "Failpoints", .logging], settings: strictWithPointers),
+        module(
+            "Postgres", ["CPostgres", "Addresses", "Executors", "Failpoints", .logging], settings: strictWithPointers),
         module("Tasks", ["Layouts", "Digests", "ErrorLines"]),
         module("Networks", ["Tensors", "Weights"], settings: strict + optimised),
 
@@ -101,7 +105,8 @@ let package = Package(
         module("Exports", ["Catalogue", "Stores", "Archives", "Files", "Layouts", "Pixels", "Tasks", "Digests"]),
 
         module("Auditing", ["Catalogue", "Stores", "Archives", "Tasks", "Digests", "Executors", "ErrorLines"]),
-        module("Provisioning", ["Catalogue", "Broker", "Postgres", "Stores", "Tasks", "Executors", .logging]),
+        module(
+            "Provisioning", ["Addresses", "Catalogue", "Broker", "Postgres", "Stores", "Tasks", "Executors", .logging]),
 
         // Level 5: plug-ins.
         module(
@@ -113,8 +118,8 @@ let package = Package(
         module(
             "Console",
             [
-                "Broker", "Postgres", "Catalogue", "Stores", "Layouts", "Tasks", "Digests", "ErrorLines", "Diffusion",
-                "Weights", .arguments, .logging,
+                "CDescriptors", "Addresses", "Broker", "Postgres", "Catalogue", "Stores", "Layouts", "Tasks", "Digests",
+                "ErrorLines", "Diffusion", "Weights", .arguments, .logging,
             ]),
 
         // Level 6: commands.
@@ -154,6 +159,7 @@ let package = Package(
         tests("Executors", ["Executors"]),
         tests("Failpoints", ["Failpoints"]),
         tests("Files", ["Files"]),
+        tests("Addresses", ["Addresses"]),
         tests("Crash", ["Fixtures"]),
         tests("Soak", ["Fixtures"], exclude: ["FalseClock"]),
         tests("Postgres", ["Postgres", .logging]),
@@ -187,9 +193,10 @@ let package = Package(
             "Fuzz",
             [
                 "Layouts", "Tasks", "Archives", "Auditing", "Pixels", "Digests", "Console", "ErrorLines", "Weights",
-                "Diffusion", "Fixtures",
+                "Diffusion", "Broker", "Postgres", "Provisioning", "Fixtures",
             ]),
-        tests("Hostile", ["Fixtures", "Orchestration", "Broker", "Postgres", "Catalogue", "Tasks", "Digests"]),
+        tests(
+            "Hostile", ["Fixtures", "Orchestration", "Broker", "Postgres", "Catalogue", "Tasks", "Digests", .logging]),
     ],
     swiftLanguageModes: [.v6]
 )
@@ -202,7 +209,7 @@ if Context.environment["DETDIFFUSION_FUZZ"] != nil {
             name: "fuzz",
             dependencies: [
                 "CFuzzer", "Layouts", "Tasks", "Archives", "Auditing", "Pixels", "Digests", "Console", "ErrorLines",
-                "Weights", "Diffusion",
+                "Weights", "Diffusion", "Broker", "Postgres", "Provisioning",
             ],
             path: "Tests/Fuzz/Sources", swiftSettings: strict),
     ]
