@@ -70,14 +70,14 @@ struct ProgressBoard {
     mutating func show(_ jobs: [JobSummary], at now: ContinuousClock.Instant) {
         let lines = jobs.map { line(for: $0, at: now) }
         guard isTerminal else {
-            for line in lines where !last.contains(line) { print(line) }
-            fflush(nil)
+            for line in lines where !last.contains(line) { tell(line) }
+            StandardOutput.flush()
             last = lines
             return
         }
-        if drawn > 0 { print("\u{1B}[\(drawn)A", terminator: "") }
-        for line in lines { print("\u{1B}[2K" + line) }
-        fflush(nil)
+        if drawn > 0 { tell("\u{1B}[\(drawn)A", terminator: "") }
+        for line in lines { tell("\u{1B}[2K" + line) }
+        StandardOutput.flush()
         drawn = lines.count
     }
 
