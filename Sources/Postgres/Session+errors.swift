@@ -61,7 +61,7 @@ extension Session {
     func connectionFailure() -> PostgresError {
         let message = lastMessage
         let needsPassword = unsafe PQconnectionNeedsPassword(handle) == 1
-        let sqlstate = needsPassword ? nil : refusalState()
+        let sqlstate = needsPassword ? nil : refusalState().map { PoolerRefusal.state(for: $0, message: message) }
         let found = "PostgreSQL \(url): \(message)" + (sqlstate.map { " (SQLSTATE \($0))" } ?? "")
         switch sqlstate.map({ PostgresError.code(sqlstate: $0, constraint: nil) }) {
         case _ where needsPassword, .authentication:
