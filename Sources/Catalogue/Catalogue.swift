@@ -28,8 +28,8 @@ public struct Catalogue: Sendable {
 
     /// Opens the catalogue for renewing leases of this length and nothing else.
     ///
-    /// An answer that takes longer than ``longestRenewal(of:)`` counts as lost, so that a worker that cannot renew knows
-    /// it while the lease still lasts. A renewal does not wait for the disc: where a crash of the server loses one, the
+    /// A server that is too slow ends a renewal after ``longestRenewal(of:)``; one that does not even say that counts as
+    /// lost after a quarter more. So a worker that cannot renew knows it while the lease still lasts. A renewal does not wait for the disc: where a crash of the server loses one, the
     /// lease has its grace.
     public init(renewing lease: Duration, url: DatabaseURL, applicationName: String, logger: Logger) {
         let limit = Self.longestRenewal(of: lease)
@@ -37,7 +37,7 @@ public struct Catalogue: Sendable {
             connection: Connection(
                 url: url, applicationName: applicationName,
                 settings: Self.keptPlans.merging(["synchronous_commit": "off"]) { _, new in new },
-                statementTimeout: limit, answerTimeout: limit, logger: logger))
+                statementTimeout: limit, answerTimeout: limit * 1.25, logger: logger))
     }
 
     /// How long a renewal may take: an eighth of the lease, for short leases up to half a second.

@@ -35,6 +35,14 @@ public enum StandardOutput {
         if let number = Descriptor.write(bytes, to: STDOUT_FILENO) { end(number) }
     }
 
+    /// Writes what was kept back and ends the command where its reader has left, for commands that wait long between two
+    /// lines.
+    public static func requireReader() {
+        flush()
+        var output = pollfd(fd: STDOUT_FILENO, events: 0, revents: 0)
+        if !isClosed, poll(&output, 1, 0) > 0, output.revents & Int16(POLLERR) != 0 { end(EPIPE) }
+    }
+
     /// Writes what was kept back, and hears of what a file system reports at the end only, as network ones do.
     static func finish() {
         flush()

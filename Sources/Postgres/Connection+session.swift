@@ -8,6 +8,13 @@ public struct SessionState: Sendable, Hashable {
     public var settings: Int
     /// Settings that do not hold any more, with what the server shows instead.
     public var lost: [String: String]
+
+    /// Describes a session.
+    public init(isPooled: Bool, settings: Int, lost: [String: String]) {
+        self.isPooled = isPooled
+        self.settings = settings
+        self.lost = lost
+    }
 }
 
 extension Connection {

@@ -4,12 +4,18 @@ import CPostgres
 import Logging
 
 extension Session {
+    /// How long a statement may take before the session is set up.
+    private static let longestOpening = Duration.seconds(30)
+
     /// Connects, refuses a pooler that would share the session, and sets it up.
     static func open(
         url: DatabaseURL, applicationName: String, settings: [String: String], answerTimeout: Duration?, logger: Logger
     ) throws(PostgresError) -> Session {
         let session = try Session(
             url: url, applicationName: applicationName, answerTimeout: answerTimeout, logger: logger)
+        // A pooler that has no process of the server to give lets the first statement wait, as long as it pleases.
+        session.answerTimeout = min(answerTimeout ?? longestOpening, longestOpening)
+        defer { session.answerTimeout = answerTimeout }
         let process = try session.process()
         if process != session.announcedProcess {
             session.isPooled = true
@@ -31,7 +37,8 @@ extension Session {
             }
             for (index, name) in names.enumerated() { self.settings[name] = try row[index, as: String.self] }
         } catch {
-            guard case .sql = error.code else { throw error }
+            // An unknown name, a value of another kind, no right to it, or one that only the server's start sets.
+            guard ["42704", "22023", "42501", "55P02", "42602"].contains(error.sqlstate ?? "") else { throw error }
             throw PostgresError(
                 .configuration, sqlstate: error.sqlstate,
                 "PostgreSQL \(url): \(error.description); correct what the database URL asks of the server")

@@ -38,6 +38,7 @@ struct WatchCommand: AsyncParsableCommand {
                     job.isEmpty ? $0.state == "running" || until == nil : job.contains($0.job)
                 }
                 board.show(jobs, at: .now)
+                StandardOutput.requireReader()
                 if until == .finished {
                     if jobs.allSatisfy({ $0.state == "finished" }) { return }
                     if jobs.allSatisfy({ $0.isOver }) { throw fail() }
@@ -71,13 +72,11 @@ struct ProgressBoard {
         let lines = jobs.map { line(for: $0, at: now) }
         guard isTerminal else {
             for line in lines where !last.contains(line) { tell(line) }
-            StandardOutput.flush()
             last = lines
             return
         }
         if drawn > 0 { tell("\u{1B}[\(drawn)A", terminator: "") }
         for line in lines { tell("\u{1B}[2K" + line) }
-        StandardOutput.flush()
         drawn = lines.count
     }
 

@@ -137,7 +137,8 @@ struct ServedOutputFailureTests {
             ),
             ("catalogue", ["jobs"]), ("catalogue", ["jobs", "--json"]), ("catalogue", ["shards"] + job),
             ("catalogue", ["tasks"] + job), ("catalogue", ["outputs", "--json"] + job), ("catalogue", ["workers"]),
-            ("catalogue", ["watch", "--until", "finished"] + job), ("catalogue", ["audit"] + job),
+            ("catalogue", ["watch", "--until", "finished"] + job), ("catalogue", ["watch"] + job),
+            ("catalogue", ["audit"] + job),
             ("catalogue", ["verify"] + job), ("catalogue", ["gc", "--dry-run"]), ("catalogue", ["gc", "--json"]),
             ("catalogue", ["migrate"]), ("catalogue", ["reconcile", "--dry-run"] + job), ("catalogue", ["doctor"]),
             ("catalogue", ["doctor", "--json"]), ("catalogue", ["provision", "--dry-run"]),
@@ -146,6 +147,16 @@ struct ServedOutputFailureTests {
             ("catalogue", ["sheet", "--out", out + ".png"] + job),
             ("catalogue", ["finish", "--allow-dead", "1", "--job", "p"]), ("catalogue", ["pause", "--job", "p"]),
         ]
+    }
+
+    /// It has nothing to write here, and must not wait for a job to learn that nobody is there to read of it.
+    @Test func aWatchWithoutReaderEnds() throws {
+        try TestWorld.with("output") { world in
+            let watch = ["watch", "--every", "0.1"]
+            let result = try Destination.leftReader.start("catalogue", watch, environment: world.commands.environment)
+                .wait(limit: .seconds(30))
+            #expect(result.status == 128 + SIGPIPE && result.errors.isEmpty, "\(result.status) \(result.errors)")
+        }
     }
 
     @Test(
