@@ -110,4 +110,7 @@ extension PostgresError {
     public var isBeingMended: Bool {
         code == .authentication || ["3D000", "3F000", "42P01", "42703", "42501"].contains(sqlstate ?? "")
     }
+
+    /// Whether a claim was refused because the catalogue does not know the worker.
+    public var isUnknownWorker: Bool { code == .constraint("leases_worker_id_fkey") }
 }

@@ -182,6 +182,8 @@ final class WorkerSession: Sendable {
                 let result = try await call()
                 answered.withLock { _ = $0.insert(action) }
                 return result
+            } catch let error as PostgresError where error.isUnknownWorker {
+                throw CatalogueError.forgotten(worker: id)
             } catch let error as PostgresError where isWorthWaiting(for: error, action) {
                 if error.isOutage { lastOutage.withLock { $0 = .now } }
                 let delay = backoff.delay(attempt: attempt)

@@ -32,6 +32,17 @@ struct MendedServerTests {
         }
     }
 
+    /// Nothing that it holds or does can be recorded any more, so its supervisor starts it anew.
+    @Test func aWorkerThatTheRestoredCatalogueDoesNotKnowEnds() throws {
+        try TestWorld.with("mended") { world in
+            let worker = try world.commands.start("worker", Self.worker + ["--log-level", "critical"])
+            try world.wait(for: "a worker") { try world.sql("SELECT count(*) FROM workers") == ["1"] }
+            _ = try world.sql("DELETE FROM workers")
+            try world.enqueue("x", limit: 2)
+            Refusal.expect(try worker.wait(), status: 78, says: ["start the worker again"], "worker")
+        }
+    }
+
     @Test("a password that is being changed is waited for", .timeLimit(.minutes(2)))
     func rotatedPassword() throws {
         try TestWorld.with("mended") { world in
