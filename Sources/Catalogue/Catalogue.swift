@@ -29,8 +29,8 @@ public struct Catalogue: Sendable {
     /// Opens the catalogue for renewing leases of this length and nothing else.
     ///
     /// A server that is too slow ends a renewal after ``longestRenewal(of:)``; one that does not even say that counts as
-    /// lost after a quarter more. So a worker that cannot renew knows it while the lease still lasts. A renewal does not wait for the disc: where a crash of the server loses one, the
-    /// lease has its grace.
+    /// lost after a quarter more. So a worker that cannot renew knows it while the lease still lasts. A renewal does not
+    /// wait for the disc: where a crash of the server loses one, the lease has its grace.
     public init(renewing lease: Duration, url: DatabaseURL, applicationName: String, logger: Logger) {
         let limit = Self.longestRenewal(of: lease)
         self.init(
@@ -103,7 +103,7 @@ extension PostgresError {
             || ["57014", "25006"].contains(sqlstate ?? "")
     }
 
-    /// What a server says that served this very user before: a password is being changed (class 28), or the catalogue
+    /// What a server may say that served this very user before: a password is being changed (class 28), or the catalogue
     /// is being restored, so that database (3D000), schema (3F000), tables (42P01), columns (42703) or rights (42501) are
     /// not there yet. Only a person mends it; a command is told, and a worker that has served waits as it waits for a
     /// broker.
