@@ -66,6 +66,7 @@ let package = Package(
         .target(name: "CSchemas", cSettings: [.unsafeFlags(["-std=c23"])]),
         .target(name: "CProcesses"),
         .target(name: "CMappings"),
+        .target(name: "CDescriptors"),
         .systemLibrary(name: "COpenBLAS", pkgConfig: "openblas", providers: [.apt(["libopenblas-dev"])]),
         .target(name: "CKernels", cSettings: [.unsafeFlags(["-O3", "-fno-math-errno", "-mprefer-vector-width=512"])]),
 
@@ -79,12 +80,15 @@ let package = Package(
         module("Tensors", ["COpenBLAS", "CKernels"], settings: strictWithPointers + optimised),
         module("Weights", ["CMappings"], settings: strictWithPointers + optimised),
         module("Files", ["CFiles"]),
+        module("Addresses"),
 
         // Level 2: parts.
         module("Archives", ["Digests", "ErrorLines", "Files"]),
         module("Stores", ["Digests", "Failpoints", "Files"]),
-        module("Broker", ["CRabbitMQ", "Executors", "Failpoints", .logging], settings: strictWithPointers),
-        module("Postgres", ["CPostgres", "Executors", "Failpoints", .logging], settings: strictWithPointers),
+        module(
+            "Broker", ["CRabbitMQ", "Addresses", "Executors", "Failpoints", .logging], settings: strictWithPointers),
+        module(
+            "Postgres", ["CPostgres", "Addresses", "Executors", "Failpoints", .logging], settings: strictWithPointers),
         module("Tasks", ["Layouts", "Digests", "ErrorLines"]),
         module("Networks", ["Tensors", "Weights"], settings: strict + optimised),
 
@@ -104,7 +108,8 @@ let package = Package(
         module("Exports", ["Catalogue", "Stores", "Archives", "Files", "Layouts", "Pixels", "Tasks", "Digests"]),
 
         module("Auditing", ["Catalogue", "Stores", "Archives", "Tasks", "Digests", "Executors", "ErrorLines"]),
-        module("Provisioning", ["Catalogue", "Broker", "Postgres", "Stores", "Tasks", "Executors", .logging]),
+        module(
+            "Provisioning", ["Addresses", "Catalogue", "Broker", "Postgres", "Stores", "Tasks", "Executors", .logging]),
 
         // Level 5: plug-ins.
         module(
@@ -116,8 +121,8 @@ let package = Package(
         module(
             "Console",
             [
-                "Broker", "Postgres", "Catalogue", "Stores", "Layouts", "Tasks", "Digests", "ErrorLines", "Diffusion",
-                "Weights", .arguments, .logging,
+                "CDescriptors", "Addresses", "Broker", "Postgres", "Catalogue", "Stores", "Layouts", "Tasks", "Digests",
+                "ErrorLines", "Diffusion", "Weights", .arguments, .logging,
             ]),
 
         // Level 6: commands.
@@ -157,6 +162,7 @@ let package = Package(
         tests("Executors", ["Executors"]),
         tests("Failpoints", ["Failpoints"]),
         tests("Files", ["Files"]),
+        tests("Addresses", ["Addresses"]),
         tests("Crash", ["Fixtures"]),
         tests("Soak", ["Fixtures"], exclude: ["FalseClock"]),
         tests("Postgres", ["Postgres", .logging]),
@@ -190,9 +196,10 @@ let package = Package(
             "Fuzz",
             [
                 "Layouts", "Tasks", "Archives", "Auditing", "Pixels", "Digests", "Console", "ErrorLines", "Weights",
-                "Diffusion", "Fixtures",
+                "Diffusion", "Broker", "Postgres", "Provisioning", "Fixtures",
             ]),
-        tests("Hostile", ["Fixtures", "Orchestration", "Broker", "Postgres", "Catalogue", "Tasks", "Digests"]),
+        tests(
+            "Hostile", ["Fixtures", "Orchestration", "Broker", "Postgres", "Catalogue", "Tasks", "Digests", .logging]),
     ],
     swiftLanguageModes: [.v6]
 )
@@ -205,7 +212,7 @@ if Context.environment["DETDIFFUSION_FUZZ"] != nil {
             name: "fuzz",
             dependencies: [
                 "CFuzzer", "Layouts", "Tasks", "Archives", "Auditing", "Pixels", "Digests", "Console", "ErrorLines",
-                "Weights", "Diffusion",
+                "Weights", "Diffusion", "Broker", "Postgres", "Provisioning",
             ],
             path: "Tests/Fuzz/Sources", swiftSettings: strict),
     ]

@@ -140,18 +140,26 @@ import Foundation
         }
     }
 
-    /// The broker answers a wrong password with 403 and a virtual host that is not there or not allowed with 530.
+    /// The broker answers a wrong password with 403, and with 530 a virtual host that is not there or not allowed, one that
+    /// is down, and a limit of connections.
     private static func loginFailure(_ error: BrokerError, _ url: BrokerURL) -> BrokerError {
         switch error.code {
+        case .closed(let code, let text) where BrokerRefusal(code: code, text: text).isTemporary:
+            BrokerError(
+                .unavailable,
+                "the broker at \(url) takes no connection of user '\(url.shownUser)' now (\(text)); "
+                    + (BrokerRefusal(code: code, text: text).isLimit
+                        ? "raise the limit, or stop what is not needed" : "start what is down"))
         case .closed(403, _):
             BrokerError(
                 .authentication,
-                "the broker at \(url) refused the user '\(url.user)' or its password; correct them in the broker's URL")
+                "the broker at \(url) refused the user '\(url.shownUser)' or its password; correct them in the broker's URL"
+            )
         case .closed(530, let text):
             BrokerError(
                 .authentication,
                 "the broker at \(url) refused the virtual host '\(url.virtualHost)' (\(text)); create "
-                    + "it, or grant it to the user '\(url.user)'"
+                    + "it, or grant it to the user '\(url.shownUser)'"
             )
         default: error
         }
@@ -210,7 +218,14 @@ import Foundation
                 "the broker at \(url) sent method \(unsafe method.id), which has no place there")
         }
         if let action { what = "refused to \(action)" }
-        return BrokerError(.closed(code: code, text: text), "the broker at \(url) \(what): \(code) \(text)")
+        let refusal = BrokerRefusal(code: code, text: text)
+        var fix = ""
+        if let (right, resource) = refusal.missingRight(for: action) {
+            fix = "; grant the user '\(url.shownUser)' the right to \(right) \(resource) (rabbitmqctl set_permissions)"
+        } else if refusal.isLimit {
+            fix = "; raise the limit, or stop what is not needed"
+        }
+        return BrokerError(.closed(code: code, text: text), "the broker at \(url) \(what): \(code) \(text)\(fix)")
     }
 
     static func text(of status: Int32) -> String {

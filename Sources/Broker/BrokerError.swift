@@ -40,6 +40,9 @@ public struct BrokerError: Error, Hashable, Sendable, CustomStringConvertible {
         self.confirmedCount = confirmedCount
     }
 
+    /// True when the broker knows the user, who lacks a right.
+    public var isMissingRight: Bool { if case .closed(403, _) = code { true } else { false } }
+
     /// The one line.
     public var description: String { message }
 
@@ -47,9 +50,7 @@ public struct BrokerError: Error, Hashable, Sendable, CustomStringConvertible {
     public var isPermanent: Bool {
         switch code {
         case .invalidURL, .authentication, .tls, .unroutable: true
-        case .closed(let code, let text):
-            // A queue whose node is away is reported as 404 too, and comes back with the node.
-            [402, 403, 404, 406, 530].contains(code) && !text.contains("down or inaccessible")
+        case .closed(let code, let text): BrokerRefusal(code: code, text: text).isPermanent
         case .unavailable, .nacked, .protocolViolation, .stopped: false
         }
     }

@@ -112,7 +112,11 @@ actor ConnectionLoop<Role: ConnectionRole> {
     private func report(_ message: Logger.Message, _ error: BrokerError) {
         guard !control.isStopping else { return }
         if reportsOutages, lifecycle.isOutageNew {
-            logger.log(level: .warning, "the broker is away; it is tried again until it is back", error)
+            logger.log(
+                level: .warning,
+                error.isPermanent
+                    ? "the broker refuses this; it is tried again until somebody has mended it"
+                    : "the broker is away; it is tried again until it is back", error)
         } else {
             logger.log(level: .info, message, error)
         }

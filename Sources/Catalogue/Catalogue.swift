@@ -26,6 +26,25 @@ public struct Catalogue: Sendable {
                 logger: logger))
     }
 
+    /// Opens the catalogue for renewing leases of this length and nothing else.
+    ///
+    /// A server that is too slow ends a renewal after ``longestRenewal(of:)``; one that does not even say that counts as
+    /// lost after a quarter more. So a worker that cannot renew knows it while the lease still lasts. A renewal does not
+    /// wait for the disc: where a crash of the server loses one, the lease has its grace.
+    public init(renewing lease: Duration, url: DatabaseURL, applicationName: String, logger: Logger) {
+        let limit = Self.longestRenewal(of: lease)
+        self.init(
+            connection: Connection(
+                url: url, applicationName: applicationName,
+                settings: Self.keptPlans.merging(["synchronous_commit": "off"]) { _, new in new },
+                statementTimeout: limit, answerTimeout: limit * 1.25, logger: logger))
+    }
+
+    /// How long a renewal may take: an eighth of the lease, for short leases up to half a second.
+    public static func longestRenewal(of lease: Duration) -> Duration {
+        max(lease / 8, min(lease / 4, .milliseconds(500)))
+    }
+
     /// A plan that is made while the tables are still empty would read them from end to end for ever after. Everything
     /// that a worker asks goes by key, so it never may.
     private static let keptPlans = ["plan_cache_mode": "force_generic_plan", "enable_seqscan": "off"]
@@ -71,8 +90,11 @@ extension Array {
 }
 
 extension PostgresError {
-    /// Whether nobody may have been able to write: the server is away, or a standby that has not been promoted yet.
-    public var isOutage: Bool { code == .unavailable || code == .commitUnknown || sqlstate == "25006" }
+    /// Whether nobody may have been able to write: the server is away, a standby that has not been promoted yet, or
+    /// somebody is mending it.
+    public var isOutage: Bool {
+        code == .unavailable || code == .commitUnknown || sqlstate == "25006" || isBeingMended
+    }
 
     /// Whether waiting may mend it: the server is away, its answer to a COMMIT was lost, a statement took too long
     /// (57014), or the server is a standby that has not been promoted yet (25006).
@@ -80,4 +102,15 @@ extension PostgresError {
         code == .unavailable || code == .commitUnknown || code == .retryable
             || ["57014", "25006"].contains(sqlstate ?? "")
     }
+
+    /// What a server may say that served this very user before: a password is being changed (class 28), or the catalogue
+    /// is being restored, so that database (3D000), schema (3F000), tables (42P01), columns (42703) or rights (42501) are
+    /// not there yet. Only a person mends it; a command is told, and a worker that has served waits as it waits for a
+    /// broker.
+    public var isBeingMended: Bool {
+        code == .authentication || ["3D000", "3F000", "42P01", "42703", "42501"].contains(sqlstate ?? "")
+    }
+
+    /// Whether a claim was refused because the catalogue does not know the worker.
+    public var isUnknownWorker: Bool { code == .constraint("leases_worker_id_fkey") }
 }

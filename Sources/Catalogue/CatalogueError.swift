@@ -21,4 +21,12 @@ public struct CatalogueError: Error, CustomStringConvertible, Sendable, Equatabl
         self.code = code
         self.description = description
     }
+
+    /// What a worker is told whose row is gone: a catalogue was restored that is older than the worker.
+    public static func forgotten(worker: Int64) -> CatalogueError {
+        CatalogueError(
+            .notFound,
+            "catalogue: expected worker \(worker) as it registered, found none: the catalogue was restored from before this "
+                + "worker began; start the worker again")
+    }
 }

@@ -5,9 +5,7 @@ enum ArgumentSecrets {
     /// Where the passwords stand, in bytes.
     static func ranges(in argument: [UInt8]) -> [Range<Int>] {
         var ranges = settings(in: argument)
-        if let userInfo = userInfo(in: argument), let colon = argument[userInfo].firstIndex(of: UInt8(ascii: ":")) {
-            ranges.append(colon + 1..<userInfo.upperBound)
-        }
+        if let password = userInfoPassword(in: argument) { ranges.append(password) }
         return ranges.filter { !$0.isEmpty }
     }
 
@@ -21,12 +19,19 @@ enum ArgumentSecrets {
         return secrets.sorted { $0.count > $1.count }.reduce(text) { $0.replacing($1, with: "xxx") }
     }
 
-    /// What stands between `://` and the last `@`; people forget to escape one in a password.
-    private static func userInfo(in argument: [UInt8]) -> Range<Int>? {
-        guard let scheme = argument.firstRange(of: Array("://".utf8)),
-            let at = argument.lastIndex(of: UInt8(ascii: "@")), scheme.upperBound <= at
+    /// What stands between the first `:` after `://` and the last `@`; people forget to escape one in a password. Where they
+    /// forgot the `@`, too, everything that follows a `:` and is no port.
+    private static func userInfoPassword(in argument: [UInt8]) -> Range<Int>? {
+        guard let scheme = argument.firstRange(of: Array("://".utf8)) else { return nil }
+        let rest = argument[scheme.upperBound...]
+        if let at = rest.lastIndex(of: UInt8(ascii: "@")) {
+            return rest[..<at].firstIndex(of: UInt8(ascii: ":")).map { $0 + 1..<at }
+        }
+        let authority = rest.prefix { $0 != UInt8(ascii: "/") && $0 != UInt8(ascii: "?") && $0 != UInt8(ascii: "]") }
+        guard authority.first != UInt8(ascii: "["), let colon = authority.firstIndex(of: UInt8(ascii: ":")),
+            !authority[(colon + 1)...].allSatisfy({ (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) })
         else { return nil }
-        return scheme.upperBound..<at
+        return colon + 1..<argument.endIndex
     }
 
     /// The values of `password=`, which may have spaces around the sign and quotes around the value.

@@ -77,10 +77,10 @@ extension ExitStatus {
         switch error.code {
         case .unavailable, .retryable, .commitUnknown: .unavailable
         case .authentication: .noPermission
-        case .configuration: .usage
+        case .configuration, .pooling: .usage
         case .migration: .refused
         // No right to it, or no such database: as with a broker's virtual host, waiting does not help.
-        default: ["42501", "3D000"].contains(error.sqlstate) ? .noPermission : .software
+        default: ["42501", "3D000", "3F000"].contains(error.sqlstate) ? .noPermission : .software
         }
     }
 
@@ -88,6 +88,7 @@ extension ExitStatus {
         switch error.code {
         case .authentication: .noPermission
         case .invalidURL: .usage
+        case _ where error.isMissingRight: .noPermission
         default: .unavailable
         }
     }

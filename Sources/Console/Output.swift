@@ -14,7 +14,7 @@ public struct JSONLines {
 
     /// Writes one record.
     public func write(_ record: some Encodable) throws {
-        FileHandle.standardOutput.write(try encoder.encode(record) + Data("\n".utf8))
+        tell(String(decoding: try encoder.encode(record), as: UTF8.self))
     }
 }
 
@@ -89,9 +89,4 @@ public enum Format {
         if whole >= 3600 { return "\(whole / 3600) h \(whole % 3600 / 60) min" }
         return whole >= 60 ? "\(whole / 60) min \(whole % 60) s" : "\(whole) s"
     }
-}
-
-/// Prints a line to standard error, where progress and remarks go.
-public func remark(_ line: String) {
-    FileHandle.standardError.write(Data((line + "\n").utf8))
 }

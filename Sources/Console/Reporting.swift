@@ -26,6 +26,8 @@ extension AsyncParsableCommand {
     /// The whole life of a command: parses, runs, and ends the process. Options that cannot be read are one line on
     /// standard error, too, and the exit code 64.
     public static func start() async -> Never {
+        StandardOutput.prepare()
+        LoopbackProxies.keepAway()
         let arguments = Array(CommandLine.arguments.dropFirst())
         hideSecretsInProcessTitle()
         do {
@@ -38,7 +40,7 @@ extension AsyncParsableCommand {
             leave(.success)
         } catch {
             guard exitCode(for: error) != .success else {
-                print(fullMessage(for: error))
+                tell(fullMessage(for: error))
                 leave(.success)
             }
             if let code = error as? ExitCode { leave(code) }
@@ -51,7 +53,7 @@ extension AsyncParsableCommand {
     /// Ends the process without the C library's exit handlers: threads of connections may still be closing theirs, and
     /// OpenSSL's handler would free what they use (seen as a double free in PQfinish, once in a thousand commands).
     private static func leave(_ code: ExitCode) -> Never {
-        fflush(nil)
+        StandardOutput.finish()
         _exit(code.rawValue)
     }
 }

@@ -1,5 +1,6 @@
 // Where the servers and the object directory are: flags override the environment.
 
+import Addresses
 public import ArgumentParser
 public import Broker
 import Foundation
@@ -54,9 +55,10 @@ public struct StoreOptions: ParsableArguments {
     }
 }
 
-private func setting(_ flag: String?, variable: String, flag name: String) throws -> String {
-    let value = flag ?? ProcessInfo.processInfo.environment[variable]
-    guard let value, !value.isEmpty else {
+/// The value of a flag, or of its variable without the quotes and line ends that files of variables leave around one.
+/// - Throws: ``CommandError``, 64, where there is neither.
+public func setting(_ flag: String?, variable: String, flag name: String) throws -> String {
+    guard let value = try optionalSetting(flag, variable: variable) else {
         throw CommandError(
             .usage,
             "\(name): expected a value or the environment variable \(variable), found neither; `eval "
@@ -64,4 +66,16 @@ private func setting(_ flag: String?, variable: String, flag name: String) throw
         )
     }
     return value
+}
+
+/// The same where there need not be one; `nil` then.
+public func optionalSetting(_ flag: String?, variable: String) throws -> String? {
+    if let flag, !flag.isEmpty { return flag }
+    guard flag == nil, let value = ProcessInfo.processInfo.environment[variable] else { return nil }
+    do throws(AddressFault) {
+        let text = try AddressText.unwrapped(value)
+        return text.isEmpty ? nil : text
+    } catch {
+        throw CommandError(.usage, "\(variable): expected a value, but \(error)")
+    }
 }

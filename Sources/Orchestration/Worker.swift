@@ -16,6 +16,7 @@ public struct Worker: Service {
     private let handlers: [any TaskHandler]
     private let catalogue: Catalogue
     private let upkeep: Catalogue
+    private let renewals: Catalogue
     private let broker: BrokerURL
     private let introduction: WorkerIntroduction
     private let logger: Logger
@@ -24,17 +25,18 @@ public struct Worker: Service {
     /// - Parameters:
     ///   - handlers: the kinds that it serves, the most urgent first.
     ///   - catalogue: finishes.
-    ///   - upkeep: claims, renews leases and keeps the work going; a second connection, so that a long finish cannot
-    ///     hold it up.
+    ///   - upkeep: claims and keeps the work going; a second connection, so that a long finish cannot hold it up.
+    ///   - renewals: renews leases; a third connection, whose answers have little time.
     public init(
         configuration: WorkerConfiguration, handlers: [any TaskHandler], catalogue: Catalogue, upkeep: Catalogue,
-        broker: BrokerURL, introduction: WorkerIntroduction, logger: Logger
+        renewals: Catalogue, broker: BrokerURL, introduction: WorkerIntroduction, logger: Logger
     ) {
         precondition(!handlers.isEmpty, "a worker serves at least one kind of task")
         self.configuration = configuration
         self.handlers = handlers
         self.catalogue = catalogue
         self.upkeep = upkeep
+        self.renewals = renewals
         self.broker = broker
         self.introduction = introduction
         self.logger = logger
@@ -59,7 +61,8 @@ public struct Worker: Service {
             broadcast: MessageNames.controlExchange, logger: logger)
         let session = WorkerSession(
             id: id, configuration: configuration, handlers: handlers, catalogue: catalogue, upkeep: upkeep,
-            consumer: consumer, announcer: Announcer(publisher: publisher, logger: logger), logger: logger)
+            renewals: renewals, consumer: consumer, announcer: Announcer(publisher: publisher, logger: logger),
+            logger: logger)
         logger.info("Worker started", metadata: ["worker.serves": "\(introduction.serves.map(\.capability))"])
         try await withThrowingTaskGroup(of: Bool.self) { group in
             group.addTask {
@@ -76,6 +79,9 @@ public struct Worker: Service {
             }
             group.addTask {
                 try await session.renewLeases(); return false
+            }
+            group.addTask {
+                try await session.showLife(); return false
             }
             group.addTask {
                 try await session.keepGoing(); return false

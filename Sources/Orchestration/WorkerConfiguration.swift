@@ -4,7 +4,7 @@
 public struct WorkerConfiguration: Sendable {
     /// What people call it.
     public var name: String
-    /// How long a claim lasts without renewal; renewed every third.
+    /// How long a claim lasts without renewal; renewed every sixth.
     public var lease: Duration
     /// How long a hint is trusted to be on its way before an idle worker hints the shard again.
     public var hintHorizon: Duration

@@ -53,7 +53,7 @@ extension WorkerSession {
         while true {
             do {
                 return try await action()
-            } catch  where error is WorkPaused || (error as? PostgresError)?.isTransient == true {
+            } catch  where error is WorkPaused || (error as? PostgresError).map({ isWorthWaiting(for: $0) }) == true {
                 guard !isDraining, held.holds(batch) else { throw CancellationError() }
                 logger.warning("Work pauses", metadata: metadata(of: batch, error: error))
                 try await Task.sleep(for: backoff.delay(attempt: attempt))

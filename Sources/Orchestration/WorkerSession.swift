@@ -18,6 +18,7 @@ final class WorkerSession: Sendable {
     let handlers: [any TaskHandler]
     let catalogue: Catalogue
     let upkeep: Catalogue
+    let renewals: Catalogue
     let consumer: Consumer
     let announcer: Announcer
     let logger: Logger
@@ -42,16 +43,19 @@ final class WorkerSession: Sendable {
     private let draining = Mutex(false)
     /// When the catalogue was last found to be away.
     private let lastOutage = Mutex<ContinuousClock.Instant?>(nil)
+    /// The calls that the catalogue has answered at least once.
+    private let answered = Mutex<Set<String>>([])
 
     init(
         id: Int64, configuration: WorkerConfiguration, handlers: [any TaskHandler], catalogue: Catalogue,
-        upkeep: Catalogue, consumer: Consumer, announcer: Announcer, logger: Logger
+        upkeep: Catalogue, renewals: Catalogue, consumer: Consumer, announcer: Announcer, logger: Logger
     ) {
         self.id = id
         self.configuration = configuration
         self.handlers = handlers
         self.catalogue = catalogue
         self.upkeep = upkeep
+        self.renewals = renewals
         self.consumer = consumer
         self.announcer = announcer
         self.logger = logger
@@ -144,7 +148,7 @@ final class WorkerSession: Sendable {
         for batch in held.batches { try await giveBack(batch) }
         do {
             try await upkeep.touch(worker: id, state: .stopped)
-        } catch let error as PostgresError where error.isTransient {
+        } catch let error as PostgresError where error.isTransient || error.isBeingMended {
             // Nothing is held any more, so nothing is lost: a drain ends well even while the catalogue is away.
             logger.warning("The catalogue does not know that this worker stopped", metadata: ["error": "\(error)"])
         }
@@ -168,24 +172,38 @@ final class WorkerSession: Sendable {
     }
 
     /// Calls the catalogue until it answers: a server that is away is waited for, with jitter; results are kept
-    /// meanwhile.
+    /// meanwhile. So is one that somebody is mending.
     func persistently<Result: Sendable>(
         _ action: String, _ call: @Sendable () async throws -> Result
     ) async throws -> Result {
         var attempt = 0
         while true {
             do {
-                return try await call()
-            } catch let error as PostgresError where error.isTransient {
+                let result = try await call()
+                answered.withLock { _ = $0.insert(action) }
+                return result
+            } catch let error as PostgresError where error.isUnknownWorker {
+                throw CatalogueError.forgotten(worker: id)
+            } catch let error as PostgresError where isWorthWaiting(for: error, action) {
                 if error.isOutage { lastOutage.withLock { $0 = .now } }
                 let delay = backoff.delay(attempt: attempt)
                 attempt += 1
                 logger.warning(
-                    "The catalogue is away; trying again",
+                    error.isBeingMended
+                        ? "The catalogue refuses this worker; trying again until somebody has mended it"
+                        : "The catalogue is away; trying again",
                     metadata: ["action": "\(action)", "delay": "\(delay)", "error": "\(error)"])
                 try await Task.sleep(for: delay)
             }
         }
+    }
+
+    /// Whether the catalogue is only away or being mended. It had the whole schema and took this worker's password when the
+    /// worker registered; whether the worker has its rights is known once it has recorded a batch, or made this very call.
+    func isWorthWaiting(for error: PostgresError, _ action: String = "") -> Bool {
+        if error.isTransient { return true }
+        guard error.isBeingMended else { return false }
+        return error.sqlstate != "42501" || answered.withLock { $0.contains(action) || $0.contains("finish") }
     }
 
     /// Whether no call found the catalogue away for this long. Where this worker could not renew, others could not

@@ -34,11 +34,14 @@ public actor Connection {
     /// Describes a connection; it connects at its first use.
     /// - Parameters:
     ///   - applicationName: shown in `pg_stat_activity`; PostgreSQL keeps 63 bytes.
-    ///   - settings: server settings of the session, by name, in place of or beside the defaults.
+    ///   - settings: server settings of the session, by name, in place of or beside the defaults. They are set after
+    ///     connecting, since poolers refuse most of them before; those of the URL's `options` come last.
     ///   - statementTimeout: the session's `statement_timeout`; `nil` for none.
+    ///   - answerTimeout: how long an answer may take before the server or the network counts as dead, connecting included
+    ///     (at least 2 s for that); `nil` for 30 s longer than `statementTimeout`.
     public init(
         url: DatabaseURL, applicationName: String, settings: [String: String] = [:],
-        statementTimeout: Duration? = .seconds(60), logger: Logger
+        statementTimeout: Duration? = .seconds(60), answerTimeout: Duration? = nil, logger: Logger
     ) {
         self.url = url
         self.applicationName = applicationName
@@ -49,8 +52,12 @@ public actor Connection {
             "statement_timeout": "\(milliseconds ?? 0)", "lock_timeout": "10s",
             "idle_in_transaction_session_timeout": "10s", "TimeZone": "UTC", "bytea_output": "hex",
         ]
-        self.settings = defaults.merging(settings) { _, given in given }
-        self.answerTimeout = settings["statement_timeout"] == nil ? statementTimeout.map { $0 + .seconds(30) } : nil
+        self.settings = defaults.merging(settings) { _, given in given }.merging(url.settings ?? [:]) { _, given in
+            given
+        }
+        self.answerTimeout =
+            answerTimeout
+            ?? (settings["statement_timeout"] == nil ? statementTimeout.map { $0 + .seconds(30) } : nil)
         self.logger = logger
         thread = DedicatedThread(name: "postgres")
     }
@@ -107,7 +114,7 @@ public actor Connection {
         guard !isInTransaction, !isPinned else {
             throw PostgresError(.unavailable, "PostgreSQL \(url): the connection was lost earlier in this transaction")
         }
-        let session = try Session(
+        let session = try Session.open(
             url: url, applicationName: applicationName, settings: settings, answerTimeout: answerTimeout, logger: logger
         )
         logger.debug("connected to PostgreSQL", metadata: ["postgres.url": "\(url)"])
@@ -131,8 +138,10 @@ public actor Connection {
     private func restoreSession() {
         guard session != nil else { return }
         do {
-            // RESET gives back what the session began with.
-            try simple("SELECT pg_advisory_unlock_all(); RESET statement_timeout; RESET lock_timeout")
+            try simple("SELECT pg_advisory_unlock_all()")
+            // RESET would give back what the server begins with.
+            try onSession { session throws(PostgresError) in try session.restore(["statement_timeout", "lock_timeout"])
+            }
         } catch {
             logger.debug("the session cannot be used again", metadata: ["postgres.error": "\(error)"])
             session = nil

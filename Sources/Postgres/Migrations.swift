@@ -117,9 +117,19 @@ extension Connection {
 
     /// The hashes of what was applied, by version.
     private func recordedMigrations() throws(PostgresError) -> [Int: String] {
-        guard try query("SELECT to_regclass('schema_migrations') IS NOT NULL AS there")[0].bool("there") else {
-            return [:]
+        // Not anywhere in the search path, as a bare name would be: what is missing is made in its first schema.
+        let place = try query(
+            """
+            SELECT current_schema()::text AS schema, current_setting('search_path') AS path,
+                   to_regclass(quote_ident(current_schema()) || '.schema_migrations') IS NOT NULL AS there
+            """)[0]
+        guard try place.optionalString("schema") != nil else {
+            throw PostgresError(
+                .sql("3F000"), sqlstate: "3F000",
+                "PostgreSQL \(url): expected a schema in the search path (\(try place.string("path"))) that is there and that "
+                    + "this user may use, found none; create it, grant USAGE on it, or correct search_path")
         }
+        guard try place.bool("there") else { return [:] }
         var recorded: [Int: String] = [:]
         for row in try query("SELECT version, sha256 FROM schema_migrations") {
             recorded[try row.int("version")] = try row.string("sha256")

@@ -26,6 +26,8 @@ public struct PostgresError: Error, CustomStringConvertible, Sendable, Hashable 
         case migration
         /// The database URL cannot be read, or asks the server for what it does not know.
         case configuration
+        /// A pooler between this program and the server hands the transactions of one session to several.
+        case pooling
     }
 
     /// What callers branch on.

@@ -61,7 +61,7 @@ extension Session {
     func connectionFailure() -> PostgresError {
         let message = lastMessage
         let needsPassword = unsafe PQconnectionNeedsPassword(handle) == 1
-        let sqlstate = needsPassword ? nil : refusalState()
+        let sqlstate = needsPassword ? nil : refusalState().map { PoolerRefusal.state(for: $0, message: message) }
         let found = "PostgreSQL \(url): \(message)" + (sqlstate.map { " (SQLSTATE \($0))" } ?? "")
         switch sqlstate.map({ PostgresError.code(sqlstate: $0, constraint: nil) }) {
         case _ where needsPassword, .authentication:
@@ -72,6 +72,10 @@ extension Session {
             return PostgresError(
                 .sql("3D000"), sqlstate: sqlstate,
                 "\(found); create the database or correct its name in the database URL")
+        // The database takes no connections for now, as while it is being restored.
+        case .sql("55000"):
+            return PostgresError(
+                .unavailable, sqlstate: sqlstate, "\(found); let the database take connections again (ALTER DATABASE)")
         case .sql("42501"):
             return PostgresError(
                 .sql("42501"), sqlstate: sqlstate, "\(found); grant the right, or correct the user in the database URL")

@@ -21,7 +21,7 @@ extension Session {
     private func name(of sql: SQL) throws(PostgresError) -> String {
         let shape = StatementShape(sql)
         if let name = prepared[shape] { return name }
-        let name = "s\(prepared.count)"
+        let name = statementPrefix + "\(prepared.count)"
         let sent = unsafe PQsendPrepare(handle, name, shape.text, Int32(shape.types.count), shape.types.map { Oid($0) })
         guard sent == 1 else { throw lostOrFailed(statement: shape.text) }
         _ = try finish(statement: shape.text)
@@ -42,7 +42,8 @@ extension Session {
     ///
     /// What comes after a failure is not run; the first failure is thrown.
     func run(_ commands: [String], then sql: SQL, prepared isPrepared: Bool) throws(PostgresError) -> ServerResult? {
-        let name = isPrepared ? try name(of: sql) : nil
+        let name: String? =
+            isPrepared ? try knowingPlans { () throws(PostgresError) in try self.name(of: sql) } : nil
         guard unsafe PQenterPipelineMode(handle) == 1 else { throw lostOrFailed(statement: sql.text) }
         // It is refused while answers are missing, which then nobody can tell from those to later statements.
         defer { isOutOfStep = unsafe PQexitPipelineMode(handle) != 1 }
@@ -55,15 +56,16 @@ extension Session {
         return try knowingPlans { () throws(PostgresError) in try pipelined(commands, then: sql.text) }
     }
 
-    /// Runs `body`. A prepared statement that the server forgot (26000), or whose result would have other types since
-    /// a migration (0A000), makes the session one to leave: a new one parses anew.
-    private func knowingPlans(
-        _ body: () throws(PostgresError) -> ServerResult?
-    ) throws(PostgresError) -> ServerResult? {
+    /// Runs `body`. A prepared statement that the server forgot (26000) or knows from somebody else (42P05), or whose
+    /// result would have other types since a migration (0A000), makes the session one to leave: a new one parses anew.
+    private func knowingPlans<Result: ~Copyable>(
+        _ body: () throws(PostgresError) -> Result
+    ) throws(PostgresError) -> Result {
         do throws(PostgresError) {
             return try body()
         } catch {
-            guard !prepared.isEmpty, ["26000", "0A000"].contains(error.sqlstate ?? "") else { throw error }
+            let isStale = !prepared.isEmpty && ["26000", "0A000"].contains(error.sqlstate ?? "")
+            guard isStale || error.sqlstate == "42P05" else { throw error }
             throw PostgresError(.unavailable, sqlstate: error.sqlstate, error.description)
         }
     }

@@ -130,7 +130,8 @@ extension Session {
         var descriptor = pollfd(fd: unsafe PQsocket(handle), events: Int16(POLLIN), revents: 0)
         while true {
             let left = deadline.map { max(.zero, $0 - .now) }
-            let milliseconds = left.map { min(Int64(Int32.max), $0.components.seconds * 1000 + 1000) } ?? -1
+            // A millisecond more, so that the deadline has passed when the wait is over.
+            let milliseconds = left.map { min(Double(Int32.max), $0 / .milliseconds(1) + 1) } ?? -1
             let ready = unsafe poll(&descriptor, 1, Int32(milliseconds))
             if ready > 0 || (ready < 0 && errno != EINTR) { return }
             guard let deadline, deadline <= .now else { continue }

@@ -16,11 +16,18 @@ import Logging
     var prepared: [StatementShape: String] = [:]
     /// Whether answers of a pipeline that failed are still to come.
     var isOutOfStep = false
+    /// What the names of prepared statements begin with. Behind a pooler a server may still know those of a session before.
+    let statementPrefix = "d\(String(UInt64.random(in: .min ... .max), radix: 16))_"
+    /// What ``apply(_:)`` set, as the server shows it.
+    var settings: [String: String] = [:]
+    /// Whether a pooler stands between this program and the server.
+    var isPooled = false
 
+    /// Connects, and sets nothing yet.
     init(
-        url: DatabaseURL, applicationName: String, settings: [String: String], answerTimeout: Duration?, logger: Logger
+        url: DatabaseURL, applicationName: String, answerTimeout: Duration?, logger: Logger
     ) throws(PostgresError) {
-        let parameters = Self.parameters(url: url, applicationName: applicationName, settings: settings)
+        let parameters = Self.parameters(url: url, applicationName: applicationName, answerTimeout: answerTimeout)
         guard let handle = unsafe Self.connect(parameters) else {
             throw PostgresError(.unavailable, "PostgreSQL \(url): cannot connect: out of memory")
         }
@@ -49,19 +56,19 @@ import Logging
         }
     }
 
-    /// What libpq is told beyond the URL: our defaults, where the URL does not say otherwise.
+    /// What libpq is told beyond the URL: our defaults, where the URL does not say otherwise. No settings of the server:
+    /// poolers refuse them while connecting.
     private static func parameters(
-        url: DatabaseURL, applicationName: String, settings: [String: String]
+        url: DatabaseURL, applicationName: String, answerTimeout: Duration?
     ) -> [String: String] {
+        // libpq takes less than 2 s for 2 s.
+        let seconds = answerTimeout.map { min(10, max(2, $0.components.seconds)) } ?? 10
         let defaults = [
-            "application_name": applicationName, "connect_timeout": "10", "keepalives": "1", "keepalives_idle": "10",
-            "keepalives_interval": "5", "keepalives_count": "3", "tcp_user_timeout": "25000",
+            "application_name": applicationName, "connect_timeout": "\(seconds)", "keepalives": "1",
+            "keepalives_idle": "10", "keepalives_interval": "5", "keepalives_count": "3", "tcp_user_timeout": "25000",
         ]
         var parameters = defaults.merging(url.parameters) { _, given in given }
-        let options = settings.sorted { $0.key < $1.key }.map { name, value in
-            "-c \(name)=" + value.map { $0.isWhitespace || $0 == "\\" ? "\\\($0)" : String($0) }.joined()
-        }
-        parameters["options"] = (options + [url.parameters["options"] ?? ""]).joined(separator: " ")
+        if url.settings != nil { parameters["options"] = nil }
         parameters["client_encoding"] = "UTF8"
         return parameters
     }

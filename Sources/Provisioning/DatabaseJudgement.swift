@@ -86,7 +86,7 @@ extension DatabaseSettings {
 
     private var connectionsFinding: Finding {
         let free = maximumConnections - reservedConnections - connections
-        let found = "\(connections) of \(maximumConnections) used, \(max(0, free)) free; a worker takes up to 3"
+        let found = "\(connections) of \(maximumConnections) used, \(max(0, free)) free; a worker takes 3"
         let fix = "raise max_connections, stop what is not needed, or put a session-mode pooler in front"
         if free < 3 { return Finding(.postgreSQL, "connections", .fail, found, fix: fix) }
         return Finding(.postgreSQL, "connections", free < 15 ? .warn : .ok, found, fix: fix)

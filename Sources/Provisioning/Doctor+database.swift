@@ -15,7 +15,8 @@ extension Doctor {
             url: url, applicationName: "detdiffusion doctor", statementTimeout: .seconds(5), logger: logger)
         var findings = await attempt(.postgreSQL, "reachable", fix: "start PostgreSQL, or correct DATABASE_URL") {
             let settings = try await DatabaseSettings.read(on: connection)
-            return [Finding(.postgreSQL, "reachable", .ok, "\(url)")] + settings.findings
+            let session = SessionJudgement.finding(try await connection.sessionState())
+            return [Finding(.postgreSQL, "reachable", .ok, "\(url)"), session] + settings.findings
         }
         guard findings.first?.verdict == .ok else { return findings }
         let schema = await attempt(

@@ -72,7 +72,7 @@ public struct Doctor: Sendable {
         do {
             return try await Deadline.run(limit, body)
         } catch {
-            return [Finding(area, check, verdict, "\(error)", fix: fix)]
+            return [SessionJudgement.finding(error) ?? Finding(area, check, verdict, "\(error)", fix: fix)]
         }
     }
 }

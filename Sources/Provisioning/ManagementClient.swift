@@ -80,7 +80,7 @@ struct ManagementClient: Sendable {
     private func refusal(_ request: String, status: Int) -> ProvisioningError {
         ProvisioningError(
             .notAllowed,
-            "management interface at \(url): \(request): refused to the user '\(url.user)' (HTTP "
+            "management interface at \(url): \(request): refused to the user '\(url.shownUser)' (HTTP "
                 + "\(status)); correct user and password, or give the user the tag policymaker or administrator"
         )
     }

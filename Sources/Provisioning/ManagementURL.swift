@@ -1,41 +1,53 @@
 // The address of RabbitMQ's management interface; its password is never shown.
 
-import Foundation
+import Addresses
 
 /// `http://user:password@host:15672` or `https://`; a path before `/api` is kept.
 public struct ManagementURL: Sendable, Hashable, CustomStringConvertible {
-    /// Scheme, host, port and path, without user and password.
-    let base: String
+    /// Host, port and path.
+    private let place: String
     /// Whether the connection is encrypted.
     let isEncrypted: Bool
     let host: String
     let user: String
     let password: String
 
+    /// The user as lines show it.
+    var shownUser: String { Address.shown(user: user) }
+
     /// The address without its password.
     public var description: String {
-        base.replacingOccurrences(of: "://", with: "://\(user)@")
+        "\(isEncrypted ? "https" : "http")://\(shownUser)@\(place)"
     }
 
     /// Reads an address.
     /// - Throws: ``ProvisioningError`` that never repeats the password.
     public init(_ text: String) throws(ProvisioningError) {
-        guard var parts = URLComponents(string: text), ["http", "https"].contains(parts.scheme), let host = parts.host,
-            !host.isEmpty
-        else {
+        do throws(AddressFault) {
+            try self.init(Address(text, schemes: ["http", "https"]))
+        } catch {
             throw ProvisioningError(
                 .invalid,
-                "cannot read the management URL: expected http://user:password@host:15672 or https://... "
-                    + "(write '/', '@' and ':' in a password as %2F, %40, %3A)"
-            )
+                "cannot read the management URL: \(error); expected http://user:password@host:15672 or https://...")
         }
-        user = parts.user ?? "guest"
-        password = parts.password ?? "guest"
-        isEncrypted = parts.scheme == "https"
-        self.host = host
-        (parts.user, parts.password, parts.query, parts.fragment) = (nil, nil, nil, nil)
-        if parts.port == nil { parts.port = isEncrypted ? 15671 : 15672 }
-        while parts.path.hasSuffix("/") { parts.path.removeLast() }
-        base = parts.string ?? ""
     }
+
+    private init(_ address: Address) throws(AddressFault) {
+        user = address.user ?? "guest"
+        guard address.user == nil || address.password?.isEmpty == false else {
+            throw AddressFault("it has a user and no password")
+        }
+        password = address.password ?? "guest"
+        isEncrypted = address.scheme == "https"
+        host = address.host
+        let path = address.path.utf8.last == UInt8(ascii: "/") ? String(address.path.dropLast()) : address.path
+        guard path.utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7F && $0 != UInt8(ascii: "#") }) else {
+            throw AddressFault("its path holds a sign that is not escaped")
+        }
+        let shownHost = host.utf8.contains(UInt8(ascii: ":")) ? "[\(host)]" : host
+        place = "\(shownHost):\(address.port ?? (isEncrypted ? 15671 : 15672))" + (path.isEmpty ? "" : "/\(path)")
+    }
+
+    /// Scheme, host, port and path, without user and password.
+    var base: String { "\(isEncrypted ? "https" : "http")://\(place)" }
 }

@@ -22,7 +22,7 @@ extension Provisioner {
         if !plan.isDryRun {
             do {
                 try await Deadline.run(limit) { try await BrokerProbe.declare(topology.declaration, at: url) }
-            } catch let error as BrokerError where error.code.isAccessRefused {
+            } catch let error as BrokerError where error.isMissingRight {
                 refusal = error
             }
         }
@@ -80,9 +80,4 @@ extension Provisioner {
         try await client.put("policies", virtualHost, WorkPolicy.name, body: wanted)
         return ProvisionStep(.rabbitMQ, subject, .done, (before == nil ? "set: " : "changed: ") + detail)
     }
-}
-
-extension BrokerError.Code {
-    /// The user lacks a permission.
-    var isAccessRefused: Bool { if case .closed(403, _) = self { true } else { false } }
 }

@@ -50,15 +50,15 @@ struct AuditCommand: AsyncParsableCommand {
                 holds = false
                 output.write(orphans)
             }
-            if !json { print(holds ? "audit: everything holds" : "audit: it does not hold") }
+            if !json { tell(holds ? "audit: everything holds" : "audit: it does not hold") }
             if !holds { throw fail() }
         }
     }
 
     private func show(_ audit: JobAudit) throws {
         if json { return try JSONLines().write(audit) }
-        print("job '\(audit.job)': \(audit.equation)")
-        print("job '\(audit.job)': lost \(audit.lost), doubled \(audit.doubled)")
+        tell("job '\(audit.job)': \(audit.equation)")
+        tell("job '\(audit.job)': lost \(audit.lost), doubled \(audit.doubled)")
     }
 }
 
@@ -67,7 +67,7 @@ private struct FindingOutput {
     var json: Bool
 
     func write(_ finding: Finding) {
-        guard json else { return print(finding.description) }
+        guard json else { return tell(finding.description) }
         do {
             try JSONLines().write(finding)
         } catch {
@@ -105,9 +105,9 @@ struct VerifyCommand: AsyncParsableCommand {
         var findings = 0
         for file in files {
             let inspection = ArchiveInspection.findings(inFileAt: file)
-            inspection.forEach { print($0.description) }
+            for finding in inspection { tell(finding.description) }
             findings += inspection.count
-            if inspection.isEmpty { print("\(file): good") }
+            if inspection.isEmpty { tell("\(file): good") }
         }
         return findings
     }
@@ -119,7 +119,7 @@ struct VerifyCommand: AsyncParsableCommand {
         for job in try await trust.jobs(in: catalogue) {
             checked += try await auditor.verify(job, shard: shard) { finding in
                 findings += 1
-                print(finding.description)
+                tell(finding.description)
             }
         }
         if let shard, checked == 0 {
@@ -129,7 +129,7 @@ struct VerifyCommand: AsyncParsableCommand {
                     + "found none; `detdiffusion-catalogue shards` lists them"
             )
         }
-        print("\(Format.count(checked)) archives checked, \(Format.count(findings)) findings")
+        tell("\(Format.count(checked)) archives checked, \(Format.count(findings)) findings")
         return findings
     }
 }
@@ -159,17 +159,17 @@ struct ReconcileCommand: AsyncParsableCommand {
             let reconciler = Reconciler(catalogue: catalogue, store: try trust.store.existing())
             let orphans = try await reconciler.reconcileOrphans(fix: fix)
             if orphans > 0 {
-                print("\(fix ? "removed" : "would remove") \(Format.count(orphans)) rows without a shard")
+                tell("\(fix ? "removed" : "would remove") \(Format.count(orphans)) rows without a shard")
             }
             var total = Reconciliation()
             for job in try await trust.jobs(in: catalogue) {
-                let done = try await reconciler.reconcile(job, fix: fix) { print($0) }
+                let done = try await reconciler.reconcile(job, fix: fix) { tell($0) }
                 total.shards += done.shards
                 total.regenerated += done.regenerated
                 total.unmendable += done.unmendable
                 if fix && done.shards > 0 { try await hint(job, in: catalogue) }
             }
-            print(
+            tell(
                 "\(Format.count(total.shards)) shards \(fix ? "mended" : "to mend"), "
                     + "\(Format.count(total.regenerated)) images lost, \(Format.count(total.unmendable)) "
                     + "findings that cannot be mended here"
@@ -210,10 +210,10 @@ struct CollectCommand: AsyncParsableCommand {
             let report = try await collection.run(verify: verify)
             if json { return try JSONLines().write(report) }
             let verb = dryRun ? "would remove" : "removed"
-            print("\(verb) \(Format.count(report.objects)) objects (\(Format.bytes(report.objectBytes)))")
-            print(
+            tell("\(verb) \(Format.count(report.objects)) objects (\(Format.bytes(report.objectBytes)))")
+            tell(
                 "\(verb) \(Format.count(report.temporaries)) temporary files (\(Format.bytes(report.temporaryBytes)))")
-            print(
+            tell(
                 "\(verb) \(Format.count(report.archives)) archives of purged or cancelled work "
                     + "(\(Format.bytes(report.archiveBytes)))"
             )

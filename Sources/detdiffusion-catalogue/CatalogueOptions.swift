@@ -53,7 +53,7 @@ struct RecordOptions: ParsableArguments {
             let lines = JSONLines()
             for record in records { try lines.write(record) }
         } else {
-            print(table(records).text)
+            tell(table(records).text)
         }
     }
 }

@@ -69,7 +69,7 @@ struct PauseCommand: AsyncParsableCommand {
         try await reporting("detdiffusion-catalogue") {
             let id = try await control.open().pause(job: control.job)
             try await control.announce([], control: ControlMessage(job: id, action: .pause))
-            print("job '\(control.job)' is paused")
+            tell("job '\(control.job)' is paused")
         }
     }
 }
@@ -84,7 +84,7 @@ struct ResumeCommand: AsyncParsableCommand {
         try await reporting("detdiffusion-catalogue") {
             let (id, targets) = try await control.open().resume(job: control.job)
             try await control.announce(targets, control: ControlMessage(job: id, action: .resume))
-            print("job '\(control.job)' is running")
+            tell("job '\(control.job)' is running")
         }
     }
 }
@@ -99,7 +99,7 @@ struct CancelCommand: AsyncParsableCommand {
         try await reporting("detdiffusion-catalogue") {
             let id = try await control.open().cancel(job: control.job)
             try await control.announce([], control: ControlMessage(job: id, action: .cancel))
-            print("job '\(control.job)' is cancelled")
+            tell("job '\(control.job)' is cancelled")
         }
     }
 }
@@ -115,7 +115,7 @@ struct RetryCommand: AsyncParsableCommand {
         try await reporting("detdiffusion-catalogue") {
             let (opened, targets) = try await control.open().retry(job: control.job)
             try await control.announce(targets)
-            print("job '\(control.job)': \(Format.count(opened)) tasks opened again")
+            tell("job '\(control.job)': \(Format.count(opened)) tasks opened again")
         }
     }
 }
@@ -136,7 +136,7 @@ struct FinishCommand: AsyncParsableCommand {
             }
             let targets = try await control.open().allowDead(allowDead, job: control.job)
             try await control.announce(targets)
-            print("job '\(control.job)': shards with at most \(allowDead) dead tasks finish without them")
+            tell("job '\(control.job)': shards with at most \(allowDead) dead tasks finish without them")
         }
     }
 }
@@ -152,7 +152,7 @@ struct PurgeCommand: AsyncParsableCommand {
     func run() async throws {
         try await reporting("detdiffusion-catalogue") {
             try await options.open().purge(job: job)
-            print("job '\(job)' is removed from the catalogue")
+            tell("job '\(job)' is removed from the catalogue")
         }
     }
 }

@@ -62,8 +62,8 @@ struct DoctorCommand: AsyncParsableCommand {
             for finding in findings { try lines.write(finding) }
             return
         }
-        print(AlignedLines.text(findings.map { ($0.area.rawValue, $0.verdict.rawValue, $0.check, $0.found, $0.fix) }))
+        tell(AlignedLines.text(findings.map { ($0.area.rawValue, $0.verdict.rawValue, $0.check, $0.found, $0.fix) }))
         let failed = findings.count { $0.verdict == .fail }, warned = findings.count { $0.verdict == .warn }
-        print("\n\(findings.count) checks, \(failed) failed, \(warned) with a warning")
+        tell("\n\(findings.count) checks, \(failed) failed, \(warned) with a warning")
     }
 }

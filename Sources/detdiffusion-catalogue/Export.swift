@@ -43,7 +43,7 @@ struct ExportOptions: ParsableArguments {
     func showProgress(_ done: Int, of total: Int) {
         guard isatty(STDERR_FILENO) == 1 else { return }
         let end = done == total ? "\n" : ""
-        FileHandle.standardError.write(Data("\r\(Format.count(done)) of \(Format.count(total)) shards\(end)".utf8))
+        remark("\r\(Format.count(done)) of \(Format.count(total)) shards", terminator: end)
     }
 }
 
@@ -79,10 +79,10 @@ struct ExportCocoCommand: AsyncParsableCommand {
                     export.showProgress($0, of: source.shards.count)
                 }
             }
-            print(Self.line("job '\(export.job)'", images: result.images, objects: result.objects))
-            if real != nil { print(Self.line("real set", images: result.realImages, objects: result.realObjects)) }
-            print("image root   \(result.folder)/images")
-            print("annotations  \(result.folder)/annotations.json")
+            tell(Self.line("job '\(export.job)'", images: result.images, objects: result.objects))
+            if real != nil { tell(Self.line("real set", images: result.realImages, objects: result.realObjects)) }
+            tell("image root   \(result.folder)/images")
+            tell("annotations  \(result.folder)/annotations.json")
         }
     }
 
@@ -116,7 +116,7 @@ struct ExportWebDatasetCommand: AsyncParsableCommand {
             }
             let (images, shards) = (Format.count(result.samples), Format.count(result.shards))
             remark("\(images) images in \(shards) shards of the job '\(export.job)'")
-            print(result.url)
+            tell(result.url)
         }
     }
 }

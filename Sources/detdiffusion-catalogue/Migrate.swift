@@ -15,9 +15,9 @@ struct MigrateCommand: AsyncParsableCommand {
     func run() async throws {
         try await reporting("detdiffusion-catalogue") {
             let applied = try await options.connect().migrate()
-            for migration in applied { print("applied \(migration.version) \(migration.name)") }
+            for migration in applied { tell("applied \(migration.version) \(migration.name)") }
             if applied.isEmpty {
-                print("the schema is at version \(Catalogue.migrations.last?.version ?? 0); nothing to do")
+                tell("the schema is at version \(Catalogue.migrations.last?.version ?? 0); nothing to do")
             }
         }
     }

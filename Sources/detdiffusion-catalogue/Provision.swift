@@ -69,11 +69,11 @@ struct ProvisionCommand: AsyncParsableCommand {
             for step in steps { try lines.write(step) }
             return
         }
-        print(AlignedLines.text(steps.map { ($0.area.rawValue, $0.outcome.label, $0.subject, $0.detail, nil) }))
+        tell(AlignedLines.text(steps.map { ($0.area.rawValue, $0.outcome.label, $0.subject, $0.detail, nil) }))
         for area in [steps.first?.area, steps.last?.area] {
             let instructions = steps.filter { $0.area == area && $0.outcome == .todo }.flatMap(\.instructions)
             guard let area, !instructions.isEmpty else { continue }
-            print(
+            tell(
                 "\nFor an administrator of \(area.rawValue):\n" + instructions.map { "  \($0)" }.joined(separator: "\n")
             )
         }

@@ -31,8 +31,8 @@ struct SetupOptions: ParsableArguments {
 
     /// The management interface, where one was named.
     func management() throws -> ManagementURL? {
-        let text = managementURL ?? ProcessInfo.processInfo.environment["RABBITMQ_MANAGEMENT_URL"]
-        guard let text, !text.isEmpty else { return nil }
+        let text = try optionalSetting(managementURL, variable: "RABBITMQ_MANAGEMENT_URL")
+        guard let text else { return nil }
         return try reportable { try ManagementURL(text) }
     }
 }

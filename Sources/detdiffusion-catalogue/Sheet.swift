@@ -35,7 +35,7 @@ struct SheetCommand: AsyncParsableCommand {
             } catch {
                 throw CommandError(.cannotWrite, "\(error)")
             }
-            print("\(out)  \(sheet.width)x\(sheet.height)")
+            tell("\(out)  \(sheet.width)x\(sheet.height)")
         }
     }
 }

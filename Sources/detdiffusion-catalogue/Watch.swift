@@ -38,6 +38,7 @@ struct WatchCommand: AsyncParsableCommand {
                     job.isEmpty ? $0.state == "running" || until == nil : job.contains($0.job)
                 }
                 board.show(jobs, at: .now)
+                StandardOutput.requireReader()
                 if until == .finished {
                     if jobs.allSatisfy({ $0.state == "finished" }) { return }
                     if jobs.allSatisfy({ $0.isOver }) { throw fail() }
@@ -70,14 +71,12 @@ struct ProgressBoard {
     mutating func show(_ jobs: [JobSummary], at now: ContinuousClock.Instant) {
         let lines = jobs.map { line(for: $0, at: now) }
         guard isTerminal else {
-            for line in lines where !last.contains(line) { print(line) }
-            fflush(nil)
+            for line in lines where !last.contains(line) { tell(line) }
             last = lines
             return
         }
-        if drawn > 0 { print("\u{1B}[\(drawn)A", terminator: "") }
-        for line in lines { print("\u{1B}[2K" + line) }
-        fflush(nil)
+        if drawn > 0 { tell("\u{1B}[\(drawn)A", terminator: "") }
+        for line in lines { tell("\u{1B}[2K" + line) }
         drawn = lines.count
     }
 

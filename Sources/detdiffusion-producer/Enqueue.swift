@@ -61,11 +61,11 @@ struct Enqueue: AsyncParsableCommand {
             }
             if dryRun {
                 let report = try PlanReport(planned)
-                if json { try JSONLines().write(report) } else { print(report.text) }
+                if json { try JSONLines().write(report) } else { tell(report.text) }
                 return
             }
             let result = try await enqueue(planned, draft)
-            if json { try JSONLines().write(result) } else { print(result.text) }
+            if json { try JSONLines().write(result) } else { tell(result.text) }
         }
     }
 
@@ -108,11 +108,10 @@ struct Enqueue: AsyncParsableCommand {
         let address = try broker.url()
         let deadline = Duration.seconds(patience)
         // Asked before anything is recorded: a job that nobody may publish should not be there.
-        try await BrokerProbe.awaitBroker(address, patience: deadline)
         // Both lanes: a job that was recorded before keeps its own.
-        let publisher = Publisher(
-            url: address, topology: .detdiffusion(queues: Lane.allCases.map { planned.queue($0) }),
-            logger: logger)
+        let topology = Topology.detdiffusion(queues: Lane.allCases.map { planned.queue($0) })
+        try await BrokerProbe.awaitBroker(address, declaring: topology, patience: deadline)
+        let publisher = Publisher(url: address, topology: topology, logger: logger)
         let clock = ContinuousClock()
         let begin = clock.now
         let recorded = try await catalogue.enqueue(draft, taskCount: planned.taskCount) { number in

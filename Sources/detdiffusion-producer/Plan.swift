@@ -16,7 +16,7 @@ struct Plan: AsyncParsableCommand {
     func run() async throws {
         try await reporting("detdiffusion-producer") {
             let report = try PlanReport(try JobPlanner.plan(try job.request()))
-            if json { try JSONLines().write(report) } else { print(report.text) }
+            if json { try JSONLines().write(report) } else { tell(report.text) }
         }
     }
 }

@@ -80,8 +80,8 @@ struct Generate: AsyncParsableCommand {
 
     private func show(_ prompt: String, _ tokenizer: CLIPTokenizer) throws {
         let tokens = tokenizer.encode(prompt)
-        print(prompt)
-        print("\(tokens.count) of \(tokenizer.maximumLength) tokens: \(tokens.map(String.init).joined(separator: " "))")
+        tell(prompt)
+        tell("\(tokens.count) of \(tokenizer.maximumLength) tokens: \(tokens.map(String.init).joined(separator: " "))")
     }
 
     private func requireFolder(of path: String) throws {

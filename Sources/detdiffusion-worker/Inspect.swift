@@ -50,7 +50,7 @@ struct Inspect: AsyncParsableCommand {
     }
 
     private func show<Report: Encodable>(_ report: Report, text: (Report) -> String) throws {
-        if json { try JSONLines().write(report) } else { print(text(report)) }
+        if json { try JSONLines().write(report) } else { tell(text(report)) }
     }
 }
 

@@ -7,7 +7,7 @@ import Foundation
 final class ProgressBar {
     private let total: Int
     private let begin = ContinuousClock.now
-    private let isTerminal = isatty(FileHandle.standardError.fileDescriptor) == 1
+    private let isTerminal = isatty(STDERR_FILENO) == 1
     private static let width = 30
 
     init(total: Int) { self.total = total }
@@ -21,7 +21,7 @@ final class ProgressBar {
         let left = Format.duration(seconds / Double(step) * Double(total - step))
         let line =
             "\r[\(bar)] \(step)/\(total) steps, \(Self.rounded(seconds / Double(step))) s each, \(left) left \u{1B}[K"
-        FileHandle.standardError.write(Data(line.utf8))
+        remark(line, terminator: "")
     }
 
     /// Says how long it took.

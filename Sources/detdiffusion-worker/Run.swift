@@ -100,6 +100,9 @@ struct Run: AsyncParsableCommand {
             url: url, applicationName: "detdiffusion-worker", keepsPlans: true, logger: logger)
         let upkeep = Catalogue(
             url: url, applicationName: "detdiffusion-worker upkeep", keepsPlans: true, logger: logger)
+        let renewals = Catalogue(
+            renewing: settings.configuration.lease, url: url, applicationName: "detdiffusion-worker renewals",
+            logger: logger)
         var handlers: [any TaskHandler] = []
         if settings.packs { handlers.append(PackHandler(catalogue: catalogue, store: store)) }
         handlers += generators.map { GenerateHandler(generator: $0, store: store) }
@@ -109,6 +112,6 @@ struct Run: AsyncParsableCommand {
             serves: handlers.map(\.description))
         return Worker(
             configuration: settings.configuration, handlers: handlers, catalogue: catalogue, upkeep: upkeep,
-            broker: try broker.url(), introduction: introduction, logger: logger)
+            renewals: renewals, broker: try broker.url(), introduction: introduction, logger: logger)
     }
 }

@@ -51,7 +51,10 @@ import Testing
         ("amqps://u:hunter2@h?verify=maybe", "verify_none"), ("amqps://u:hunter2@h?certfile=/c", "keyfile"),
         ("amqp://u:hunter2@h?colour=red", "'colour'"), ("amqp://u:12/hunter2@h", "%40"),
         ("amqp://u:pa@1/hunter2@h/v", "%40"), ("amqp://u:pa?hunter2@h/v", "%40"),
-        ("amqp://u:12?heartbeat=hunter2@h", "%40"),
+        ("amqp://u:12?heartbeat=hunter2@h", "%40"), ("amqp://uhunter2@h", "no password"),
+        ("amqp://u:hunter2@h/a/b", "%2F"), ("amqp://u:12?hunter2=h", "a query parameter"),
+        ("hunter2://h", "another one"), ("amqp://u:hunter2@h\n", "character 19"),
+        ("amqp://u:1@\u{301}hunter2@h:x", "port"),
     ])
     func saysInOneLineWhatIsWrongWithoutThePassword(text: String, expected: String) throws {
         let error = try #require(throws: BrokerError.self) { try BrokerURL(text) }

@@ -34,6 +34,14 @@ struct ExitStatusTests {
         #expect(ExitStatus(try error { try DatabaseURL("postgresql://host:notaport/db") }) == .usage)
     }
 
+    @Test func aBrokersRefusalIsJudgedByItsTextToo() {
+        func status(_ code: Int, _ text: String) -> Console.ExitStatus {
+            ExitStatus(BrokerError(.closed(code: code, text: text), "x"))
+        }
+        #expect(status(403, "ACCESS_REFUSED - access to queue 'q' in vhost 'v' refused for user 'u'") == .noPermission)
+        #expect(status(530, "NOT_ALLOWED - connection refused: node connection limit (1) is reached") == .unavailable)
+    }
+
     @Test func anUnknownErrorIsADefect() {
         struct Strange: Error {}
         #expect(ExitStatus(Strange()) == .software)
@@ -64,7 +72,9 @@ struct ArgumentSecretTests {
         ("postgresql://host:5432/db", "postgresql://host:5432/db"), ("amqp://user@host", "amqp://user@host"),
         ("password=", "password="), ("password", "password"), ("--job", "--job"), ("", ""),
         ("password=\\", "password=x"),
-        ("amqp://ü:gehéim@host", "amqp://ü:xxxxxxx@host"),
+        ("amqp://ü:gehéim@host", "amqp://ü:xxxxxxx@host"), ("amqp://u:secret", "amqp://u:xxxxxx"),
+        ("amqp://u:secret/host:5672/v", "amqp://u:xxxxxxxxxxxxxxxxxx"),
+        ("http://[::1]:15672/x", "http://[::1]:15672/x"),
     ])
     func passwordsAreFoundWhereTheyStand(argument: String, hidden: String) {
         var bytes = Array(argument.utf8)

@@ -29,7 +29,11 @@ struct DatabaseURLTests {
         "postgresql://ann:s3cret@[::1/db", "postgresql://ann:s3cret@host:port/db",
         "postgresql://ann:pa@s3cret@host/db", "postgresql://ann:12/s3cret@host:5432/db",
         "postgresql://ann:pa@1/s3cret@host/db", "postgresql://ann:pa@s3cret,x@host/db",
-        "postgresql://ann:12?application_name=s3cret@host/db",
+        "postgresql://ann:12?application_name=s3cret@host/db", "host=a password='s3\"cret",
+        "host=a password=x\" s3cret",
+        "postgresql://ann:\"%zz\"s3cret@host/db", "host=ann:s3cret@db", "host=postgresql://ann:s3cret@db",
+        "dbname=postgresql://ann:s3cret@db", "postgresql://ann:/s3cret", "postgresql://ann:p@\u{301}s3cret@host/db",
+        "postgresql://ann:s3cret@host/d\nb", "postgresql://ann:s3cret@ho st/db", "host=a password='s3cret\u{1}'",
     ])
     func unreadableAddressIsRefusedWithoutItsPassword(text: String) {
         let error = #expect(throws: PostgresError.self) { try DatabaseURL(text) }
@@ -42,6 +46,29 @@ struct DatabaseURLTests {
     @Test(arguments: ["ann:p%40ss@host/db", "host/db?user=ann%40corp&password=a%40b", "ann%40corp:x@host/d%40b"])
     func anEscapedSignIsNoMistake(rest: String) throws {
         #expect(try DatabaseURL("postgresql://" + rest).host == "host")
+    }
+
+    @Test(arguments: [
+        ("postgresql://ann:p@h/d?colour=red", "query parameters is not libpq's"),
+        ("postgresql://ann:p@h/d?sslmode", "query parameter 1 is not of the form key=value"),
+        ("postgresql://ann:%zz@h/d", "begins no percent escape"), ("postgresql://ann:p@[::1/d", "'['"),
+        ("postgresql://ann:p@h:0/d", "port"), ("postgresql://ann:p@h:/d", "followed by no port"),
+        ("mysql://h/d", "scheme is not postgresql"), ("host=h password='p", "quotes is not closed"),
+        ("host=h colour=red", "not key=value with a key of libpq's"), ("host=h word", "not key=value"),
+        (" ", "empty"), ("postgresql://h\t/d", "character 15"),
+    ])
+    func aFaultIsNamedInWordsOfOurOwn(text: String, says: String) {
+        let error = #expect(throws: PostgresError.self) { try DatabaseURL(text) }
+        #expect(error?.description.contains(says) == true, "\(String(describing: error))")
+    }
+
+    @Test func keywordsMayStandOnSeveralLines() throws {
+        let url = try DatabaseURL("host=h\n  user=ann\r\n\tdbname=d\n")
+        #expect("\(url)" == "postgresql://ann@h:5432/d")
+    }
+
+    @Test func aUserThatMayHoldAPasswordIsNotShown() throws {
+        #expect("\(try DatabaseURL("postgresql://ann%3As3cret@h/d"))" == "postgresql://…@h:5432/d")
     }
 
     @Test func reflectionShowsNoPassword() throws {

@@ -57,7 +57,9 @@ struct RefusedConnectionTests {
         ("3D000", "Datenbank »x« existiert nicht", .sql("3D000")),
         ("42501", "keine Berechtigung für Datenbank x", .sql("42501")),
         ("42704", "unbekannter Konfigurationsparameter", .configuration),
-        ("53300", "zu viele Verbindungen", .unavailable), ("57P03", "das Datenbanksystem startet", .unavailable),
+        ("53300", "zu viele Verbindungen", .unavailable),
+        ("55000", "Datenbank »x« nimmt keine Verbindungen an", .unavailable),
+        ("57P03", "das Datenbanksystem startet", .unavailable),
     ])
     func theCodeIsReadInAnyLanguage(sqlstate: String, message: String, expected: PostgresError.Code) async throws {
         let server = try RefusingServer(sqlstate: sqlstate, message: message)

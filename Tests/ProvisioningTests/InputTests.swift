@@ -13,7 +13,11 @@ import Testing
         #expect(plain.description == "http://admin@mq.example:15672")
         #expect(plain.password == "s/cret")
         #expect(try ManagementURL("https://mq.example/rabbit/").base == "https://mq.example:15671/rabbit")
-        for wrong in ["", "mq.example:15672", "amqp://u:s3cret@h", "http://u:s3cret@"] {
+        for wrong in [
+            "", "mq.example:15672", "amqp://u:s3cret@h", "http://u:s3cret@",
+            "http://u:12/s3cret@h", "http://u:12?s3cret@h", "http://us3cret@h", "http://u:s3cret@h:x",
+            "http://u:s3cret@h h",
+        ] {
             let error = #expect(throws: ProvisioningError.self) { try ManagementURL(wrong) }
             #expect(error?.description.contains("s3cret") == false)
         }

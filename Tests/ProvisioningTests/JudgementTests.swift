@@ -1,5 +1,6 @@
 // What facts mean, without servers.
 
+import Postgres
 import Testing
 
 @testable import Provisioning
@@ -142,5 +143,16 @@ import Testing
         #expect(!writes[1].contains("jobs") && !writes[1].contains("payloads"))
         #expect(writes[2].isEmpty)
         #expect(DatabaseRole.reader.rights(tables: tables).count == tables.count)
+    }
+
+    @Test func aSessionIsFineAsLongAsItsSettingsHold() {
+        let direct = SessionJudgement.finding(SessionState(isPooled: false, settings: 5, lost: [:]))
+        #expect(direct.verdict == .ok && direct.found == "no pooler, 5 settings hold")
+        let pooled = SessionJudgement.finding(SessionState(isPooled: true, settings: 5, lost: [:]))
+        #expect(pooled.verdict == .ok && pooled.found.contains("a pooler in session mode"))
+        let lost = SessionJudgement.finding(SessionState(isPooled: true, settings: 5, lost: ["lock_timeout": "0"]))
+        #expect(
+            lost.verdict == .fail && lost.found.contains("1 of 5 settings do not hold, such as lock_timeout, now '0'"))
+        #expect(lost.fix?.contains("pool_mode = session") == true)
     }
 }

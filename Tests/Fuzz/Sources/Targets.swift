@@ -15,7 +15,7 @@ enum Targets {
     static let all = [
         annotations, stuff, detections, imageIDs, layout, layoutTask, hint, control, profile, program, tar, archive,
         png, safetensors, torchPickle, tokenizer, configuration, layoutFile, shardIndex, tokenizerFolder,
-        checkpointFolder,
+        checkpointFolder, address,
     ]
 
     static let file = MemoryFile()
