@@ -11,7 +11,7 @@ struct DetectionTests {
     }
 
     private static let cases: [(String, String, [String])] = [
-        ("empty", "", ["byte 0", "truncated"]),
+        ("empty", "", ["byte 0", "an empty file"]),
         ("not JSON", "{image_id: 1}", ["expected"]),
         ("annotations instead", Annotations.file(), ["expected an array of objects", "found an object"]),
         ("truncated", "[" + detection() + ",{\"image", ["truncated"]),
@@ -21,7 +21,7 @@ struct DetectionTests {
         ("a score that is none", "[" + detection(score: "null") + "]", ["[0].score", "found null"]),
         ("a score of NaN", "[" + detection(score: "NaN") + "]", ["[0].score", "expected JSON"]),
         ("a score twice", "[" + detection(score: "0.5,\"score\":0.9") + "]", ["[0].score", "the key once"]),
-        ("a negative box", "[" + detection(box: "[0,0,-1,2]") + "]", ["[0].bbox[2]", "not negative"]),
+        ("a negative box", "[" + detection(box: "[0,0,-1,2]") + "]", ["found 1 that overlap no annotated box"]),
         ("an infinite box", "[" + detection(box: "[0,0,1e400,2]") + "]", ["[0].bbox[2]", "found 1e400"]),
         (
             "masks without boxes", #"[{"image_id":1,"category_id":1,"segmentation":{"counts":"x"},"score":1}]"#,
@@ -66,7 +66,7 @@ struct DetectionTests {
             ("truncated", #"{"images":["#, 65, ["truncated"]),
             ("detections instead", "[\(detection())]", 65, ["found an array"]),
             (
-                "a negative box", Annotations.file(objects: [Annotations.object(box: "[0,0,-5,9]")]), 65,
+                "a box of words", Annotations.file(objects: [Annotations.object(box: "[0,0,\"5\",9]")]), 65,
                 ["annotations[0].bbox[2]"]
             ),
             (
