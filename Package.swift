@@ -84,7 +84,7 @@ let package = Package(
 
         // Level 2: parts.
         module("Archives", ["Digests", "ErrorLines", "Files"]),
-        module("Stores", ["Digests", "Failpoints", "Files"]),
+        module("Stores", ["Digests", "ErrorLines", "Failpoints", "Files"]),
         module(
             "Broker", ["CRabbitMQ", "Addresses", "Executors", "Failpoints", .logging], settings: strictWithPointers),
         module(
@@ -139,7 +139,7 @@ let package = Package(
             "detdiffusion-catalogue",
             [
                 "Console", "Orchestration", "Handlers", "Auditing", "Exports", "Provisioning", "Catalogue", "Broker",
-                "Postgres", "Stores", "Archives", "Layouts", "Pixels", "Digests", "Tasks",
+                "Postgres", "Stores", "Archives", "Layouts", "Pixels", "Digests", "Tasks", "ErrorLines",
             ]),
 
         // Tests mirror Sources; Fixtures runs commands and servers for them.
@@ -175,7 +175,9 @@ let package = Package(
                 "Fixtures",
             ]),
         tests("Program", ["Handlers", "Tasks", "Layouts", "Pixels", "Executors", "Digests", "Fixtures", .logging]),
-        tests("Provisioning", ["Provisioning", "Fixtures", "Catalogue", "Broker", "Postgres", "Tasks", .logging]),
+        tests(
+            "Provisioning",
+            ["Provisioning", "Fixtures", "Catalogue", "Broker", "Postgres", "Stores", "Tasks", .logging]),
         tests("Tasks", ["Tasks", "Layouts", "Digests"]),
         tests("Orchestration", ["Orchestration", "Catalogue", "Broker", "Layouts", "Tasks", "Digests", "Fixtures"]),
         tests(

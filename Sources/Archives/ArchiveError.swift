@@ -26,6 +26,17 @@ public struct ArchiveError: Error, CustomStringConvertible, Sendable {
         case tooLarge
         /// Any other answer of the system; the value is its `errno`.
         case system(Int32)
+
+        /// Whether the surroundings failed and not the archive: rights that are missing, a disc or a file server that is
+        /// full, ill or away. It says nothing about what the archive holds.
+        public var isOfTheSurroundings: Bool {
+            switch self {
+            case .full: true
+            // Something else stands where a file should be.
+            case .system(let number): ![EISDIR, ENOTDIR, ELOOP, ENXIO].contains(number)
+            case .missing, .truncated, .checksum, .notUstar, .unsupportedMember, .invalidName, .tooLarge: false
+            }
+        }
     }
 
     /// What kind of failure it is.

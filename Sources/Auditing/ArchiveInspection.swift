@@ -21,8 +21,9 @@ public struct ArchiveInspection: Sendable {
 
     /// Reads the file at `path`: ustar with plain members, a PNG and a JSON object of the same key in turn.
     ///
-    /// What is wrong is noted, not thrown; members after a damaged header cannot be read.
-    public init(path: String) {
+    /// What is wrong is noted, not thrown; members after a damaged header cannot be read. Throws ``ArchiveError`` when the
+    /// file cannot be read for reasons that say nothing about it.
+    public init(path: String) throws {
         var open: String?
         var keys: Set<String> = []
         do {
@@ -47,6 +48,8 @@ public struct ArchiveInspection: Sendable {
                 }
                 return true
             }
+        } catch let error as ArchiveError where error.code.isOfTheSurroundings {
+            throw error
         } catch {
             note("archive", "members up to two zero blocks", "\(error)")
         }
@@ -67,8 +70,8 @@ public struct ArchiveInspection: Sendable {
     }
 
     /// What is wrong with the file at `path`, for a reader without a catalogue.
-    public static func findings(inFileAt path: String) -> [Finding] {
-        ArchiveInspection(path: path).defects.map { defect in
+    public static func findings(inFileAt path: String) throws -> [Finding] {
+        try ArchiveInspection(path: path).defects.map { defect in
             Finding(
                 "\(path): \(defect.what)", expected: defect.expected, found: defect.found,
                 fix: "copy the file again, or verify and reconcile its job where it was packed")

@@ -2,154 +2,178 @@
 
 public import Catalogue
 import Digests
-import Executors
 public import Stores
 import Tasks
 
-/// What a collection removed, or would remove. Encoded with exactly these keys.
-public struct CollectionReport: Sendable, Hashable, Codable {
-    /// Loose objects.
-    public var objects = 0
-    /// Their size.
-    public var objectBytes = 0
-    /// Temporary files that crashes left.
-    public var temporaries = 0
-    /// Their size.
-    public var temporaryBytes = 0
-    /// Archives of purged jobs and cancelled shards.
-    public var archives = 0
-    /// Their size.
-    public var archiveBytes = 0
-    /// Finished shards whose archive is not what was recorded; their objects stay.
-    public var doubtfulArchives = 0
-}
-
-/// Removes loose objects that are in finished shards' archives or referenced by nothing, stale temporary files, and
+/// Removes loose objects that are in finished shards' archives or that nobody recorded, stale temporary files, and
 /// archives of purged jobs.
 ///
-/// It never removes what an unfinished shard refers to, what is younger than the limit, or what may have been stored
-/// under a lease that still exists. Age and references are looked at again right before removal, under a lock that
-/// putting the same bytes again respects, so it may run beside workers.
+/// It never removes what an unfinished shard refers to, what is younger than the limit, what may have been stored under
+/// a lease that still exists, or what the catalogue never knew: archives and folders of other jobs, and files that no
+/// store has put there, are counted and stay. Age and references are looked at again right before removal, under a lock
+/// that putting the same bytes again respects, so it may run beside workers. In memory it keeps a verdict for each
+/// finished shard, and so many digests at most; a statement reads one shard's outputs at most.
 public struct GarbageCollection: Sendable {
     private let catalogue: Catalogue
     private let files: CollectedFiles
     private let limit: Duration
     private let isDryRun: Bool
+    private let candidateLimit: Int
+
+    /// Loose objects that are looked for in the catalogue at once; about 30 MB.
+    private static let candidateLimit = 200_000
+    /// Shards that are looked at in one statement.
+    private static let shardsPerStatement = 1_000
 
     /// - Parameters:
     ///   - limit: files younger than this stay; at least the longest clock skew between the hosts that share the store.
     ///   - isDryRun: whether to count only.
     public init(catalogue: Catalogue, store: ObjectStore, limit: Duration, isDryRun: Bool) {
+        self.init(
+            catalogue: catalogue, store: store, limit: limit, isDryRun: isDryRun, candidateLimit: Self.candidateLimit)
+    }
+
+    /// Looks for so many loose objects at once.
+    init(catalogue: Catalogue, store: ObjectStore, limit: Duration, isDryRun: Bool, candidateLimit: Int) {
         self.catalogue = catalogue
         files = CollectedFiles(store: store)
         self.limit = limit
         self.isDryRun = isDryRun
+        self.candidateLimit = candidateLimit
     }
 
     /// Collects.
     /// - Parameter verify: whether archives are hashed before their loose objects go; otherwise their size is enough.
     public func run(verify: Bool) async throws -> CollectionReport {
         var report = CollectionReport()
-        var archived: [Int64] = []
-        for row in try await catalogue.archives() {
-            if try await files.isIntact(row, verify: verify) {
-                archived.append(row.id)
-            } else {
-                report.doubtfulArchives += 1
-            }
+        var archives = JudgedArchives(verify: verify)
+        report.note(foreign: try await files.foreignEntries())
+        var candidates = Candidates()
+        for folder in try await files.folders() {
+            let listed = try await files.list(folder, olderThan: limit)
+            report.note(foreign: listed.foreign)
+            candidates.add(listed.objects)
+            guard candidates.count >= candidateLimit else { continue }
+            try await collect(&candidates, judging: &archives, into: &report)
         }
-        for folder in try await files.folders() { try await collect(folder, archived: archived, into: &report) }
+        if candidates.count > 0 || !archives.hasJudged {
+            try await collect(&candidates, judging: &archives, into: &report)
+        }
+        report.doubtfulArchives = archives.doubtful
         let stale = try await files.collectTemporaries(olderThan: try await safeLimit(), isDryRun: isDryRun)
         report.temporaries = stale.count
         report.temporaryBytes = stale.bytes
-        try await collectArchives(into: &report)
+        for job in try await files.jobs() { try await collectArchives(of: job, into: &report) }
         return report
     }
 
-    private func collect(_ folder: String, archived: [Int64], into report: inout CollectionReport) async throws {
-        let old = try await files.objects(in: folder, olderThan: limit)
-        guard !old.isEmpty else { return }
+    // MARK: Loose objects
+
+    /// Removes those of the candidates that nobody needs; there are none afterwards.
+    private func collect(
+        _ candidates: inout Candidates, judging archives: inout JudgedArchives, into report: inout CollectionReport
+    ) async throws {
         // In this order: what is recorded between the two questions is seen by the second, what is not yet recorded is
         // protected by the first.
         let limit = try await safeLimit()
-        let needed = try await catalogue.needed(old.map(\.digest), archived: archived)
-        for object in old where !needed.contains(object.digest) {
-            guard try await files.remove(object.path, olderThan: limit, isDryRun: isDryRun) else { continue }
+        var last: Int64 = 0
+        while true {
+            let shards = try await catalogue.shardRows(after: last, limit: Self.shardsPerStatement)
+            guard let end = shards.last else { break }
+            last = end.id
+            try await keepNeeded(of: shards, among: &candidates, judging: &archives)
+        }
+        for object in candidates.sorted {
+            guard try await files.remove(object.digest, olderThan: limit, isDryRun: isDryRun) else { continue }
             report.objects += 1
             report.objectBytes += object.size
         }
+        candidates = Candidates()
     }
 
-    /// The limit, or the age of the oldest lease and a minute for clocks, whichever is longer: the holder of a lease
-    /// may
+    /// Strikes out the candidates that these shards need: all that they recorded, unless they are finished and their
+    /// archive is what was recorded.
+    private func keepNeeded(
+        of shards: [ShardRow], among candidates: inout Candidates, judging archives: inout JudgedArchives
+    ) async throws {
+        for shard in shards {
+            if shard.state == ShardState.finished.rawValue, try await archives.isIntact(shard, in: files) { continue }
+            guard let range = candidates.range else { continue }
+            try await catalogue.forEachDigest(
+                recordedBy: shard.id, from: range.lowerBound, through: range.upperBound
+            ) { candidates.strike($0) }
+        }
+    }
+
+    /// The limit, or the age of the oldest lease and a minute for clocks, whichever is longer: the holder of a lease may
     /// have stored an image that it could not record yet.
     private func safeLimit() async throws -> Duration {
         let lease = try await catalogue.oldestLeaseAge()
         return max(limit, lease > 0 ? .seconds(lease + 60) : .zero)
     }
 
-    private func collectArchives(into report: inout CollectionReport) async throws {
-        for file in try await files.archives() {
-            guard let number = file.shard, let size = try await files.size(of: file.path) else { continue }
-            if try await catalogue.mayNeedArchive(job: file.job, shard: number) { continue }
+    // MARK: Archives
+
+    private func collectArchives(of job: String, into report: inout CollectionReport) async throws {
+        let listed = try await files.archives(of: job)
+        report.note(foreign: listed.foreign)
+        var rest = listed.archives[...]
+        while !rest.isEmpty {
+            let group = rest.prefix(Self.shardsPerStatement)
+            rest.removeFirst(group.count)
             let limit = try await safeLimit()
-            guard try await files.remove(file.path, olderThan: limit, isDryRun: isDryRun) else { continue }
-            report.archives += 1
-            report.archiveBytes += size
+            let fates = try await catalogue.archiveFates(job: job, shards: group.map(\.number))
+            for archive in group {
+                switch fates[archive.number] ?? .unknown {
+                case .needed: continue
+                case .unknown: report.note(foreign: [archive.path])
+                case .removable:
+                    guard let size = try await files.size(of: archive.path),
+                        try await files.remove(archive.path, olderThan: limit, isDryRun: isDryRun)
+                    else { continue }
+                    report.archives += 1
+                    report.archiveBytes += size
+                }
+            }
         }
     }
 }
 
-/// The object directory as a collection sees it, on a thread of its own.
-private actor CollectedFiles {
-    private let thread = DedicatedThread(name: "collection")
-    private let store: ObjectStore
+/// Loose objects that may go, by their digests.
+private struct Candidates {
+    private var sizes: [SHA256Digest: Int] = [:]
+    /// The smallest and the largest digest that was added; `nil` without any.
+    private(set) var range: ClosedRange<SHA256Digest>?
 
-    nonisolated var unownedExecutor: UnownedSerialExecutor { thread.asUnownedSerialExecutor() }
+    var count: Int { sizes.count }
 
-    init(store: ObjectStore) { self.store = store }
-
-    func isIntact(_ row: ShardRow, verify: Bool) throws -> Bool {
-        guard let tar = row.tar, let bytes = row.bytes, let digest = row.digest, try store.size(of: tar) == bytes else {
-            return false
-        }
-        guard verify else { return true }
-        do {
-            try store.verify(tar, digest: digest)
-            return true
-        } catch {
-            guard error.code == .corrupt || error.code == .missing else { throw error }
-            return false
-        }
+    mutating func add(_ objects: [StoredObject]) {
+        for object in objects { sizes[object.digest] = object.size }
+        guard let first = objects.first?.digest, let last = objects.last?.digest else { return }
+        range = min(range?.lowerBound ?? first, first)...max(range?.upperBound ?? last, last)
     }
 
-    func folders() throws -> [String] { try store.objectFolders() }
+    mutating func strike(_ digest: SHA256Digest) { sizes[digest] = nil }
 
-    func objects(in folder: String, olderThan age: Duration) throws -> [StoredObject] {
-        try store.objects(inFolder: folder).filter { object in
-            guard let found = try store.age(of: object.path) else { return false }
-            return found > age
-        }
+    var sorted: [(digest: SHA256Digest, size: Int)] {
+        sizes.map { ($0.key, $0.value) }.sorted { $0.digest < $1.digest }
     }
+}
 
-    func size(of path: String) throws -> Int? { try store.size(of: path) }
+/// Which finished shards' archives are what was recorded; each is looked at once.
+private struct JudgedArchives {
+    let verify: Bool
+    private var verdicts: [Int64: Bool] = [:]
 
-    func remove(_ path: String, olderThan age: Duration, isDryRun: Bool) throws -> Bool {
-        guard isDryRun else { return try store.remove(path, olderThan: age) }
-        guard let found = try store.age(of: path) else { return false }
-        return found > age
-    }
+    init(verify: Bool) { self.verify = verify }
 
-    func collectTemporaries(olderThan age: Duration, isDryRun: Bool) throws -> (count: Int, bytes: Int) {
-        try store.removeStaleTemporaries(olderThan: age, removing: !isDryRun)
-    }
+    var hasJudged: Bool { !verdicts.isEmpty }
+    var doubtful: Int { verdicts.values.count { !$0 } }
 
-    /// The files below `shards/`, with the shard's number where the name is one of ours.
-    func archives() throws -> [(job: String, shard: Int?, path: String)] {
-        try store.shardFiles().map { file in
-            let name = file.path.split(separator: "/").last ?? ""
-            let isOurs = name.hasPrefix(file.job + "-") && name.hasSuffix(".tar")
-            return (file.job, isOurs ? Int(name.dropFirst(file.job.count + 1).dropLast(4)) : nil, file.path)
-        }
+    mutating func isIntact(_ shard: ShardRow, in files: CollectedFiles) async throws -> Bool {
+        if let verdict = verdicts[shard.id] { return verdict }
+        let verdict = try await files.isIntact(shard, verify: verify)
+        verdicts[shard.id] = verdict
+        return verdict
     }
 }

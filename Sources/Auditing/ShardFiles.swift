@@ -41,9 +41,9 @@ actor ShardFiles {
         }
         if size != bytes { report.archive.append(("archive \(tar)", "\(bytes) bytes", "\(size) bytes")) }
         if quick && report.archive.isEmpty { return report }
-        let found = try SHA256.digest(ofFileAt: store.absolutePath(of: tar))
+        let found = try store.digest(of: tar)
         if found != digest { report.archive.append(("archive \(tar)", "SHA-256 \(digest)", "\(found)")) }
-        let inspection = ArchiveInspection(path: store.absolutePath(of: tar))
+        let inspection = try inspection(of: tar)
         report.archive += inspection.defects.map { ("archive \(tar): \($0.what)", $0.expected, $0.found) }
         let keys = contents.samples.map(\.key)
         if inspection.images.map(\.key) != keys {
@@ -111,7 +111,14 @@ actor ShardFiles {
     private func earlierImages(of contents: ShardContents, job: String) throws -> [String: SHA256Digest] {
         let path = try store.path(ofShard: job, number: contents.row.number)
         guard try store.size(of: path) != nil else { return [:] }
-        return intactImages(of: ArchiveInspection(path: store.absolutePath(of: path)))
+        return intactImages(of: try inspection(of: path))
+    }
+
+    /// Reads an archive to its end. One that has gone meanwhile is noted, unless the whole object directory has.
+    private func inspection(of path: String) throws -> ArchiveInspection {
+        let inspection = try ArchiveInspection(path: store.absolutePath(of: path))
+        if inspection.images.isEmpty { _ = try store.size(of: path) }
+        return inspection
     }
 
     private func intactImages(of inspection: ArchiveInspection) -> [String: SHA256Digest] {
@@ -133,7 +140,7 @@ actor ShardFiles {
                 restored += 1
                 return true
             }
-        } catch is ArchiveError {
+        } catch let error as ArchiveError where !error.code.isOfTheSurroundings {
             // A missing or damaged archive gives what it can; what it cannot is lost or loose already.
         }
         return restored

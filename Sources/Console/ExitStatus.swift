@@ -66,7 +66,7 @@ extension ExitStatus {
         case let error as WorkerUnfit: self = ExitStatus(error.cause)
         case let error as TaskError: self = error.code == .invalid ? .usage : .data
         case is CatalogueError: self = .refused
-        case is StoreError: self = .cannotWrite
+        case let error as StoreError: self = Self.status(of: error)
         case is CancellationError: self = .interrupted
         case is ValidationError, is CleanExit: self = .usage
         default: self = .software
@@ -81,6 +81,14 @@ extension ExitStatus {
         case .migration: .refused
         // No right to it, or no such database: as with a broker's virtual host, waiting does not help.
         default: ["42501", "3D000", "3F000"].contains(error.sqlstate) ? .noPermission : .software
+        }
+    }
+
+    private static func status(of error: StoreError) -> ExitStatus {
+        switch error.code {
+        case .away: .noInput
+        case .foreign: .refused
+        default: .cannotWrite
         }
     }
 

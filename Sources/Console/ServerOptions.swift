@@ -3,8 +3,11 @@
 import Addresses
 public import ArgumentParser
 public import Broker
+public import Catalogue
+import ErrorLines
 import Foundation
 public import Postgres
+public import Stores
 
 /// `--database-url`, or DATABASE_URL.
 public struct DatabaseOptions: ParsableArguments {
@@ -51,7 +54,43 @@ public struct StoreOptions: ParsableArguments {
 
     /// The directory, not yet opened.
     public func path() throws -> String {
-        try setting(store, variable: "DETDIFFUSION_STORE", flag: "--store")
+        let path = try setting(store, variable: "DETDIFFUSION_STORE", flag: "--store")
+        try Self.check(path)
+        return path
+    }
+
+    /// The directory where one was named; commands that set up servers do without.
+    public func optionalPath() throws -> String? {
+        let named = store ?? ProcessInfo.processInfo.environment["DETDIFFUSION_STORE"]
+        return named?.isEmpty == false ? try path() : nil
+    }
+
+    /// Opens the object directory of this catalogue, which must have this program's schema.
+    public func open(of catalogue: Catalogue, for use: ObjectStore.Use) async throws -> ObjectStore {
+        let root = try path()
+        try await catalogue.requireCurrentSchema()
+        let identity = try await catalogue.identity()
+        return try ObjectStore(
+            root: root, of: StoreIdentity(catalogue: identity.id, place: identity.place), for: use)
+    }
+
+    /// Refuses what a shell or an environment file left at the ends of a path. A folder of such a name would be made, and
+    /// the real one be missed.
+    private static func check(_ path: String) throws {
+        let ends = [path.unicodeScalars.first, path.unicodeScalars.last].compactMap { $0 }
+        let remnant: String? =
+            if ends.contains(where: { $0.properties.isWhitespace }) {
+                path.last?.isNewline == true ? "a line end" : "white space"
+            } else if ends.contains(where: { $0 == "\"" || $0 == "'" }) {
+                "a quotation mark"
+            } else {
+                nil
+            }
+        guard let remnant else { return }
+        throw CommandError(
+            .usage,
+            "--store: expected a path, found \(ErrorLine.quoted(path, limit: 200)) with \(remnant) at its beginning or end; "
+                + "take it off")
     }
 }
 

@@ -42,6 +42,13 @@ public struct SHA256Digest: Hashable, Sendable, CustomStringConvertible {
     }
 }
 
+extension SHA256Digest: Comparable {
+    /// In the order of the bytes, which is that of the hexadecimal text.
+    public static func < (left: SHA256Digest, right: SHA256Digest) -> Bool {
+        left.bytes.lexicographicallyPrecedes(right.bytes)
+    }
+}
+
 extension SHA256Digest: Codable {
     /// Decodes the hexadecimal text; anything else is a `DecodingError`.
     public init(from decoder: any Decoder) throws {

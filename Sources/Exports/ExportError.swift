@@ -13,6 +13,8 @@ public struct ExportError: Error, CustomStringConvertible, Sendable, Hashable {
         case destination
         /// What is stored is not what the catalogue recorded.
         case damaged
+        /// What is stored cannot be read now, which says nothing about it.
+        case unreadable
     }
 
     /// What kind of trouble it is.
@@ -28,6 +30,13 @@ public struct ExportError: Error, CustomStringConvertible, Sendable, Hashable {
     /// The failure of a system call while writing `path`, from `errno`.
     static func system(_ action: String, _ path: String, number: Int32 = errno) -> ExportError {
         system(FileFailure(action, path, number: number))
+    }
+
+    /// The failure of a system call while reading `path`, from `errno`.
+    static func reading(_ action: String, _ path: String) -> ExportError {
+        let failure = FileFailure(action, path)
+        let fix = failure.kind == .readOnly ? "; let this user read it" : ""
+        return ExportError(.unreadable, "cannot \(action) \(path): \(failure.reason)\(fix)")
     }
 
     /// The failure of a system call while writing.

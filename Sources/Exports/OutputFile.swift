@@ -49,7 +49,7 @@ final class InputFile {
     init(path: String) throws(ExportError) {
         self.path = path
         descriptor = open(path, O_RDONLY | O_CLOEXEC)
-        guard descriptor >= 0 else { throw .system("open", path) }
+        guard descriptor >= 0 else { throw .reading("open", path) }
     }
 
     deinit { close(descriptor) }
@@ -61,7 +61,7 @@ final class InputFile {
             let wanted = min(piece.count, end - position)
             let count = piece.withUnsafeMutableBytes { read(descriptor, $0.baseAddress, wanted) }
             if count < 0 && errno == EINTR { continue }
-            guard count >= 0 else { throw .system("read", path) }
+            guard count >= 0 else { throw .reading("read", path) }
             if count == 0 { return }
             position += count
             try body(count == piece.count ? piece : Array(piece[..<count]))

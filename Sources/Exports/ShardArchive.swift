@@ -13,15 +13,17 @@ struct ShardArchive {
 
     /// Lists the archive of `shard`.
     ///
-    /// Throws ``ExportError`` with code `damaged` when it is missing or not an archive.
-    init(_ shard: ShardRow, in store: ObjectStore) throws(ExportError) {
+    /// Throws ``ExportError`` with code `damaged` when it is missing or not an archive, with code `unreadable` when it
+    /// cannot be read now, and `StoreError` when the whole object directory has gone.
+    init(_ shard: ShardRow, in store: ObjectStore) throws {
         guard let tar = shard.tar else { preconditionFailure("a finished shard has an archive") }
         path = store.absolutePath(of: tar)
         number = shard.number
         do {
             members = Dictionary(try TarReader.members(of: path).map { ($0.name, $0) }) { first, _ in first }
         } catch {
-            throw Self.damaged(number, "\(error)")
+            if error.code == .missing { _ = try store.size(of: tar) }
+            throw Self.failure(number, error)
         }
     }
 
@@ -31,12 +33,18 @@ struct ShardArchive {
             throw Self.damaged(number, "\(path): expected a member '\(key).png', found none")
         }
         let bytes: [UInt8]
-        do { bytes = try TarReader.contents(of: member, path: path) } catch { throw Self.damaged(number, "\(error)") }
+        do { bytes = try TarReader.contents(of: member, path: path) } catch { throw Self.failure(number, error) }
         let found = SHA256.digest(of: bytes)
         guard found == digest else {
             throw Self.damaged(number, "\(path), member '\(key).png': expected SHA-256 \(digest), found \(found)")
         }
         return bytes
+    }
+
+    private static func failure(_ number: Int, _ error: ArchiveError) -> ExportError {
+        guard error.code.isOfTheSurroundings else { return damaged(number, "\(error)") }
+        return ExportError(
+            .unreadable, "cannot export shard \(number): \(error); its file system has to be mended first")
     }
 
     private static func damaged(_ number: Int, _ reason: String) -> ExportError {

@@ -55,6 +55,12 @@ public struct WebDatasetExport: Sendable {
                 guard let tar = shard.tar, let digest = shard.digest else {
                     preconditionFailure("a finished shard has an archive")
                 }
+                guard try store.size(of: tar) != nil else {
+                    throw ExportError(
+                        .damaged,
+                        "cannot export shard \(shard.number): expected its archive at \(store.absolutePath(of: tar)), found "
+                            + "none; mend it with `detdiffusion-catalogue reconcile --fix`")
+                }
                 let name = "\(source.job.name)-\(Self.digits(index)).tar"
                 let path = store.absolutePath(of: tar)
                 let target = "\(folder.partial)/\(name)"

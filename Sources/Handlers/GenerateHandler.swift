@@ -102,9 +102,7 @@ func pausing<Value>(_ action: () throws(StoreError) -> Value) throws -> Value {
     do {
         return try action()
     } catch {
-        switch error.code {
-        case .full, .readOnly, .missing, .other: throw WorkPaused(error.description)
-        case .corrupt, .invalid: throw error
-        }
+        guard error.code.isOfTheSurroundings || error.code == .missing else { throw error }
+        throw WorkPaused(error.description)
     }
 }

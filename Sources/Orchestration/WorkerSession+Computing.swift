@@ -1,12 +1,15 @@
 // The device's turn: one batch after the other; what was made goes to storing while the next is computed.
 
+import Archives
 import AsyncAlgorithms
 import Broker
 import Catalogue
+import Digests
 import Executors
 import Foundation
 import Logging
 import Postgres
+import Stores
 import Tasks
 
 extension WorkerSession {
@@ -53,12 +56,25 @@ extension WorkerSession {
         while true {
             do {
                 return try await action()
-            } catch  where error is WorkPaused || (error as? PostgresError).map({ isWorthWaiting(for: $0) }) == true {
+            } catch  where isOfTheSurroundings(error) {
                 guard !isDraining, held.holds(batch) else { throw CancellationError() }
                 logger.warning("Work pauses", metadata: metadata(of: batch, error: error))
                 try await Task.sleep(for: backoff.delay(attempt: attempt))
                 attempt += 1
             }
+        }
+    }
+
+    /// Whether waiting may mend it, and no attempt should be counted: reading pauses where writing pauses.
+    private func isOfTheSurroundings(_ error: any Error) -> Bool {
+        switch error {
+        case is WorkPaused: true
+        case let error as PostgresError: isWorthWaiting(for: error)
+        case let error as StoreError: error.code.isOfTheSurroundings
+        // Of a temporary file that is read back.
+        case let error as ArchiveError: error.code.isOfTheSurroundings || error.code == .missing
+        case is DigestError: true
+        default: false
         }
     }
 

@@ -1,6 +1,9 @@
 // The object directory, looked at from a thread that may block on a dead file server.
 
+import Catalogue
 import Executors
+import Postgres
+import Stores
 
 extension Doctor {
     func examineStore() async -> [Finding] {
@@ -8,10 +11,26 @@ extension Doctor {
         do { root = try subject.store.get() } catch {
             return [Finding(.store, "folder", .fail, "\(error)", fix: "set DETDIFFUSION_STORE or give --store")]
         }
+        let identity = await catalogueIdentity()
         return await attempt(
             .store, "folder", fix: "the file server of \(root) does not answer: start it, or mount the folder again"
         ) {
-            await StoreThread().inspect(root)
+            await StoreThread().inspect(root, identity: identity)
+        }
+    }
+
+    /// What the object directory has to carry; `nil` where the catalogue cannot say it, which other findings explain.
+    private func catalogueIdentity() async -> StoreIdentity? {
+        do {
+            let url = try subject.database.get()
+            return try await Deadline.run(limit) { [logger] in
+                let catalogue = Catalogue(url: url, applicationName: "detdiffusion doctor", logger: logger)
+                let identity = try await catalogue.identity()
+                await catalogue.close()
+                return StoreIdentity(catalogue: identity.id, place: identity.place)
+            }
+        } catch {
+            return nil
         }
     }
 }
@@ -20,5 +39,7 @@ private actor StoreThread {
     private let thread = DedicatedThread(name: "store")
     nonisolated var unownedExecutor: UnownedSerialExecutor { thread.asUnownedSerialExecutor() }
 
-    func inspect(_ root: String) -> [Finding] { StoreInspection(root: root).findings() }
+    func inspect(_ root: String, identity: StoreIdentity?) -> [Finding] {
+        StoreInspection(root: root, identity: identity).findings()
+    }
 }

@@ -25,6 +25,19 @@ public struct ProvisionStep: Sendable, Hashable, Codable {
     /// Statements or commands for an administrator, in order.
     public var instructions: [String]
 
+    /// The object directory gets no identity from here.
+    public static func storeLeft(_ reason: String) -> ProvisionStep {
+        ProvisionStep(
+            .store, "identity", .todo, reason,
+            instructions: [
+                "DATABASE_URL=… detdiffusion-catalogue migrate --store DIR    # as the owner of the database, where DIR is mounted"
+            ])
+    }
+
+    /// The object directory follows as soon as the schema is there.
+    public static let storePlanned = ProvisionStep(
+        .store, "identity", .planned, "write it, as soon as the schema is there")
+
     init(_ area: Finding.Area, _ subject: String, _ outcome: Outcome, _ detail: String, instructions: [String] = []) {
         self.area = area
         self.subject = subject

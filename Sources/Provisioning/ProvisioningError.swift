@@ -14,6 +14,8 @@ public struct ProvisioningError: Error, CustomStringConvertible, Sendable, Equat
         case unavailable
         /// No answer within the time that a check has.
         case timeout
+        /// What is there belongs to something else.
+        case contradiction
     }
 
     /// What callers branch on.

@@ -1,10 +1,13 @@
 // What the object directory's file system is, and whether it keeps what the store promises.
 
 import Foundation
+import Stores
 
 /// Looks at an object directory with one small file of its own; blocks on the disc.
 struct StoreInspection {
     let root: String
+    /// What the folder has to carry; `nil` where the catalogue could not be asked.
+    let identity: StoreIdentity?
 
     func findings() -> [Finding] {
         var status = stat()
@@ -19,10 +22,37 @@ struct StoreInspection {
         guard status.st_mode & S_IFMT == S_IFDIR else {
             return [Finding(.store, "folder", .fail, "\(root) is not a folder", fix: "correct DETDIFFUSION_STORE")]
         }
-        var findings = [Finding(.store, "folder", .ok, root), fileSystem(), oneFileSystem(status)]
+        var findings = [Finding(.store, "folder", .ok, root), identityFinding(), fileSystem(), oneFileSystem(status)]
+        // What is not the catalogue's is not written to.
+        guard findings[1].verdict != .fail else { return findings }
         findings += writing()
         findings += space()
         return findings
+    }
+
+    private func identityFinding() -> Finding {
+        func finding(_ verdict: Finding.Verdict, _ found: String, fix: String) -> Finding {
+            Finding(.store, "identity", verdict, found, fix: fix)
+        }
+        let expected = identity.map { ", expected that of \($0)" } ?? ""
+        let found: StoreIdentity?
+        do { found = try StoreIdentity.read(root: root) } catch {
+            return finding(.fail, "\(error)", fix: "let this user read it, or restore it from a backup")
+        }
+        guard let found else {
+            return finding(
+                .fail, "none\(expected): not mounted, not the right folder, or not provisioned",
+                fix: "mount it, correct DETDIFFUSION_STORE, or run `detdiffusion-catalogue provision`")
+        }
+        guard let identity else {
+            return finding(
+                .warn, "that of \(found), compared with nothing: the catalogue cannot be asked",
+                fix: "mend the catalogue first")
+        }
+        guard found.isSame(as: identity) else {
+            return finding(.fail, "that of \(found)\(expected)", fix: "correct DETDIFFUSION_STORE or DATABASE_URL")
+        }
+        return finding(.ok, "that of \(identity)", fix: "")
     }
 
     private func fileSystem() -> Finding {

@@ -77,20 +77,21 @@ enum Disc {
     static func size(_ path: String) throws(StoreError) -> Int? { try status(path).map { Int($0.st_size) } }
 
     /// What the system knows of a path; `nil` when nothing is there.
-    static func status(_ path: String) throws(StoreError) -> stat? {
+    /// - Parameter following: whether a symbolic link stands for what it points to.
+    static func status(_ path: String, following: Bool = true) throws(StoreError) -> stat? {
         var status = stat()
-        if stat(path, &status) == 0 { return status }
-        guard errno == ENOENT || errno == ENOTDIR else { throw .system("look at", path) }
+        if (following ? stat(path, &status) : lstat(path, &status)) == 0 { return status }
+        guard errno == ENOENT || errno == ENOTDIR else { throw .reading("look at", path) }
         return nil
     }
 
     /// A file's bytes, all of them.
     static func read(_ path: String) throws(StoreError) -> [UInt8] {
         let descriptor = open(path, O_RDONLY | O_CLOEXEC)
-        guard descriptor >= 0 else { throw .system("open", path) }
+        guard descriptor >= 0 else { throw .reading("open", path) }
         defer { close(descriptor) }
         var status = stat()
-        guard fstat(descriptor, &status) == 0 else { throw .system("look at", path) }
+        guard fstat(descriptor, &status) == 0 else { throw .reading("look at", path) }
         var bytes = [UInt8](repeating: 0, count: Int(status.st_size))
         var done = 0
         while done < bytes.count {
@@ -98,7 +99,7 @@ enum Disc {
                 Foundation.read(descriptor, $0.baseAddress! + done, $0.count - done)
             }
             if count < 0 && errno == EINTR { continue }
-            guard count >= 0 else { throw .system("read", path) }
+            guard count >= 0 else { throw .reading("read", path) }
             if count == 0 { break }
             done += count
         }
@@ -107,7 +108,7 @@ enum Disc {
 
     /// A folder's entries, sorted.
     static func entries(_ path: String) throws(StoreError) -> [String] {
-        guard let folder = opendir(path) else { throw .system("list", path) }
+        guard let folder = opendir(path) else { throw .reading("list", path) }
         defer { closedir(folder) }
         var names: [String] = []
         errno = 0
@@ -117,7 +118,7 @@ enum Disc {
             }
             if name != "." && name != ".." { names.append(name) }
         }
-        guard errno == 0 else { throw .system("list", path) }
+        guard errno == 0 else { throw .reading("list", path) }
         return names.sorted()
     }
 }

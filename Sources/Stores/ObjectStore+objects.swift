@@ -25,6 +25,14 @@ extension ObjectStore {
             objects.append(
                 StoredObject(digest: digest, size: bytes.count, path: try path(of: digest, extension: `extension`)))
         }
+        try presence.guarding { () throws(StoreError) in
+            try write(items, as: objects)
+            try syncFolders(of: objects)
+        }
+        return objects
+    }
+
+    private func write(_ items: [[UInt8]], as objects: [StoredObject]) throws(StoreError) {
         var written: [(temporary: String, path: String)] = []
         do throws(StoreError) {
             var pathsHere: Set<String> = []
@@ -46,8 +54,6 @@ extension ObjectStore {
             for file in written { unlink(file.temporary) }
             throw error
         }
-        try syncFolders(of: objects)
-        return objects
     }
 
     /// Makes an object that is there with these bytes as young as one written now; false when it must be written.
@@ -78,7 +84,7 @@ extension ObjectStore {
     /// Throws `.missing` when it is not there and `.corrupt` when its bytes are others.
     public func read(_ digest: SHA256Digest, extension: String) throws(StoreError) -> [UInt8] {
         let relativePath = try path(of: digest, extension: `extension`)
-        let bytes = try Disc.read(absolutePath(of: relativePath))
+        let bytes = try presence.reading { () throws(StoreError) in try Disc.read(absolutePath(of: relativePath)) }
         let found = SHA256.digest(of: bytes)
         guard found == digest else { throw corrupt(relativePath, expected: digest, found: found) }
         return bytes
@@ -86,13 +92,14 @@ extension ObjectStore {
 
     /// True when a file is there under this digest; its bytes are not looked at.
     public func contains(_ digest: SHA256Digest, extension: String) throws(StoreError) -> Bool {
-        try Disc.size(absolutePath(of: path(of: digest, extension: `extension`))) != nil
+        try size(of: path(of: digest, extension: `extension`)) != nil
     }
 
     /// Removes the object; false when it was not there.
     @discardableResult
     public func remove(_ digest: SHA256Digest, extension: String) throws(StoreError) -> Bool {
         let file = absolutePath(of: try path(of: digest, extension: `extension`))
+        try presence.confirm()
         if unlink(file) == 0 { return true }
         guard errno == ENOENT else { throw .system("remove", file) }
         return false
@@ -102,6 +109,7 @@ extension ObjectStore {
     /// or not there. An object that somebody puts at the same time stays, or is written again by its putter.
     public func remove(_ relativePath: String, olderThan age: Duration) throws(StoreError) -> Bool {
         let file = absolutePath(of: relativePath)
+        try presence.confirm()
         do throws(StoreError) {
             return try Disc.locked(absolutePath(of: folder(of: relativePath)), exclusively: true) {
                 () throws(StoreError) in
@@ -117,28 +125,40 @@ extension ObjectStore {
 
     /// How long ago a file was last written or put, by this host's clock; `nil` when it is not there.
     public func age(of relativePath: String) throws(StoreError) -> Duration? {
-        guard let status = try Disc.status(absolutePath(of: relativePath)) else { return nil }
+        let status = try presence.looking { () throws(StoreError) in try Disc.status(absolutePath(of: relativePath)) }
+        return status.map(Self.age(of:))
+    }
+
+    static func age(of status: stat) -> Duration {
         let written = Double(status.st_mtim.tv_sec) + Double(status.st_mtim.tv_nsec) * 1e-9
         return .seconds(Date().timeIntervalSince1970 - written)
     }
 
     /// A file's size in bytes; `nil` when it is not there.
     public func size(of relativePath: String) throws(StoreError) -> Int? {
-        try Disc.size(absolutePath(of: relativePath))
+        try presence.looking { () throws(StoreError) in try Disc.size(absolutePath(of: relativePath)) }
     }
 
     /// Checks that a file of the store, object or shard, has this digest, reading it in pieces.
     ///
     /// Throws `.missing` or `.corrupt`.
     public func verify(_ relativePath: String, digest: SHA256Digest) throws(StoreError) {
-        let file = absolutePath(of: relativePath)
-        let found: SHA256Digest
-        do {
-            found = try SHA256.digest(ofFileAt: file)
-        } catch {
-            throw .system("hash", file, number: error.errorNumber)
-        }
+        let found = try self.digest(of: relativePath)
         guard found == digest else { throw corrupt(relativePath, expected: digest, found: found) }
+    }
+
+    /// A file's digest, read in pieces.
+    ///
+    /// Throws `.missing` when it is not there.
+    public func digest(of relativePath: String) throws(StoreError) -> SHA256Digest {
+        let file = absolutePath(of: relativePath)
+        return try presence.reading { () throws(StoreError) in
+            do throws(DigestError) {
+                return try SHA256.digest(ofFileAt: file)
+            } catch {
+                throw .reading("hash", file, number: error.errorNumber)
+            }
+        }
     }
 
     private func corrupt(_ path: String, expected: SHA256Digest, found: SHA256Digest) -> StoreError {
@@ -146,57 +166,5 @@ extension ObjectStore {
             .corrupt,
             "cannot use \(absolutePath(of: path)): expected SHA-256 \(expected), found \(found); the file is damaged:"
                 + " remove it and make it again")
-    }
-
-    /// Hands every object to `body`, folder by folder in the order of their digests, until it returns false.
-    ///
-    /// Objects put or removed meanwhile may be seen or not; files whose names are no object's are passed over. Throws
-    /// what `body` throws as it is.
-    public func forEachObject(_ body: (StoredObject) throws -> Bool) throws {
-        for folder in try objectFolders() {
-            for object in try objects(inFolder: folder) {
-                guard try body(object) else { return }
-            }
-        }
-    }
-
-    /// The folders below `objects/`, each named by the first two digits of its objects.
-    public func objectFolders() throws(StoreError) -> [String] {
-        try Disc.entries("\(root)/objects").filter { $0.utf8.count == 2 }
-    }
-
-    /// The objects of one folder, in the order of their digests.
-    public func objects(inFolder folder: String) throws(StoreError) -> [StoredObject] {
-        var objects: [StoredObject] = []
-        for name in try Disc.entries("\(root)/objects/\(folder)") {
-            let path = "objects/\(folder)/\(name)"
-            guard let digest = SHA256Digest(hex: folder + name.prefix { $0 != "." }),
-                let size = try Disc.size(absolutePath(of: path))
-            else { continue }
-            objects.append(StoredObject(digest: digest, size: size, path: path))
-        }
-        return objects
-    }
-
-    /// Every object, in the order of their digests; see ``forEachObject(_:)`` for stores that do not fit in memory.
-    public func allObjects() throws -> [StoredObject] {
-        var objects: [StoredObject] = []
-        try forEachObject { object in
-            objects.append(object)
-            return true
-        }
-        return objects
-    }
-
-    /// The files below `shards/<job>/`, folder by folder in the order of their names.
-    public func shardFiles() throws(StoreError) -> [(job: String, path: String)] {
-        var files: [(job: String, path: String)] = []
-        for job in try Disc.entries("\(root)/shards") {
-            guard let status = try Disc.status("\(root)/shards/\(job)"), status.st_mode & S_IFMT == S_IFDIR else {
-                continue
-            }
-            files += try Disc.entries("\(root)/shards/\(job)").map { (job, "shards/\(job)/\($0)") }
-        }
-        return files
     }
 }

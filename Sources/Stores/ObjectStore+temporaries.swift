@@ -24,16 +24,18 @@ extension ObjectStore {
             throw StoreError(
                 .invalid, "cannot commit \(temporary) to '\(relativePath)': expected a file in \(root)/tmp")
         }
-        try Disc.sync(temporary)
-        Failpoint.hit("store.before-commit")
-        try move(temporary, to: relativePath)
-        Failpoint.hit("store.after-commit")
-        try Disc.sync(absolutePath(of: folder(of: relativePath)))
+        try presence.guarding { () throws(StoreError) in
+            try Disc.sync(temporary)
+            Failpoint.hit("store.before-commit")
+            try move(temporary, to: relativePath)
+            Failpoint.hit("store.after-commit")
+            try Disc.sync(absolutePath(of: folder(of: relativePath)))
+        }
     }
 
     /// Files in `tmp/` that were last written longer ago than `age`, which crashes left: their number and bytes.
     ///
-    /// The file system's clock is compared with this host's: choose an age beyond any clock skew and any write, such as
+    /// Only what bears a name that a store gives is one of them. The file system's clock is compared with this host's: choose an age beyond any clock skew and any write, such as
     /// a day.
     /// - Parameter removing: false to look only.
     @discardableResult
@@ -42,9 +44,12 @@ extension ObjectStore {
     ) throws(StoreError) -> (count: Int, bytes: Int) {
         let latest = Int(Date().timeIntervalSince1970) - Int(age.components.seconds)
         var stale = (count: 0, bytes: 0)
-        for name in try Disc.entries("\(root)/tmp") {
+        for name in try entries("tmp") where TemporaryName.isOne(name) {
             let file = "\(root)/tmp/\(name)"
-            guard let status = try Disc.status(file), status.st_mtim.tv_sec < latest else { continue }
+            guard let status = try Disc.status(file, following: false), status.st_mode & S_IFMT == S_IFREG,
+                status.st_mtim.tv_sec < latest
+            else { continue }
+            if removing { try presence.confirm() }
             if removing && unlink(file) != 0 {
                 guard errno == ENOENT else { throw .system("remove", file) }
                 continue
@@ -53,5 +58,23 @@ extension ObjectStore {
             stale.bytes += Int(status.st_size)
         }
         return stale
+    }
+}
+
+/// The names of files in `tmp/`, by which a store knows its own.
+enum TemporaryName {
+    private static let mark = "detdiffusion-"
+
+    /// A new name: the mark, this process, and 64 random bits.
+    static func make() -> String {
+        let bits = String(UInt64.random(in: .min ... .max), radix: 16)
+        let zeros = String(repeating: "0", count: 16 - bits.count)
+        return "\(mark)\(ProcessInfo.processInfo.processIdentifier)-\(zeros)\(bits)"
+    }
+
+    /// Whether a store, an examination of one, or a store of a version that wrote no mark made this name.
+    static func isOne(_ name: String) -> Bool {
+        name.wholeMatch(of: /(detdiffusion-)?[0-9]{1,10}-[0-9a-f]{12,16}/) != nil
+            || name.wholeMatch(of: /\.doctor-[0-9]{1,10}-[0-9]{1,10}(\.renamed)?/) != nil
     }
 }

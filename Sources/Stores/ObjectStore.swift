@@ -20,29 +20,44 @@ public struct StoredObject: Hashable, Sendable {
 /// is written before it moves to its name. What a call has returned is on the disc: file and folder are fsynced, and a
 /// crash at any moment leaves whole files or none. Any number of processes may share a root. All calls block on the
 /// disc.
+///
+/// The root is a catalogue's object directory as long as its identity file says so (``StoreIdentity``): nothing is
+/// written, made or removed in another folder, and a file that is missing there is not called missing.
 public struct ObjectStore: Sendable {
+    /// What a store is opened for.
+    public enum Use: Sendable {
+        /// Nothing in it is made, changed or removed.
+        case reading
+        /// Its folders are made where they are missing.
+        case writing
+    }
+
     /// The store's folder, an absolute path.
     public let root: String
 
+    let presence: StorePresence
     private let folders = FolderLedger()
 
-    /// Opens the store at `root`, making its folders where they are missing.
+    /// Opens the object directory of a catalogue.
     ///
-    /// Throws when a folder cannot be made or written, or when `tmp` lies on another file system than the rest.
-    public init(root: String) throws(StoreError) {
-        let absolute = URL(fileURLWithPath: root).standardizedFileURL.path
-        self.root = absolute.count > 1 && absolute.hasSuffix("/") ? String(absolute.dropLast()) : absolute
-        do {
-            try FileManager.default.createDirectory(atPath: self.root, withIntermediateDirectories: true)
-        } catch {
-            throw StoreError(
-                .invalid, "cannot create the object directory \(self.root): \(error.localizedDescription)")
-        }
+    /// - Throws: `.away` and `.foreign` where `root` is not that catalogue's; for writing also when a folder cannot be
+    ///   made or written, or when `tmp` lies on another file system than the rest.
+    public init(root: String, of identity: StoreIdentity, for use: Use = .writing) throws(StoreError) {
+        self.root = Self.absolute(root)
+        presence = StorePresence(root: self.root, identity: identity)
+        try presence.confirm()
+        guard use == .writing else { return }
         for folder in ["objects", "shards", "tmp"] { try Disc.makeFolder("\(self.root)/\(folder)") }
         try checkFileSystem()
         let probe = temporaryPath()
         try Disc.create(probe, [])
         guard unlink(probe) == 0 else { throw .system("remove", probe) }
+    }
+
+    /// `root` as an absolute path without a slash at its end.
+    static func absolute(_ root: String) -> String {
+        let absolute = URL(fileURLWithPath: root).standardizedFileURL.path
+        return absolute.count > 1 && absolute.hasSuffix("/") ? String(absolute.dropLast()) : absolute
     }
 
     /// Renames are atomic within one file system only.
@@ -62,6 +77,11 @@ public struct ObjectStore: Sendable {
 
     /// Where the object with this digest is or would be, relative to the root.
     public func path(of digest: SHA256Digest, extension: String) throws(StoreError) -> String {
+        try Self.path(of: digest, extension: `extension`)
+    }
+
+    /// Where an object with this digest is or would be in every store, relative to its root.
+    public static func path(of digest: SHA256Digest, extension: String) throws(StoreError) -> String {
         let letters = `extension`.utf8
         let isPlain = letters.allSatisfy { (48...57).contains($0) || (97...122).contains($0) }
         guard (1...16).contains(letters.count), isPlain else {
@@ -77,7 +97,7 @@ public struct ObjectStore: Sendable {
     ///
     /// - Parameter job: `[A-Za-z0-9][A-Za-z0-9._-]{0,99}`
     public func path(ofShard job: String, number: Int) throws(StoreError) -> String {
-        guard job.wholeMatch(of: /[A-Za-z0-9][A-Za-z0-9._\-]{0,99}/) != nil else {
+        guard Self.isJob(job) else {
             throw StoreError(
                 .invalid,
                 "cannot name a shard of the job '\(job)': expected 1 to 100 of letters, digits, '.', '_' and '-',"
@@ -88,14 +108,13 @@ public struct ObjectStore: Sendable {
         return "shards/\(job)/\(job)-\(String(repeating: "0", count: max(0, 6 - digits.count)))\(digits).tar"
     }
 
+    static func isJob(_ name: String) -> Bool { name.wholeMatch(of: /[A-Za-z0-9][A-Za-z0-9._\-]{0,99}/) != nil }
+
     /// The absolute path of a file from its path relative to the root.
     public func absolutePath(of relativePath: String) -> String { "\(root)/\(relativePath)" }
 
     /// A new path in `tmp/` that no other process uses; absolute. Nothing is there yet.
-    public func temporaryPath() -> String {
-        let name = String(UInt64.random(in: .min ... .max), radix: 16)
-        return "\(root)/tmp/\(ProcessInfo.processInfo.processIdentifier)-\(name)"
-    }
+    public func temporaryPath() -> String { "\(root)/tmp/\(TemporaryName.make())" }
 
     // MARK: Folders
 

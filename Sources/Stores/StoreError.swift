@@ -17,8 +17,21 @@ public struct StoreError: Error, CustomStringConvertible, Sendable {
         case readOnly
         /// A name, path or layout of folders that the store does not accept.
         case invalid
-        /// Any other answer of the system; the value is its `errno`.
+        /// The object directory is not there: not mounted, mistyped, or not provisioned yet.
+        case away
+        /// The object directory is another catalogue's.
+        case foreign
+        /// Any other answer of the system, and any failure to read but `missing`; the value is its `errno`.
         case other(Int32)
+
+        /// Whether the surroundings failed and not what was asked for: a disc that is full, read-only, away or ill, or
+        /// rights that are missing. An operator mends it, or time does, and it says nothing about any file.
+        public var isOfTheSurroundings: Bool {
+            switch self {
+            case .full, .readOnly, .away, .foreign, .other: true
+            case .missing, .corrupt, .invalid: false
+            }
+        }
     }
 
     /// What kind of failure it is.
@@ -42,5 +55,19 @@ public struct StoreError: Error, CustomStringConvertible, Sendable {
             case .other: .other(number)
             }
         return StoreError(code, "cannot \(action) \(path): \(failure.reason)\(failure.fix)")
+    }
+
+    /// The failure of a system call that only reads `path`, from `errno`.
+    static func reading(_ action: String, _ path: String, number: Int32 = errno) -> StoreError {
+        let failure = FileFailure(action, path, number: number)
+        guard failure.kind != .missing else { return .system(action, path, number: number) }
+        let fix =
+            switch number {
+            case EACCES, EPERM: "; let this user read it"
+            case ESTALE: "; mount its file system again"
+            case EIO: "; look at its disc or file server"
+            default: ""
+            }
+        return StoreError(.other(number), "cannot \(action) \(path): \(failure.reason)\(fix)")
     }
 }

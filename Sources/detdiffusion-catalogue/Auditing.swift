@@ -4,6 +4,7 @@ import ArgumentParser
 import Auditing
 import Catalogue
 import Console
+import ErrorLines
 import Foundation
 import Stores
 
@@ -38,7 +39,8 @@ struct AuditCommand: AsyncParsableCommand {
     func run() async throws {
         try await reporting("detdiffusion-catalogue") {
             let catalogue = try await trust.options.open()
-            let auditor = Auditor(catalogue: catalogue, store: try trust.store.existing())
+            let auditor = Auditor(
+                catalogue: catalogue, store: try await trust.store.open(of: catalogue, for: .reading))
             let output = FindingOutput(json: json)
             var holds = true
             for job in try await trust.jobs(in: catalogue) {
@@ -96,16 +98,21 @@ struct VerifyCommand: AsyncParsableCommand {
                 throw CommandError(
                     .usage, "verify: expected --job NAME or tar files, found \(files.isEmpty ? "neither" : "both")")
             }
-            let findings = files.isEmpty ? try await verifyJob() : verifyFiles()
+            let findings = files.isEmpty ? try await verifyJob() : try verifyFiles()
             if findings > 0 { throw fail() }
         }
     }
 
-    private func verifyFiles() -> Int {
+    private func verifyFiles() throws -> Int {
         var findings = 0
         for file in files {
-            let inspection = ArchiveInspection.findings(inFileAt: file)
-            for finding in inspection { tell(finding.description) }
+            let inspection: [Finding]
+            do {
+                inspection = try ArchiveInspection.findings(inFileAt: file)
+            } catch {
+                throw CommandError(.noInput, "\(error)")
+            }
+            inspection.forEach { tell($0.description) }
             findings += inspection.count
             if inspection.isEmpty { tell("\(file): good") }
         }
@@ -114,7 +121,8 @@ struct VerifyCommand: AsyncParsableCommand {
 
     private func verifyJob() async throws -> Int {
         let catalogue = try await trust.options.open()
-        let auditor = Auditor(catalogue: catalogue, store: try trust.store.existing())
+        let auditor = Auditor(
+            catalogue: catalogue, store: try await trust.store.open(of: catalogue, for: .reading))
         var findings = 0, checked = 0
         for job in try await trust.jobs(in: catalogue) {
             checked += try await auditor.verify(job, shard: shard) { finding in
@@ -156,7 +164,8 @@ struct ReconcileCommand: AsyncParsableCommand {
             }
             if fix { try await broker.requireAcceptance() }
             let catalogue = try await trust.options.open()
-            let reconciler = Reconciler(catalogue: catalogue, store: try trust.store.existing())
+            let store = try await trust.store.open(of: catalogue, for: fix ? .writing : .reading)
+            let reconciler = Reconciler(catalogue: catalogue, store: store)
             let orphans = try await reconciler.reconcileOrphans(fix: fix)
             if orphans > 0 {
                 tell("\(fix ? "removed" : "would remove") \(Format.count(orphans)) rows without a shard")
@@ -188,8 +197,8 @@ struct CollectCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "gc",
         abstract:
-            "Removes loose images that are in finished archives or belong to nothing, and what crashes and purges left."
-    )
+            "Removes loose images that are in finished archives or belong to nothing, and what crashes and purges left.",
+        discussion: "What this catalogue never knew stays, and is counted: archives of other jobs, and foreign files.")
 
     @Option(help: ArgumentHelp("Keep files younger than this; 0 only where no worker runs.", valueName: "seconds"))
     var olderThan = 3600
@@ -204,8 +213,9 @@ struct CollectCommand: AsyncParsableCommand {
             guard olderThan >= 0 else {
                 throw CommandError(.usage, "--older-than: expected 0 seconds or more, found \(olderThan)")
             }
+            let catalogue = try await options.open()
             let collection = GarbageCollection(
-                catalogue: try await options.open(), store: try store.existing(),
+                catalogue: catalogue, store: try await store.open(of: catalogue, for: dryRun ? .reading : .writing),
                 limit: .seconds(olderThan), isDryRun: dryRun)
             let report = try await collection.run(verify: verify)
             if json { return try JSONLines().write(report) }
@@ -222,6 +232,12 @@ struct CollectCommand: AsyncParsableCommand {
                     "\(Format.count(report.doubtfulArchives)) finished archives are not what was "
                         + "recorded, so their loose images stay; run `detdiffusion-catalogue audit`"
                 )
+            }
+            if report.foreign > 0 {
+                let more = report.foreign > report.foreignExamples.count ? ", …" : ""
+                remark(
+                    "\(Format.count(report.foreign)) files or folders are not this catalogue's, so they stay: "
+                        + report.foreignExamples.map { ErrorLine.text($0) }.joined(separator: ", ") + more)
             }
         }
     }

@@ -28,8 +28,9 @@ struct ExportOptions: ParsableArguments {
 
     /// Opens catalogue and store and looks the job up.
     func open() async throws -> (source: ExportSource, catalogue: Catalogue, store: ObjectStore) {
-        let store = try objects.existing(with: "shards")
+        _ = try objects.path()
         let catalogue = try await options.open()
+        let store = try await objects.open(of: catalogue, for: .reading)
         let source = try await exporting {
             try await ExportSource.load(job: job, from: catalogue, allowingIncomplete: incomplete)
         }
@@ -131,7 +132,7 @@ func exporting<Result>(
         let status: ExitStatus =
             switch error.code {
             case .refused: .refused
-            case .destination: .cannotWrite
+            case .destination, .unreadable: .cannotWrite
             case .damaged: .failed
             }
         throw CommandError(status, error.description)

@@ -1,21 +1,25 @@
 // `provision`: queues, policies, schema, roles and rights of an existing broker and database.
 
 import ArgumentParser
+import Catalogue
 import Console
 import Foundation
 import Logging
+import Postgres
 import Provisioning
 
 struct ProvisionCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "provision",
         abstract:
-            "Sets up an existing broker and database, or says what an administrator has to do; safe to run again.",
+            "Sets up an existing broker, database and object directory, or says what an administrator has to do; safe to "
+            + "run again.",
         discussion: """
             PostgreSQL: the roles producer, worker and reader with exactly the rights they need, and the schema; run it as \
             the owner of the database. RabbitMQ: quorum queues, the dead-letter queue, the control exchange, and, with \
-            --management-url, the policy of the queues.
-            Exit codes: 0 all is there; 1 something is left to an administrator, and the output says what.
+            --management-url, the policy of the queues. Object directory: the file that says which catalogue it belongs to.
+            Exit codes: 0 all is there; 1 something is left to an administrator, and the output says what; 78 the folder of \
+            --store is not this catalogue's.
             """)
 
     @Option(
@@ -31,6 +35,7 @@ struct ProvisionCommand: AsyncParsableCommand {
     @OptionGroup var setup: SetupOptions
     @OptionGroup var broker: BrokerOptions
     @OptionGroup var database: DatabaseOptions
+    @OptionGroup var store: StoreSetupOptions
     @OptionGroup var logging: LoggingOptions
 
     func run() async throws {
@@ -47,14 +52,32 @@ struct ProvisionCommand: AsyncParsableCommand {
 
     private func provision() async throws -> [ProvisionStep] {
         let (databaseURL, brokerURL, management) = (try database.url(), try broker.url(), try setup.management())
+        _ = try store.store.optionalPath()
         let passwordFile = try readPasswords()
+        let logger = logging.bootstrap("detdiffusion-catalogue")
         let provisioner = Provisioner(
             plan: try Provisioner.Plan(
                 generators: setup.capabilities, rolePrefix: setup.rolePrefix, passwords: passwordFile, isDryRun: dryRun),
-            logger: logging.bootstrap("detdiffusion-catalogue"))
+            logger: logger)
         if let passwordFile, passwordFile.isNew { remark("wrote new passwords to \(passwordFile.path) (mode 0600)") }
         let ofDatabase = try await provisioner.provision(database: databaseURL)
-        return ofDatabase + (try await provisioner.provision(broker: brokerURL, management: management))
+        let ofStore = try await provisionStore(in: databaseURL, logger: logger)
+        return ofDatabase + ofStore + (try await provisioner.provision(broker: brokerURL, management: management))
+    }
+
+    private func provisionStore(in database: DatabaseURL, logger: Logger) async throws -> [ProvisionStep] {
+        let catalogue = Catalogue(url: database, applicationName: "detdiffusion provision", logger: logger)
+        let steps: [ProvisionStep]
+        if try await catalogue.pendingMigrations().isEmpty {
+            steps = [
+                try await store.provision(for: catalogue, isDryRun: dryRun)
+                    ?? .storeLeft("not written: no folder was named")
+            ]
+        } else {
+            steps = [dryRun ? .storePlanned : .storeLeft("not written: the schema is not there yet")]
+        }
+        await catalogue.close()
+        return steps
     }
 
     private func readPasswords() throws -> PasswordFile? {
@@ -70,9 +93,9 @@ struct ProvisionCommand: AsyncParsableCommand {
             return
         }
         tell(AlignedLines.text(steps.map { ($0.area.rawValue, $0.outcome.label, $0.subject, $0.detail, nil) }))
-        for area in [steps.first?.area, steps.last?.area] {
+        for area in Finding.Area.allCases {
             let instructions = steps.filter { $0.area == area && $0.outcome == .todo }.flatMap(\.instructions)
-            guard let area, !instructions.isEmpty else { continue }
+            guard !instructions.isEmpty else { continue }
             tell(
                 "\nFor an administrator of \(area.rawValue):\n" + instructions.map { "  \($0)" }.joined(separator: "\n")
             )

@@ -1,6 +1,7 @@
 // What `provision` and `doctor` are both told.
 
 import ArgumentParser
+import Catalogue
 import Console
 import Foundation
 import Provisioning
@@ -37,6 +38,25 @@ struct SetupOptions: ParsableArguments {
     }
 }
 
+/// The object directory that gets its catalogue's identity.
+struct StoreSetupOptions: ParsableArguments {
+    @OptionGroup var store: StoreOptions
+
+    @Flag(
+        help: ArgumentHelp(
+            "Take the folder of --store though nothing shows that it is this catalogue's: its first object directory is "
+                + "lost, or was never used."))
+    var adoptStore = false
+
+    /// Gives the folder its identity; `nil` when none was named.
+    func provision(for catalogue: Catalogue, isDryRun: Bool = false) async throws -> ProvisionStep? {
+        guard let root = try store.optionalPath() else { return nil }
+        return try await StoreProvision(
+            catalogue: catalogue, root: root, adopts: adoptStore, isDryRun: isDryRun
+        ).run()
+    }
+}
+
 /// Gives errors of this kind the exit code of the command line.
 func reportable<Value>(_ body: () throws -> Value) throws -> Value {
     do { return try body() } catch let error as ProvisioningError { throw CommandError(error) }
@@ -49,6 +69,7 @@ extension CommandError {
             case .invalid: .usage
             case .notAllowed: .noPermission
             case .missing, .unavailable, .timeout: .unavailable
+            case .contradiction: .refused
             }
         self.init(status, error.description)
     }

@@ -25,8 +25,9 @@ struct SheetCommand: AsyncParsableCommand {
                 throw CommandError(
                     .usage, "--count and --columns: expected 1 to 400 and 1 to 40, found \(count) and \(columns)")
             }
-            let store = try objects.existing(with: "shards")
+            _ = try objects.path()
             let catalogue = try await options.open()
+            let store = try await objects.open(of: catalogue, for: .reading)
             let sheet = try await exporting {
                 try await JobSheet(count: count, columns: columns, catalogue: catalogue, store: store).draw(job: job)
             }

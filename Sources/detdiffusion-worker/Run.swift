@@ -69,9 +69,11 @@ struct Run: AsyncParsableCommand {
         try await reporting("detdiffusion-worker") {
             let settings = try WorkerSettings(self)
             let logger = LoggingOptions.bootstrap("detdiffusion-worker", level: logLevel)
+            let surroundings = try await Surroundings(database, objects, broker, logger: logger)
             let programs = try await RunningPrograms.start(settings.programs, batch: settings.batch, logger: logger)
             do {
-                try await serve(settings, generators: settings.generators + programs.generators, logger: logger)
+                let generators = settings.generators + programs.generators
+                try await serve(settings, generators: generators, in: surroundings, logger: logger)
             } catch {
                 await programs.stop()
                 throw error
@@ -80,8 +82,10 @@ struct Run: AsyncParsableCommand {
         }
     }
 
-    private func serve(_ settings: WorkerSettings, generators: [any Generator], logger: Logger) async throws {
-        let worker = try makeWorker(settings, generators: generators, logger: logger)
+    private func serve(
+        _ settings: WorkerSettings, generators: [any Generator], in surroundings: Surroundings, logger: Logger
+    ) async throws {
+        let worker = makeWorker(settings, generators: generators, in: surroundings, logger: logger)
         let group = ServiceGroup(
             configuration: .init(
                 services: [.init(service: worker, successTerminationBehavior: .gracefullyShutdownGroup)],
@@ -92,17 +96,14 @@ struct Run: AsyncParsableCommand {
     }
 
     private func makeWorker(
-        _ settings: WorkerSettings, generators: [any Generator], logger: Logger
-    ) throws -> Worker {
-        let url = try database.url()
-        let store = try ObjectStore(root: try objects.path())
-        let catalogue = Catalogue(
-            url: url, applicationName: "detdiffusion-worker", keepsPlans: true, logger: logger)
+        _ settings: WorkerSettings, generators: [any Generator], in surroundings: Surroundings, logger: Logger
+    ) -> Worker {
+        let (catalogue, store) = (surroundings.catalogue, surroundings.store)
         let upkeep = Catalogue(
-            url: url, applicationName: "detdiffusion-worker upkeep", keepsPlans: true, logger: logger)
+            url: surroundings.database, applicationName: "detdiffusion-worker upkeep", keepsPlans: true, logger: logger)
         let renewals = Catalogue(
-            renewing: settings.configuration.lease, url: url, applicationName: "detdiffusion-worker renewals",
-            logger: logger)
+            renewing: settings.configuration.lease, url: surroundings.database,
+            applicationName: "detdiffusion-worker renewals", logger: logger)
         var handlers: [any TaskHandler] = []
         if settings.packs { handlers.append(PackHandler(catalogue: catalogue, store: store)) }
         handlers += generators.map { GenerateHandler(generator: $0, store: store) }
@@ -112,6 +113,25 @@ struct Run: AsyncParsableCommand {
             serves: handlers.map(\.description))
         return Worker(
             configuration: settings.configuration, handlers: handlers, catalogue: catalogue, upkeep: upkeep,
-            renewals: renewals, broker: try broker.url(), introduction: introduction, logger: logger)
+            renewals: renewals, broker: surroundings.broker, introduction: introduction, logger: logger)
+    }
+}
+
+/// What a worker works with; looked at before a program is started or a worker is recorded.
+private struct Surroundings {
+    let database: DatabaseURL
+    let broker: BrokerURL
+    let catalogue: Catalogue
+    /// The catalogue's own object directory.
+    let store: ObjectStore
+
+    /// Reads all addresses before a server is asked.
+    init(_ database: DatabaseOptions, _ objects: StoreOptions, _ broker: BrokerOptions, logger: Logger) async throws {
+        self.database = try database.url()
+        _ = try objects.path()
+        self.broker = try broker.url()
+        catalogue = Catalogue(
+            url: self.database, applicationName: "detdiffusion-worker", keepsPlans: true, logger: logger)
+        store = try await objects.open(of: catalogue, for: .writing)
     }
 }

@@ -50,22 +50,6 @@ struct AuditCommandTests {
         }
     }
 
-    @Test func anObjectDirectoryThatIsNotMountedIsRefused() async throws {
-        try await AuditStage.with { stage in
-            try await stage.work()
-            let empty = Commands(environment: [
-                "DATABASE_URL": stage.test.url, "AMQP_URL": "amqp://nobody@127.0.0.1:1/",
-            ])
-            let folder = NSTemporaryDirectory() + "unmounted-\(UUID().uuidString)"
-            for arguments in [["audit"], ["reconcile", "--fix"], ["gc"]] {
-                let result = try empty.run("catalogue", arguments + ["--store", folder])
-                #expect(result.status == 66 && result.errors.contains("expected an object directory"))
-            }
-            #expect(!FileManager.default.fileExists(atPath: folder))
-            #expect(try await stage.audit().1 == [])
-        }
-    }
-
     @Test func filesAreVerifiedWithoutServersAndCollectionsCounted() async throws {
         try await AuditStage.with { stage in
             try await stage.work()

@@ -27,7 +27,10 @@ struct AuditStage {
         let root = NSTemporaryDirectory() + "auditing-\(UUID().uuidString)"
         defer { try? FileManager.default.removeItem(atPath: root) }  // A leftover harms no later test.
         try await TestCatalogue.with { test in
-            try await body(try await AuditStage(test, store: try ObjectStore(root: root)))
+            let found = try await test.catalogue.identity()
+            let identity = StoreIdentity(catalogue: found.id, place: found.place)
+            try identity.write(root: root)
+            try await body(try await AuditStage(test, store: try ObjectStore(root: root, of: identity)))
         }
     }
 
@@ -111,6 +114,21 @@ struct AuditStage {
     {
         try await GarbageCollection(catalogue: test.catalogue, store: store, limit: older, isDryRun: isDryRun).run(
             verify: verify)
+    }
+
+    /// Runs `body` while an empty folder stands in the place of the store, as after an unmount.
+    /// - Returns: what lies in that folder then.
+    func away(_ body: () async throws -> Void) async throws -> [String] {
+        try FileManager.default.moveItem(atPath: store.root, toPath: store.root + ".aside")
+        for folder in ["objects", "shards", "tmp"] {
+            try FileManager.default.createDirectory(
+                atPath: store.absolutePath(of: folder), withIntermediateDirectories: true)
+        }
+        try await body()
+        let left = try FileManager.default.subpathsOfDirectory(atPath: store.root).sorted()
+        try FileManager.default.removeItem(atPath: store.root)
+        try FileManager.default.moveItem(atPath: store.root + ".aside", toPath: store.root)
+        return left
     }
 
     /// Changes one byte of a file of the store.

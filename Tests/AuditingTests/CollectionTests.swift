@@ -1,6 +1,5 @@
 // Garbage collection takes what nobody needs, and nothing else.
 
-import Auditing
 import Catalogue
 import Fixtures
 import Foundation
@@ -8,6 +7,8 @@ import Postgres
 import Stores
 import Tasks
 import Testing
+
+@testable import Auditing
 
 @Suite(.serialized, .enabled(if: TestCatalogue.hasServer, "\(TestCatalogue.serverMissing)"))
 struct CollectionTests {
@@ -62,8 +63,70 @@ struct CollectionTests {
             #expect(try await stage.collect().archives == 0)
             try await stage.test.catalogue.purge(job: AuditStage.name)
             let report = try await stage.collect()
-            #expect(report.archives == 2 && report.archiveBytes > 0)
-            #expect(try stage.store.shardFiles().isEmpty)
+            #expect(report.archives == 2 && report.archiveBytes > 0 && report.foreign == 0)
+            #expect(try stage.store.shardFiles(ofJob: AuditStage.name).isEmpty)
+        }
+    }
+
+    @Test func whatTheCatalogueNeverKnewStays() async throws {
+        try await AuditStage.with { stage in
+            try await stage.work()
+            let foreign = [
+                "shards/job/job-000002.tar", "shards/job/README", "shards/other/other-000000.tar", "shards/loose.tar",
+                "objects/README", "objects/00/notes.txt", "objects/00/\(String(repeating: "0", count: 62)).jpg",
+                "tmp/2026-11", "tmp/notes.txt",
+            ]
+            for path in foreign {
+                let file = URL(fileURLWithPath: stage.store.absolutePath(of: path))
+                try FileManager.default.createDirectory(
+                    at: file.deletingLastPathComponent(), withIntermediateDirectories: true)
+                try Data("somebody's".utf8).write(to: file)
+            }
+            for isDryRun in [true, false] {
+                let report = try await stage.collect(isDryRun: isDryRun)
+                #expect(report.objects == 4 && report.archives == 0 && report.temporaries == 0)
+                #expect(report.foreign == foreign.count && report.foreignExamples.count == 5)
+                #expect(Set(report.foreignExamples).isSubset(of: foreign))
+            }
+            try await stage.test.catalogue.purge(job: AuditStage.name)
+            #expect(try await stage.collect().archives == 2, "what was purged goes, its neighbours stay")
+            for path in foreign { #expect(try stage.store.size(of: path) != nil, "\(path)") }
+        }
+    }
+
+    /// A job of the same name as a purged one keeps its archives; those beyond its shards were the purged one's.
+    @Test func aNameThatCameBackKeepsWhatIsItsOwn() async throws {
+        try await AuditStage.with { stage in
+            try await stage.work()
+            try await stage.test.catalogue.purge(job: AuditStage.name)
+            _ = try await stage.test.enqueue(AuditStage.name, tasks: 2, shardSize: 2)
+            #expect(try await stage.collect().archives == 1)
+            #expect(try stage.store.shardFiles(ofJob: AuditStage.name).map(\.number) == [0])
+        }
+    }
+
+    @Test func aFewObjectsAtATimeIsAsGoodAsAll() async throws {
+        try await AuditStage.with { stage in
+            try await stage.work(shards: [0])
+            try await stage.work(shards: [1], kinds: [.generate])
+            for number in 0..<20 { _ = try stage.store.put([UInt8(number)], extension: "png") }
+            let report = try await GarbageCollection(
+                catalogue: stage.test.catalogue, store: stage.store, limit: .zero, isDryRun: false, candidateLimit: 3
+            ).run(verify: true)
+            #expect(report.objects == 22 && report.doubtfulArchives == 0 && stage.loose == 2)
+            #expect(try await stage.audit().1 == [])
+        }
+    }
+
+    @Test func anObjectDirectoryThatHasGoneEndsTheCollection() async throws {
+        try await AuditStage.with { stage in
+            try await stage.work()
+            let left = try await stage.away {
+                let error = await #expect(throws: StoreError.self) { try await stage.collect() }
+                #expect(error?.code == .away)
+            }
+            #expect(left == ["objects", "shards", "tmp"])
+            #expect(stage.loose == 4)
         }
     }
 }

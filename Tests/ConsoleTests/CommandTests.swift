@@ -146,11 +146,17 @@ struct ErrorLineTests {
         ["export", "coco", "--job", "x", "--out", "out"], ["export", "webdataset", "--job", "x", "--out", "out"],
         ["sheet", "--job", "x", "--out", "sheet.png"],
     ])
-    func aMistypedStoreIsNamedAndNotMade(arguments: [String]) throws {
+    func aStoreWithRemnantsOfAShellIsNamedAndNotMade(arguments: [String]) throws {
         let folder = FileManager.default.temporaryDirectory.path + "/mistyped-" + UUID().uuidString
-        let result = try Self.nobody.run("catalogue", arguments + ["--store", folder])
-        expectLine(result, status: 66, says: "--store: expected an object directory at \(folder)", "\(arguments)")
-        #expect(!FileManager.default.fileExists(atPath: folder))
+        for (path, remnant) in [
+            (folder + "\n", "a line end"), (folder + "\r\n", "a line end"), (folder + " ", "white space"),
+            ("\"\(folder)\"", "a quotation mark"), ("'\(folder)'", "a quotation mark"),
+        ] {
+            let result = try Self.nobody.run("catalogue", arguments + ["--store", path])
+            expectLine(result, status: 64, says: "--store: expected a path, found ", "\(arguments)")
+            #expect(result.errors.contains("with \(remnant) at its beginning or end"), "\(result.errors)")
+            #expect(!FileManager.default.fileExists(atPath: path))
+        }
     }
 
     @Test func aServerThatIsAwayIs69AndItsPasswordIsNotShown() throws {

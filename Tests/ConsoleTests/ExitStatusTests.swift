@@ -29,7 +29,16 @@ struct ExitStatusTests {
         #expect(ExitStatus(try error { try AnnotationSet.read(path: "/does/not/exist") }) == .noInput)
         #expect(ExitStatus(try error { try AnnotationSet.read(path: #filePath) }) == .data)
         #expect(ExitStatus(try error { try SHA256.digest(ofFileAt: "/does/not/exist") }) == .noInput)
-        #expect(ExitStatus(try error { try ObjectStore(root: "/proc/nowhere") }) == .cannotWrite)
+        let store = FileManager.default.temporaryDirectory.path + "/exit-" + UUID().uuidString
+        defer { try? FileManager.default.removeItem(atPath: store) }  // A leftover harms no later test.
+        let (mine, other) = (
+            StoreIdentity(catalogue: String(repeating: "1", count: 32), place: "mine"),
+            StoreIdentity(catalogue: String(repeating: "2", count: 32), place: "other")
+        )
+        #expect(ExitStatus(try error { try ObjectStore(root: store, of: mine) }) == .noInput)
+        try other.write(root: store)
+        #expect(ExitStatus(try error { try ObjectStore(root: store, of: mine) }) == .refused)
+        #expect(ExitStatus(try error { try mine.write(root: "/proc/nowhere") }) == .cannotWrite)
         #expect(ExitStatus(try error { try BrokerURL("http://localhost") }) == .usage)
         #expect(ExitStatus(try error { try DatabaseURL("postgresql://host:notaport/db") }) == .usage)
     }

@@ -54,6 +54,11 @@ public struct TestCatalogue: Sendable {
         return url + (url.contains("?") ? "&" : "?") + "options=-csearch_path%3D\(schema)"
     }
 
+    /// Makes a folder the catalogue's object directory, as a user does.
+    public func provision(store folder: String) throws {
+        try Commands(environment: ["DATABASE_URL": url, "DETDIFFUSION_STORE": folder]).succeed("catalogue", ["migrate"])
+    }
+
     /// Changes rows behind the catalogue's back.
     @discardableResult
     public func execute(_ sql: SQL) async throws -> Int { try await catalogue.connection.execute(sql) }

@@ -13,7 +13,7 @@ public final class TestWorld: Sendable {
     /// The object directory.
     public var store: String { folder + "/store" }
 
-    /// Makes a world with a migrated catalogue.
+    /// Makes a world with a migrated catalogue and its object directory.
     public init(_ prefix: String) throws {
         schema = prefix + "_" + UUID().uuidString.lowercased().replacing("-", with: "").prefix(12)
         folder = FileManager.default.temporaryDirectory.path + "/" + schema

@@ -159,7 +159,7 @@ struct GenerateHandlerTests {
     }
 
     @Test func onlyWhatTheSurroundingsMendIsAPause() throws {
-        for code in [StoreError.Code.full, .readOnly, .missing, .other(EIO)] {
+        for code in [StoreError.Code.full, .readOnly, .missing, .away, .foreign, .other(EIO)] {
             #expect(throws: WorkPaused.self) { try pausing { () throws(StoreError) in throw StoreError(code, "x") } }
         }
         for code in [StoreError.Code.corrupt, .invalid] {

@@ -56,7 +56,9 @@ enum Made {
     /// Runs `body` with an empty store, which goes afterwards.
     static func withStore<Result>(_ body: (ObjectStore) async throws -> Result) async throws -> Result {
         let root = FileManager.default.temporaryDirectory.appendingPathComponent("handlers-\(UUID().uuidString)").path
-        let result = try await body(try ObjectStore(root: root))
+        let identity = StoreIdentity(catalogue: String(repeating: "5", count: 32), place: "made")
+        try identity.write(root: root)
+        let result = try await body(try ObjectStore(root: root, of: identity))
         try FileManager.default.removeItem(atPath: root)
         return result
     }

@@ -18,6 +18,7 @@ struct FullDiscTests {
     func aWorkerWaitsForRoomAndCountsNoAttempt() throws {
         try TestWorld.with("disc") { world in
             let mount = try Mount(at: world.store, size: "200k")
+            try world.commands.succeed("catalogue", ["migrate", "--adopt-store"])
             try world.enqueue("disc", limit: 16, ["--size", "512x512"])
             let process = try world.commands.start("worker", Self.worker)
             try process.waitFor("No space left", limit: .seconds(30))

@@ -19,11 +19,8 @@ struct JobNameTests {
 
     @Test func aNameThatNoJobHasIs78() async throws {
         let scratch = try Scratch()
-        for folder in ["objects", "shards"] {
-            try FileManager.default.createDirectory(
-                atPath: scratch.path + "/store/" + folder, withIntermediateDirectories: true)
-        }
         try await TestCatalogue.with { catalogue in
+            try catalogue.provision(store: scratch.path + "/store")
             _ = try await catalogue.enqueue("real", tasks: 2, shardSize: 2)
             let environment = ["DATABASE_URL": catalogue.url, "DETDIFFUSION_STORE": scratch.path + "/store"]
             for command in Self.commands {

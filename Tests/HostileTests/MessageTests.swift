@@ -23,6 +23,7 @@ struct MessageTests {
             let commands = Commands(environment: [
                 "DATABASE_URL": catalogue.url, "DETDIFFUSION_STORE": scratch.path + "/store",
             ])
+            try catalogue.provision(store: scratch.path + "/store")
             let annotations = try scratch.write("good.json", Annotations.file())
             let huge =
                 Self.hintText(version: 1).dropLast() + [UInt8](repeating: UInt8(ascii: " "), count: 100_000_000) + [

@@ -27,6 +27,12 @@ final class Mount: Sendable {
         try Self.run(["mount", "-t", "tmpfs", "-o", "size=\(size)", "none", path])
     }
 
+    /// Mounts the folder `source` over the folder `path`; what is in it stays when it is unmounted.
+    init(_ source: String, at path: String) throws {
+        self.path = path
+        try Self.run(["mount", "--bind", source, path])
+    }
+
     /// Makes the folder `path`, and all in it, read-only.
     init(readOnly path: String) throws {
         self.path = path

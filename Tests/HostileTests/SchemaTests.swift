@@ -35,10 +35,6 @@ struct SchemaTests {
                 ("producer", ["enqueue", "--job", "x", "--annotations", annotations, "--strategy", "hard"]),
                 ("worker", ["run", "--exit-when-idle", "0"]),
             ] {
-                if arguments == ["audit"] {
-                    try FileManager.default.createDirectory(
-                        atPath: scratch.path + "/objects", withIntermediateDirectories: true)
-                }
                 let result = try commands.run(command, arguments)
                 Refusal.expect(result, status: 78, says: says, "\(name): \(command) \(arguments[0])")
             }

@@ -84,6 +84,7 @@ struct ServerTests {
     func aWorkerWaitsForABrokerThatIsAwayAndSaysSoOnce(hostile: Case) async throws {
         let scratch = try Scratch()
         try await TestCatalogue.with { catalogue in
+            try catalogue.provision(store: scratch.path)
             let commands = Commands(environment: [
                 "DATABASE_URL": catalogue.url, "AMQP_URL": try address("AMQP_URL", hostile.change),
                 "DETDIFFUSION_STORE": scratch.path,
@@ -125,6 +126,9 @@ struct ServerTests {
     /// A worker ends with one line.
     private func serve(_ catalogue: TestCatalogue, broker: String, _ hostile: Case) async throws {
         let scratch = try Scratch()
+        // Another scratch than before: the object directory of the last round was never used.
+        try Commands(environment: ["DATABASE_URL": catalogue.url, "DETDIFFUSION_STORE": scratch.path])
+            .succeed("catalogue", ["migrate", "--adopt-store"])
         let commands = Commands(environment: [
             "DATABASE_URL": catalogue.url, "AMQP_URL": broker, "DETDIFFUSION_STORE": scratch.path,
         ])

@@ -4,64 +4,73 @@ import Fixtures
 import Foundation
 import Testing
 
+@Suite(.serialized, .enabled(if: Surroundings.hasServers, Comment(rawValue: Surroundings.serversMissing)))
 struct StoreTests {
     private static let worker = ["run", "--exit-when-idle", "0", "--log-level", "critical"]
 
-    private func run(store: String) throws -> ProcessResult {
-        try Commands(environment: Refusal.nobody.environment.merging(["DETDIFFUSION_STORE": store]) { $1 })
-            .run("worker", Self.worker)
+    private func expect(
+        _ world: TestWorld, store: String? = nil, status: Int32, says: [String], _ about: String
+    ) throws {
+        let environment = world.commands.environment.merging(["DETDIFFUSION_STORE": store ?? world.store]) { $1 }
+        let result = try Commands(environment: environment).run("worker", Self.worker)
+        Refusal.expect(result, status: status, says: says, about)
+        #expect(try world.sql("SELECT count(*) FROM workers") == ["0"])
     }
 
-    @Test func aStoreThatIsAFileIs73() throws {
-        let scratch = try Scratch()
-        let file = try scratch.write("file", "x")
-        Refusal.expect(try run(store: file), status: 73, says: [file], "a file")
-        Refusal.expect(try run(store: file + "/below"), status: 73, says: [file], "below a file")
-    }
-
-    @Test func aStoreThatCannotBeMadeIs73() throws {
-        for path in ["/proc/store", "/dev/null/store", "/" + String(repeating: "d", count: 10_000)] {
-            Refusal.expect(
-                try run(store: path), status: 73, says: ["object directory", String(path.prefix(40))],
-                String(path.prefix(40)))
+    @Test func aStoreThatIsNoneIs66() throws {
+        try TestWorld.with("store") { world in
+            let scratch = try Scratch()
+            let file = try scratch.write("file", "x")
+            try expect(world, store: file, status: 66, says: [file, "no file 'detdiffusion-store' in it"], "a file")
+            for path in [file + "/below", "/proc/store", "/dev/null/store", scratch.path + "/typo"] {
+                try expect(
+                    world, store: path, status: 66, says: [path, "nothing there", "schema \(world.schema)"], path)
+            }
+            #expect(try scratch.entries() == ["file"])
+            let long = "/" + String(repeating: "d", count: 10_000)
+            try expect(world, store: long, status: 73, says: ["File name too long"], "a long path")
         }
     }
 
     @Test(.enabled(if: Mount.isPermitted, Comment(rawValue: Mount.missing)))
     func aStoreOfTwoFileSystemsIs73() throws {
-        for folder in ["tmp", "objects", "shards"] {
-            let scratch = try Scratch()
-            try FileManager.default.createDirectory(
-                atPath: scratch.path + "/" + folder, withIntermediateDirectories: true)
-            let mount = try Mount(at: scratch.path + "/" + folder, size: "64k")
-            let says = ["one file system, found two", scratch.path]
-            Refusal.expect(try run(store: scratch.path), status: 73, says: says, folder)
-            withExtendedLifetime(mount) {}
+        try TestWorld.with("store") { world in
+            for folder in ["tmp", "objects", "shards"] {
+                let path = world.store + "/" + folder
+                try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
+                let mount = try Mount(at: path, size: "64k")
+                try expect(world, status: 73, says: ["one file system, found two", world.store], folder)
+                mount.unmount()
+            }
         }
     }
 
     @Test(.enabled(if: Mount.isPermitted, Comment(rawValue: Mount.missing)))
     func aStoreThatIsReadOnlyIs73() throws {
-        let scratch = try Scratch()
-        let mount = try Mount(readOnly: scratch.path)
-        Refusal.expect(
-            try run(store: scratch.path), status: 73, says: [scratch.path, "Read-only", "write"], "read-only")
-        withExtendedLifetime(mount) {}
+        try TestWorld.with("store") { world in
+            let mount = try Mount(readOnly: world.store)
+            try expect(world, status: 73, says: [world.store, "Read-only", "write"], "read-only")
+            mount.unmount()
+        }
     }
 
     @Test(.enabled(if: getuid() == 0, "needs root, to become somebody else"))
     func aStoreOfSomebodyElseIs73() throws {
-        let scratch = try Scratch()
-        try FileManager.default.setAttributes([.posixPermissions: 0o755], ofItemAtPath: scratch.path)
-        let environment = Refusal.nobody.environment.merging(["DETDIFFUSION_STORE": scratch.path]) { $1 }
-        let program = try scratch.copyOfWorker()
-        let result = try RunningProcess(
-            "/usr/bin/env",
-            ["setpriv", "--reuid", "65534", "--regid", "65534", "--clear-groups", program] + Self.worker,
-            environment: environment
-        ).wait()
-        Refusal.expect(
-            result, status: 73, says: [scratch.path, "Permission denied", "let this user write"], "nobody's")
+        try TestWorld.with("store") { world in
+            for folder in [world.folder, world.store] {
+                try FileManager.default.setAttributes([.posixPermissions: 0o755], ofItemAtPath: folder)
+            }
+            let scratch = try Scratch()
+            try FileManager.default.setAttributes([.posixPermissions: 0o755], ofItemAtPath: scratch.path)
+            let program = try scratch.copyOfWorker()
+            let result = try RunningProcess(
+                "/usr/bin/env",
+                ["setpriv", "--reuid", "65534", "--regid", "65534", "--clear-groups", program] + Self.worker,
+                environment: world.commands.environment
+            ).wait()
+            let says = [world.store, "Permission denied", "let this user write"]
+            Refusal.expect(result, status: 73, says: says, "nobody's")
+        }
     }
 
     @Test(.enabled(if: Mount.isPermitted, Comment(rawValue: Mount.missing)))

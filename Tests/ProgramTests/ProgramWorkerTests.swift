@@ -97,6 +97,7 @@ struct ProgramWorkerTests {
             let folder = FileManager.default.temporaryDirectory.path + "/" + test.schema
             try FileManager.default.createDirectory(atPath: folder + "/store", withIntermediateDirectories: true)
             let commands = Commands(environment: ["DATABASE_URL": test.url, "DETDIFFUSION_STORE": folder + "/store"])
+            try test.provision(store: folder + "/store")
             try commands.succeed("producer", ["sample", "--out", folder + "/sample.json"])
             try await body(commands, folder)
             try FileManager.default.removeItem(atPath: folder)

@@ -4,6 +4,7 @@ import Broker
 import Fixtures
 import Foundation
 import Postgres
+import Stores
 import Testing
 
 @testable import Provisioning
@@ -107,8 +108,29 @@ struct DoctorTests {
         }
     }
 
+    @Test func aStoreThatIsNotTheCataloguesFails() async throws {
+        try await TestDeployment.run { deployment in
+            try await deployment.provision()
+            let folder = deployment.store + "/other"
+            try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+            let empty = await deployment.examine { $0.store = .success(folder) }.first { $0.check == "identity" }
+            #expect(
+                empty?.verdict == .fail && empty?.found.contains("database \(deployment.name)") == true,
+                "\(empty as Any)")
+            try StoreIdentity(catalogue: String(repeating: "d", count: 32), place: "database d, at d:1").write(
+                root: folder)
+            let foreign = await deployment.examine { $0.store = .success(folder) }.first { $0.check == "identity" }
+            #expect(foreign?.verdict == .fail)
+            for side in ["database d, at d:1", "database \(deployment.name)"] {
+                #expect(foreign?.found.contains(side) == true, "\(foreign as Any)")
+            }
+            #expect(try FileManager.default.contentsOfDirectory(atPath: folder) == [StoreIdentity.fileName])
+        }
+    }
+
     @Test func closedPortsFailAndTheStoreIsStillExamined() async throws {
         try await TestDeployment.run { deployment in
+            try await deployment.provision()
             let port = try ClosedPort()
             let broker = try BrokerURL("amqp://user:s3cret@127.0.0.1:\(port.number)/v")
             let database = try DatabaseURL("postgresql://user:s3cret@127.0.0.1:\(port.number)/d")
@@ -120,7 +142,7 @@ struct DoctorTests {
             }
             #expect(findings.filter { $0.check == "reachable" }.map(\.verdict) == [.fail, .fail])
             #expect(findings.verdict("management") == .fail)
-            #expect(findings.verdict("writable") == .ok)
+            #expect(findings.verdict("writable") == .ok && findings.verdict("identity") == .warn)
             #expect(!findings.everything.contains("s3cret"))
         }
     }

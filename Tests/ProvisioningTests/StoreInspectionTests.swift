@@ -1,11 +1,19 @@
 // Object directories that keep what the store promises, and others.
 
 import Foundation
+import Stores
 import Testing
 
 @testable import Provisioning
 
 @Suite struct StoreInspectionTests {
+    private static let identity = StoreIdentity(
+        catalogue: String(repeating: "a", count: 32), place: "database a, at a:1")
+
+    private func findings(_ folder: String, of identity: StoreIdentity? = identity) -> [Finding] {
+        StoreInspection(root: folder, identity: identity).findings()
+    }
+
     private func inFolder(_ body: (String) throws -> Void) throws {
         let folder = FileManager.default.temporaryDirectory.appendingPathComponent("store-\(UUID().uuidString)").path
         try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
@@ -17,31 +25,45 @@ import Testing
 
     @Test func aFolderThatWorkersCanUseLeavesNothingBehind() throws {
         try inFolder { folder in
-            let findings = StoreInspection(root: folder).findings()
-            let promises = ["folder", "temporary files", "writable", "rename", "clock"]
+            try Self.identity.write(root: folder)
+            let findings = findings(folder)
+            let promises = ["folder", "identity", "temporary files", "writable", "rename", "clock"]
             #expect(promises.map { findings.verdict($0) } == promises.map { _ in .ok })
             let left = try FileManager.default.contentsOfDirectory(atPath: folder)
-            #expect(left == [])
+            #expect(left == [StoreIdentity.fileName])
         }
     }
 
     @Test func aFolderThatIsMissingOrAFileFails() throws {
         try inFolder { folder in
-            #expect(StoreInspection(root: folder + "/none").findings().map(\.verdict) == [.fail])
+            #expect(findings(folder + "/none").map(\.verdict) == [.fail])
             #expect(FileManager.default.createFile(atPath: folder + "/file", contents: nil))
-            #expect(StoreInspection(root: folder + "/file").findings().first?.found.contains("not a folder") == true)
+            #expect(findings(folder + "/file").first?.found.contains("not a folder") == true)
         }
     }
 
-    /// Root may write anywhere but in the kernel's own trees.
+    /// Nothing is written into it either.
+    @Test func aFolderThatIsNotTheCataloguesFailsAndBothSidesAreNamed() throws {
+        try inFolder { folder in
+            let none = try #require(findings(folder).first { $0.check == "identity" })
+            #expect(none.verdict == .fail && none.found.contains("\(Self.identity)"), "\(none)")
+            let other = StoreIdentity(catalogue: String(repeating: "b", count: 32), place: "database b, at b:1")
+            try other.write(root: folder)
+            let foreign = try #require(findings(folder).first { $0.check == "identity" })
+            #expect(foreign.verdict == .fail)
+            for side in [Self.identity, other] { #expect(foreign.found.contains("\(side)"), "\(foreign)") }
+            #expect(findings(folder).verdict("writable") == nil)
+            #expect(findings(folder, of: nil).verdict("identity") == .warn)
+            #expect(findings(folder, of: other).verdict("identity") == .ok)
+        }
+    }
+
+    /// Nobody, not even root, writes into the kernel's own trees.
     @Test func aFolderThatCannotBeWrittenFails() throws {
-        if geteuid() == 0 {
-            #expect(StoreInspection(root: "/proc/self").findings().verdict("writable") == .fail)
-        } else {
-            try inFolder { folder in
-                chmod(folder, 0o555)
-                #expect(StoreInspection(root: folder).findings().verdict("writable") == .fail)
-            }
+        try inFolder { folder in
+            try Self.identity.write(root: folder)
+            try FileManager.default.createSymbolicLink(atPath: folder + "/tmp", withDestinationPath: "/proc/self")
+            #expect(findings(folder).verdict("writable") == .fail)
         }
     }
 
@@ -53,7 +75,8 @@ import Testing
             try FileManager.default.createDirectory(atPath: other, withIntermediateDirectories: true)
             defer { rmdir(other) }
             try FileManager.default.createSymbolicLink(atPath: folder + "/tmp", withDestinationPath: other)
-            let finding = StoreInspection(root: folder).findings().first { $0.check == "temporary files" }
+            try Self.identity.write(root: folder)
+            let finding = findings(folder).first { $0.check == "temporary files" }
             #expect(finding?.verdict == .fail)
             #expect(finding?.found.contains("tmp/ is on another file system") == true)
         }

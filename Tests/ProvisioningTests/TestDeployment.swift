@@ -1,6 +1,7 @@
 // A database and a virtual host of a test's own on the real servers, gone afterwards.
 
 import Broker
+import Catalogue
 import Fixtures
 import Foundation
 import Logging
@@ -53,7 +54,27 @@ struct TestDeployment: Sendable {
     func provision(passwords: PasswordFile? = nil, isDryRun: Bool = false) async throws -> [ProvisionStep] {
         let provisioner = Provisioner(plan: try plan(passwords: passwords, isDryRun: isDryRun), logger: Self.logger)
         let ofDatabase = try await provisioner.provision(database: database)
-        return ofDatabase + (try await provisioner.provision(broker: brokerURL, management: management))
+        let ofStore = isDryRun ? [] : [try await provisionStore()]
+        return ofDatabase + ofStore + (try await provisioner.provision(broker: brokerURL, management: management))
+    }
+
+    /// Makes a folder the object directory, the test's own unless another one is named.
+    @discardableResult
+    func provisionStore(_ folder: String? = nil, adopts: Bool = false, isDryRun: Bool = false) async throws
+        -> ProvisionStep
+    {
+        let catalogue = Catalogue(connection: connection())
+        let step: Result<ProvisionStep, any Error>
+        do {
+            step = .success(
+                try await StoreProvision(
+                    catalogue: catalogue, root: folder ?? store, adopts: adopts, isDryRun: isDryRun
+                ).run())
+        } catch {
+            step = .failure(error)
+        }
+        await catalogue.close()
+        return try step.get()
     }
 
     /// What `doctor` finds, with one part of the subject changed.

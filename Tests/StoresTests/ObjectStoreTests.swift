@@ -7,16 +7,30 @@ import Testing
 @testable import Stores
 
 /// A store in a folder that goes away with the test.
-private final class Fixture {
+final class Fixture {
     let root = NSTemporaryDirectory() + "stores-\(UUID().uuidString)"
     let store: ObjectStore
-    init() throws { store = try ObjectStore(root: root) }
+    init() throws {
+        try StoreIdentity.made.write(root: root)
+        store = try ObjectStore(root: root, of: .made)
+    }
     deinit { try? FileManager.default.removeItem(atPath: root) }
     func makeOld(_ path: String, seconds: Double) throws {
         try FileManager.default.setAttributes(
             [.modificationDate: Date(timeIntervalSinceNow: -seconds)], ofItemAtPath: store.absolutePath(of: path))
     }
+    func write(_ path: String) throws {
+        let file = URL(fileURLWithPath: "\(root)/\(path)")
+        try FileManager.default.createDirectory(at: file.deletingLastPathComponent(), withIntermediateDirectories: true)
+        try Data("x".utf8).write(to: file)
+    }
     var temporaries: [String] { (try? FileManager.default.contentsOfDirectory(atPath: root + "/tmp")) ?? ["?"] }
+}
+
+extension StoreIdentity {
+    /// The identity of a catalogue that these tests made up.
+    static let made = StoreIdentity(
+        catalogue: String(repeating: "0123456789abcdef", count: 2), place: "database made, at nowhere:1")
 }
 
 private let abc = Array("abc".utf8)
@@ -126,14 +140,6 @@ private let abcHex = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f2
         #expect(try fixture.store.put(abc, extension: "png") == object)
     }
 
-    @Test func listingPassesOverForeignFiles() throws {
-        let fixture = try Fixture()
-        let objects = try fixture.store.put([[1], [2], [3]], extension: "png")
-        try Data().write(to: URL(fileURLWithPath: fixture.root + "/objects/README"))
-        try Data().write(to: URL(fileURLWithPath: fixture.root + "/" + objects[0].path.dropLast(9) + ".png"))
-        #expect(try fixture.store.allObjects() == objects.sorted { $0.path < $1.path })
-    }
-
     @Test(arguments: ["", "PNG", "a/b", "..", "p ng", "abcdefghijklmnopq"])
     func extensionsAreChecked(name: String) throws {
         let fixture = try Fixture()
@@ -143,14 +149,15 @@ private let abcHex = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f2
 
     @Test func aRelativeRootBecomesAbsolute() throws {
         let fixture = try Fixture()
-        let again = try ObjectStore(root: fixture.root + "/tmp/../")
+        let again = try ObjectStore(root: fixture.root + "/tmp/../", of: .made)
         #expect(again.root == fixture.root)
     }
 
     @Test func aRootThatIsAFileIsRefused() throws {
         let fixture = try Fixture()
         try Data().write(to: URL(fileURLWithPath: fixture.root + "/file"))
-        #expect(throws: StoreError.self) { try ObjectStore(root: fixture.root + "/file") }
+        let error = #expect(throws: StoreError.self) { try ObjectStore(root: fixture.root + "/file", of: .made) }
+        #expect(error?.code == .away)
     }
 }
 
@@ -205,14 +212,21 @@ private let abcHex = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f2
         #expect(error?.code == .missing)
     }
 
-    @Test func onlyOldTemporariesAreRemoved() throws {
+    @Test func onlyOldTemporariesOfAStoreAreRemoved() throws {
         let fixture = try Fixture()
         let (old, new) = (fixture.store.temporaryPath(), fixture.store.temporaryPath())
-        for file in [old, new] { try Data().write(to: URL(fileURLWithPath: file)) }
-        let twoDaysAgo = Date(timeIntervalSinceNow: -172_800)
-        try FileManager.default.setAttributes([.modificationDate: twoDaysAgo], ofItemAtPath: old)
-        #expect(try fixture.store.removeStaleTemporaries(olderThan: .seconds(86_400)).count == 1)
-        #expect(fixture.store.root + "/tmp/" + fixture.temporaries[0] == new)
+        let folder = fixture.root + "/tmp/"
+        let earlier = folder + "4711-6c0f3a9d27be1", examined = folder + ".doctor-4711-99.renamed"
+        let foreign = ["2026-11", "notes.txt", "4711-abc", "detdiffusion-4711", ".doctor-x"]
+        for file in [old, new, earlier, examined] + foreign.map({ folder + $0 }) {
+            try Data().write(to: URL(fileURLWithPath: file))
+            guard file != new else { continue }
+            let twoDaysAgo = Date(timeIntervalSinceNow: -172_800)
+            try FileManager.default.setAttributes([.modificationDate: twoDaysAgo], ofItemAtPath: file)
+        }
+        #expect(try fixture.store.removeStaleTemporaries(olderThan: .seconds(86_400)).count == 3)
+        #expect(Set(fixture.temporaries.map { folder + $0 }) == Set([new] + foreign.map { folder + $0 }))
+        #expect(Set(try fixture.store.foreignEntries()) == Set(foreign.map { "tmp/" + $0 }))
     }
 }
 
@@ -220,7 +234,7 @@ private let abcHex = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f2
 @Suite struct CrashTests {
     private static func put(root: String, failpoints: String, _ items: [[UInt8]]) throws -> [StoredObject] {
         setenv("DETDIFFUSION_FAILPOINTS", failpoints, 1)
-        return try ObjectStore(root: root).put(items, extension: "png")
+        return try ObjectStore(root: root, of: .made).put(items, extension: "png")
     }
 
     @Test func aKillBeforeTheRenameLeavesNoObject() async throws {
@@ -264,7 +278,7 @@ private let abcHex = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f2
             await #expect(processExitsWith: .signal(SIGKILL)) {
                 [root = fixture.root as String, failpoint = failpoint as String] in
                 setenv("DETDIFFUSION_FAILPOINTS", failpoint + "=kill", 1)
-                let store = try ObjectStore(root: root)
+                let store = try ObjectStore(root: root, of: .made)
                 let temporary = store.temporaryPath()
                 try Data("shard".utf8).write(to: URL(fileURLWithPath: temporary))
                 try store.commit(temporary: temporary, to: "shards/a/a-000000.tar")

@@ -136,7 +136,7 @@ enum Targets {
 
     private static let archive = FuzzTarget(name: "archive") { bytes in
         file.write(bytes)
-        for finding in ArchiveInspection.findings(inFileAt: file.path) { FuzzTarget.check(refusal: "\(finding)") }
+        for finding in try ArchiveInspection.findings(inFileAt: file.path) { FuzzTarget.check(refusal: "\(finding)") }
     }
 
     private static let png = FuzzTarget(name: "png") { bytes in
