@@ -114,7 +114,7 @@ extension Catalogue {
             """)
         guard let row = rows.first else { return false }
         guard try row.string("job") != JobState.cancelled.rawValue else {
-            try sweepCancelled("s.id = \(shard)", on: connection)
+            try sweepCancelled([shard], on: connection)
             return false
         }
         guard try row.string("shard") == "open", try row.bool("complete") else {
