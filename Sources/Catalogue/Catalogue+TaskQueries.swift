@@ -42,7 +42,7 @@ extension Catalogue {
         pages(filter, where: "true") { shards, count in
             """
             SELECT j.name, s.number AS shard, o.number, p.image_id, p.sample, encode(o.sha256, 'hex') AS sha256, o.bytes,
-                   o.width, o.height, o.worker_id,
+                   o.width, o.height, o.worker_id, CASE WHEN o.device_epoch = o.epoch THEN o.device_class END AS class,
                    \(timestamp: "o.recorded_at") AS recorded, o.lost_at IS NOT NULL AS lost
             FROM shards s JOIN jobs j ON j.id = s.job_id JOIN outputs o ON o.shard_id = s.id
             JOIN payloads p ON p.shard_id = o.shard_id AND p.number = o.number
@@ -55,7 +55,7 @@ extension Catalogue {
                 job: try row.string("name"), shard: try row.int("shard"), task: try row.int("number"),
                 image: try row.int("image_id"), sample: try row.int("sample"), sha256: try row.string("sha256"),
                 bytes: try row.int("bytes"), width: try row.int("width"), height: try row.int("height"),
-                worker: try row.int("worker_id"),
+                worker: try row.int("worker_id"), deviceClass: try row.optionalString("class"),
                 recordedAt: try row.string("recorded"), lost: try row.bool("lost"))
         }
     }
