@@ -168,7 +168,12 @@ let package = Package(
         tests("Program", ["Handlers", "Tasks", "Layouts", "Pixels", "Executors", "Digests", "Fixtures", .logging]),
         tests("Provisioning", ["Provisioning", "Fixtures", "Catalogue", "Broker", "Postgres", "Tasks", .logging]),
         tests("Tasks", ["Tasks", "Layouts", "Digests"]),
-        tests("Orchestration", ["Orchestration", "Catalogue", "Broker", "Layouts", "Tasks", "Digests", "Fixtures"]),
+        tests(
+            "Orchestration",
+            [
+                "Orchestration", "Catalogue", "Broker", "Postgres", "Layouts", "Tasks", "Digests", "Fixtures",
+                .lifecycle, .logging,
+            ]),
         tests(
             "Handlers",
             [

@@ -101,10 +101,13 @@ struct Run: AsyncParsableCommand {
         let upkeep = Catalogue(
             url: url, applicationName: "detdiffusion-worker upkeep", keepsPlans: true, logger: logger)
         var handlers: [any TaskHandler] = []
-        if settings.packs { handlers.append(PackHandler(catalogue: catalogue, store: store)) }
+        let (name, host) = (settings.configuration.name, ProcessInfo.processInfo.hostName)
+        if settings.packs {
+            handlers.append(PackHandler(catalogue: catalogue, store: store, worker: name, host: host))
+        }
         handlers += generators.map { GenerateHandler(generator: $0, store: store) }
         let introduction = WorkerIntroduction(
-            name: settings.configuration.name, host: ProcessInfo.processInfo.hostName,
+            name: name, host: host,
             pid: Int(ProcessInfo.processInfo.processIdentifier), version: detdiffusionVersion,
             serves: handlers.map(\.description))
         return Worker(
