@@ -179,7 +179,12 @@ let package = Package(
             "Provisioning",
             ["Provisioning", "Fixtures", "Catalogue", "Broker", "Postgres", "Stores", "Tasks", .logging]),
         tests("Tasks", ["Tasks", "Layouts", "Digests"]),
-        tests("Orchestration", ["Orchestration", "Catalogue", "Broker", "Layouts", "Tasks", "Digests", "Fixtures"]),
+        tests(
+            "Orchestration",
+            [
+                "Orchestration", "Catalogue", "Broker", "Postgres", "Layouts", "Tasks", "Digests", "Fixtures",
+                .lifecycle, .logging,
+            ]),
         tests(
             "Handlers",
             [

@@ -13,12 +13,16 @@ static const char migration_0003[] = {
 static const char migration_0004[] = {
 #embed "../../schemas/catalogue/0004_stores.sql"
     , 0};
+static const char migration_0005[] = {
+#embed "../../schemas/catalogue/0005_device_classes.sql"
+    , 0};
 
 static const struct detdiffusion_migration migrations[] = {
     {"0001_jobs", migration_0001},
     {"0002_views", migration_0002},
     {"0003_roles", migration_0003},
     {"0004_stores", migration_0004},
+    {"0005_device_classes", migration_0005},
 };
 
 int detdiffusion_migration_count(void) { return sizeof migrations / sizeof migrations[0]; }

@@ -70,17 +70,6 @@ extension Catalogue {
         ).map(ShardAccount.init(row:))
     }
 
-    /// Rows of tasks, payloads and outputs whose shard does not exist.
-    public func orphans() async throws -> Int {
-        try await connection.query(
-            """
-            SELECT (SELECT count(*) FROM tasks t WHERE NOT EXISTS (SELECT FROM shards s WHERE s.id = t.shard_id))
-                 + (SELECT count(*) FROM payloads p WHERE NOT EXISTS (SELECT FROM shards s WHERE s.id = p.shard_id))
-                 + (SELECT count(*) FROM outputs o WHERE NOT EXISTS (SELECT FROM shards s WHERE s.id = o.shard_id)) AS count
-            """
-        ).one("SELECT count").int("count")
-    }
-
     /// Images that a job holds more than once: tasks of one (image, sample), beyond the first of each.
     public func doubles(job: Int64) async throws -> [DoubledSample] {
         try await connection.query(

@@ -18,85 +18,135 @@ extension Catalogue {
     }
 
     /// Gives up what is not done yet. Leased tasks may still finish; finished shards stay.
-    public func cancel(job name: String) async throws -> Int64 {
+    ///
+    /// Nothing more is claimed from the first moment on; the rows follow piece by piece. Called again after a kill, it
+    /// goes on with the shards that are left.
+    /// - Parameter tasksPerPiece: tasks that one statement changes at most, unless a single shard has more.
+    public func cancel(
+        job name: String, tasksPerPiece: Int = Catalogue.tasksPerChange,
+        progress: (ShardProgress) -> Void = { _ in }
+    ) async throws -> Int64 {
         let id = try await setState(.cancelled, of: name, from: [.running, .paused, .cancelled])
-        try await transaction("cancel") { connection in
-            _ = try connection.query("SELECT id FROM shards WHERE job_id = \(id) ORDER BY id FOR UPDATE")
-            try Self.sweepCancelled("s.job_id = \(id)", on: connection)
-        }
+        try await changePieces(
+            of: id, where: "s.state IN ('open', 'generated', 'quarantined')", tasks: tasksPerPiece, label: "cancel",
+            progress: progress
+        ) { connection, shards in try Self.sweepCancelled(shards, on: connection) }
         return id
     }
 
     /// Cancels what is open or waiting, and counts it; shards that are not finished are cancelled with it.
-    static func sweepCancelled(_ condition: SQL, on connection: isolated Connection) throws {
+    /// - Returns: how many shards were cancelled.
+    @discardableResult
+    static func sweepCancelled(_ shards: [Int64], on connection: isolated Connection) throws -> Int {
         _ = try connection.execute(
             """
             WITH swept AS (
-                UPDATE tasks t SET state = 'cancelled', not_before = NULL FROM shards s
-                WHERE \(sql: condition) AND t.shard_id = s.id AND t.state IN ('open', 'waiting')
+                UPDATE tasks t SET state = 'cancelled', not_before = NULL
+                WHERE t.shard_id = ANY(\(shards)) AND t.state IN ('open', 'waiting')
                 RETURNING t.shard_id, t.kind)
             UPDATE shards s SET cancelled = s.cancelled + counted.count
             FROM (SELECT shard_id, count(*) FILTER (WHERE kind <> 'pack')::integer AS count FROM swept GROUP BY shard_id) counted
             WHERE s.id = counted.shard_id
             """)
-        _ = try connection.execute(
+        return try connection.execute(
             """
             UPDATE shards s SET state = 'cancelled', due_at = NULL
-            WHERE \(sql: condition) AND s.state IN ('open', 'generated', 'quarantined')
+            WHERE s.id = ANY(\(shards)) AND s.state IN ('open', 'generated', 'quarantined')
             """)
     }
 
-    /// Opens a job's dead tasks for another round of attempts, and its quarantined shards for packing.
+    /// Opens a job's dead tasks for another round of attempts, and its quarantined shards for packing, piece by piece.
     /// - Returns: how many tasks were opened, and what to hint.
-    public func retry(job name: String) async throws -> (opened: Int, targets: [HintTarget]) {
+    public func retry(
+        job name: String, tasksPerPiece: Int = Catalogue.tasksPerChange,
+        progress: (ShardProgress) -> Void = { _ in }
+    ) async throws -> (opened: Int, targets: [HintTarget]) {
         let job = try await requireRunning(name)
-        let opened = try await transaction("retry") { connection in
-            _ = try connection.query("SELECT id FROM shards WHERE job_id = \(job) ORDER BY id FOR UPDATE")
-            let rows = try connection.query(
-                """
-                WITH opened AS (
-                    UPDATE tasks t SET state = 'open', attempt = 0, deaths = 0, reason = NULL, not_before = NULL
-                    FROM shards s WHERE s.job_id = \(job) AND t.shard_id = s.id AND t.state = 'dead'
-                      AND (s.state = 'open' OR (s.state = 'quarantined' AND t.kind = 'pack'))
-                    RETURNING t.shard_id, t.kind),
-                counted AS (
-                    SELECT shard_id, count(*) FILTER (WHERE kind <> 'pack')::integer AS count FROM opened GROUP BY shard_id),
-                moved AS (
-                    UPDATE shards s SET dead = s.dead - counted.count, reason = NULL, hinted_at = now(),
-                           state = CASE WHEN s.state = 'quarantined' THEN 'generated' ELSE s.state END
-                    FROM counted WHERE s.id = counted.shard_id)
-                SELECT count(*) AS count FROM opened
-                """)
-            return try rows.one("UPDATE tasks").int("count")
-        }
+        let opened = try await changePieces(
+            of: job, where: "(s.state = 'quarantined' OR (s.state = 'open' AND s.dead > 0))", tasks: tasksPerPiece,
+            label: "retry", progress: progress
+        ) { connection, shards in try Self.openDead(shards, on: connection) }
         return (opened, try await claimable(job: job))
+    }
+
+    /// - Returns: how many tasks were opened.
+    private static func openDead(_ shards: [Int64], on connection: isolated Connection) throws -> Int {
+        try connection.query(
+            """
+            WITH opened AS (
+                UPDATE tasks t SET state = 'open', attempt = 0, deaths = 0, reason = NULL, not_before = NULL
+                FROM shards s WHERE s.id = ANY(\(shards)) AND t.shard_id = s.id AND t.state = 'dead'
+                  AND (s.state = 'open' OR (s.state = 'quarantined' AND t.kind = 'pack'))
+                RETURNING t.shard_id, t.kind),
+            counted AS (
+                SELECT shard_id, count(*) FILTER (WHERE kind <> 'pack')::integer AS count FROM opened GROUP BY shard_id),
+            moved AS (
+                UPDATE shards s SET dead = s.dead - counted.count, reason = NULL, hinted_at = now(),
+                       state = CASE WHEN s.state = 'quarantined' THEN 'generated' ELSE s.state END
+                FROM counted WHERE s.id = counted.shard_id)
+            SELECT count(*) AS count FROM opened
+            """
+        ).one("UPDATE tasks").int("count")
     }
 
     /// Lets shards with at most `count` dead tasks finish without them; such shards are marked as incomplete.
     /// - Returns: what became claimable, to be hinted.
-    public func allowDead(_ count: Int, job name: String) async throws -> [HintTarget] {
+    public func allowDead(
+        _ count: Int, job name: String, tasksPerPiece: Int = Catalogue.tasksPerChange,
+        progress: (ShardProgress) -> Void = { _ in }
+    ) async throws -> [HintTarget] {
         let job = try await requireRunning(name)
-        try await transaction("allow-dead") { connection in
-            _ = try connection.execute("UPDATE jobs SET allow_dead = \(count) WHERE id = \(job)")
-            let shards = try connection.query(
-                "SELECT id FROM shards WHERE job_id = \(job) AND state = 'open' AND dead > 0 ORDER BY id FOR UPDATE")
-            for shard in shards { try Self.settle(shard: Int64(try shard.int("id")), on: connection) }
+        _ = try await connection.execute("UPDATE jobs SET allow_dead = \(count) WHERE id = \(job)")
+        try await changePieces(
+            of: job, where: "s.state = 'open' AND s.dead > 0", tasks: tasksPerPiece, label: "allow-dead",
+            progress: progress
+        ) { connection, shards in
+            for shard in shards { try Self.settle(shard: shard, on: connection) }
+            return shards.count
         }
         return try await claimable(job: job)
     }
 
-    /// Everything of a job that is claimable now.
+    /// Everything of a job that is claimable now, shard by shard as each statement finds it.
     public func claimable(job: Int64) async throws -> [HintTarget] {
-        try await connection.query(
+        var targets: [HintTarget] = []
+        var last = -1
+        while true {
+            let after = last
+            let found = try await transaction("claimable") { connection -> (last: Int, targets: [HintTarget])? in
+                let piece = try Self.piece(
+                    of: job, after: after, where: "s.state IN ('open', 'generated')", tasks: Self.tasksPerLook,
+                    on: connection)
+                guard let piece else { return nil }
+                return (piece.last, try Self.claimable(in: piece.ids, on: connection))
+            }
+            guard let found else { return targets }
+            targets += found.targets
+            last = found.last
+        }
+    }
+
+    private static func claimable(in shards: [Int64], on connection: isolated Connection) throws -> [HintTarget] {
+        try connection.query(
             """
-            SELECT s.id, s.job_id, min(t.number) AS first, max(t.number) - min(t.number) + 1 AS tasks, j.name,
-                   j.specification_sha256 AS digest, t.kind, j.lane, j.hint_size,
-                   CASE WHEN t.kind = 'pack' THEN 'archive' ELSE j.capability END AS capability
-            FROM jobs j JOIN shards s ON s.job_id = j.id JOIN tasks t ON t.shard_id = s.id AND t.state = 'open'
-            WHERE j.id = \(job) AND j.state = 'running' AND s.state IN ('open', 'generated')
-            GROUP BY s.id, j.id, t.kind ORDER BY s.number
+            SELECT s.id, s.job_id, t.first, t.last - t.first + 1 AS tasks, j.name, j.specification_sha256 AS digest,
+                   c.kind, j.lane, j.hint_size, c.capability
+            FROM shards s JOIN jobs j ON j.id = s.job_id, \(sql: work) c,
+            LATERAL (SELECT min(number) AS first, max(number) AS last FROM tasks t
+                     WHERE t.shard_id = s.id AND t.kind = c.kind AND t.state = 'open') t
+            WHERE s.id = ANY(\(shards)) AND j.state = 'running' AND s.state IN ('open', 'generated')
+              AND t.first IS NOT NULL
+            ORDER BY s.number
             """
         ).map(HintTarget.init(row:))
+    }
+
+    /// What a shard `s` of a job `j` asks for in its state: a LATERAL of kind and capability, as ``claim`` judges it.
+    static var work: SQL {
+        """
+        LATERAL (SELECT CASE WHEN s.state = 'generated' THEN 'pack' ELSE j.kind END AS kind,
+                        CASE WHEN s.state = 'generated' THEN 'archive' ELSE j.capability END AS capability)
+        """
     }
 
     /// Those of these jobs whose tasks nobody should begin: paused or cancelled.
@@ -107,34 +157,48 @@ extension Catalogue {
     }
 
     /// Removes a job that nobody works on with all its rows; the object directory is left to `gc`.
+    ///
+    /// The job counts as cancelled from the first moment on, so that nobody extends what is half removed; its shards
+    /// go piece by piece, the job's row at the end. Called again after a kill, it goes on with what is left.
     /// - Throws: ``CatalogueError`` with code `refused` for a job that is running and not finished, or whose tasks
     ///   workers hold. A lease that ran out holds nothing: where no worker is left, nobody would ever take it away.
-    public func purge(job name: String) async throws {
+    public func purge(
+        job name: String, tasksPerPiece: Int = Catalogue.tasksPerChange,
+        progress: (ShardProgress) -> Void = { _ in }
+    ) async throws {
         let job = try await job(named: name)
-        try await transaction("purge") { connection in
-            let row = try connection.query(
-                """
-                SELECT p.state, EXISTS (SELECT FROM leases l JOIN shards s ON s.id = l.shard_id
-                                         WHERE s.job_id = p.id AND l.expires_at > now()) AS leased
-                FROM job_progress p WHERE p.id = \(job.id)
-                """
-            ).one("SELECT state")
-            guard try ["cancelled", "finished"].contains(row.string("state")), try !row.bool("leased") else {
-                throw CatalogueError(
-                    .refused,
-                    "job '\(name)' is "
-                        + "\(try row.string("state"))\(try row.bool("leased") ? " and workers hold tasks of it" : ""); run `detdiffusion-catalogue cancel --job \(name)` and let its workers finish first"
-                )
-            }
+        try await transaction("begin-purge") { connection in try Self.beginPurge(job, on: connection) }
+        try await changePieces(
+            of: job.id, where: "true", tasks: tasksPerPiece, label: "purge", progress: progress
+        ) { connection, shards in
             for table in ["outputs", "payloads", "tasks", "leases"] as [StaticString] {
                 _ = try connection.execute(
-                    "DELETE FROM \(unsafeRaw: "\(table)") WHERE shard_id IN (SELECT id FROM shards WHERE "
-                        + "job_id = \(job.id))"
-                )
+                    "DELETE FROM \(unsafeRaw: "\(table)") WHERE shard_id = ANY(\(shards))")
             }
-            _ = try connection.execute("DELETE FROM shards WHERE job_id = \(job.id)")
-            _ = try connection.execute("DELETE FROM jobs WHERE id = \(job.id)")
+            return try connection.execute("DELETE FROM shards WHERE id = ANY(\(shards))")
         }
+        _ = try await connection.execute("DELETE FROM jobs WHERE id = \(job.id)")
+    }
+
+    private static func beginPurge(_ job: RecordedJob, on connection: isolated Connection) throws {
+        let row = try connection.query(
+            """
+            SELECT p.state, EXISTS (SELECT FROM leases l JOIN shards s ON s.id = l.shard_id
+                                     WHERE s.job_id = p.id AND l.expires_at > now()) AS leased
+            FROM job_progress p WHERE p.id = \(job.id)
+            """
+        ).one("SELECT state")
+        guard try ["cancelled", "finished"].contains(row.string("state")), try !row.bool("leased") else {
+            throw CatalogueError(
+                .refused,
+                "job '\(job.name)' is "
+                    + "\(try row.string("state"))\(try row.bool("leased") ? " and workers hold tasks of it" : ""); run `detdiffusion-catalogue cancel --job \(job.name)` and let its workers finish first"
+            )
+        }
+        _ = try connection.execute(
+            """
+            UPDATE jobs SET state = 'cancelled', cancelled_at = coalesce(cancelled_at, now()) WHERE id = \(job.id)
+            """)
     }
 
     private func setState(_ state: JobState, of name: String, from allowed: [JobState]) async throws -> Int64 {

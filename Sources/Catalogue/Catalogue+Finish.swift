@@ -4,7 +4,7 @@ import Digests
 import Postgres
 public import Tasks
 
-/// What ``Catalogue/finish(_:results:worker:backoff:)`` recorded.
+/// What ``Catalogue/finish(_:results:worker:deviceClass:backoff:)`` recorded.
 public struct FinishReport: Sendable, Equatable {
     /// Tasks whose result stands, recorded by this call or by an earlier one of the same claim.
     public var accepted: [Int] = []
@@ -19,18 +19,21 @@ public struct FinishReport: Sendable, Equatable {
 extension Catalogue {
     /// Records the results of a batch. Safe to call again after a lost answer: what is recorded stays recorded once.
     ///
-    /// - Parameter backoff: how long a failed task waits before its next attempt, drawn per attempt.
+    /// - Parameters:
+    ///   - deviceClass: what the outputs were made on, recorded with them; `nil` leaves it to the worker's row.
+    ///   - backoff: how long a failed task waits before its next attempt, drawn per attempt.
     public func finish(
-        _ batch: TaskBatch, results: [TaskResult], worker: Int64, backoff: @escaping @Sendable (Int) -> Duration
+        _ batch: TaskBatch, results: [TaskResult], worker: Int64, deviceClass: String? = nil,
+        backoff: @escaping @Sendable (Int) -> Duration
     ) async throws -> FinishReport {
-        try await transaction("finish") { connection in
-            if let report = try Self.recordWhole(results, of: batch, worker: worker, on: connection) { return report }
+        let maker = Maker(worker: worker, deviceClass: deviceClass)
+        return try await transaction("finish") { connection in
+            if let report = try Self.recordWhole(results, of: batch, by: maker, on: connection) { return report }
             // Only a task that was claimed before can have an output that was lost.
             let isFirstClaim = batch.isFirstClaim
-            let divergent =
-                isFirstClaim ? [:] : try Self.divergent(results, of: batch, worker: worker, on: connection)
+            let divergent = isFirstClaim ? [:] : try Self.divergent(results, of: batch, by: maker, on: connection)
             let results = results.map { divergent[$0.number] ?? $0 }
-            let recorded = try Self.recordOutputs(results, of: batch, worker: worker, on: connection)
+            let recorded = try Self.recordOutputs(results, of: batch, by: maker, on: connection)
             try Self.recordArchives(results, of: batch, on: connection)
             let failed = try Self.recordFailures(results, of: batch, backoff: backoff, on: connection)
             let isGenerated = try Self.settle(shard: batch.shard, on: connection)
@@ -44,7 +47,7 @@ extension Catalogue {
 
     /// The promise that equal seeds give equal bytes on one device class, checked where a lost image was made again.
     private static func divergent(
-        _ results: [TaskResult], of batch: TaskBatch, worker: Int64, on connection: isolated Connection
+        _ results: [TaskResult], of batch: TaskBatch, by maker: Maker, on connection: isolated Connection
     ) throws -> [Int: TaskResult] {
         var digests: [Int: OutputRecord] = [:]
         for result in results { if case .output(let output) = result.outcome { digests[result.number] = output } }
@@ -52,9 +55,11 @@ extension Catalogue {
         let rows = try connection.query(
             """
             SELECT o.number, o.sha256 FROM outputs o
-            JOIN workers before ON before.id = o.worker_id JOIN workers mine ON mine.id = \(worker)
+            JOIN shards s ON s.id = o.shard_id JOIN jobs j ON j.id = s.job_id
+            JOIN workers before ON before.id = o.worker_id JOIN workers mine ON mine.id = \(maker.worker)
             WHERE o.shard_id = \(batch.shard) AND o.number = ANY(\(Array(digests.keys))) AND o.lost_at IS NOT NULL
-              AND before.device_class = mine.device_class
+              AND coalesce(CASE WHEN o.device_epoch = o.epoch THEN o.device_class END, \(sql: classOfWorker("before")))
+                  = coalesce(\(optional: maker.deviceClass)::text, \(sql: classOfWorker("mine")))
             """)
         var divergent: [Int: TaskResult] = [:]
         for row in rows {
@@ -69,14 +74,23 @@ extension Catalogue {
         return divergent
     }
 
+    /// The device class in a worker's row. It is that of the first generator which the worker serves, so it says
+    /// something only about that generator's jobs; NULL for others.
+    private static func classOfWorker(_ worker: StaticString) -> SQL {
+        """
+        (CASE WHEN (SELECT served FROM unnest(\(unsafeRaw: "\(worker)").serves) WITH ORDINALITY AS u (served, place)
+                    WHERE served NOT LIKE 'pack %' ORDER BY place LIMIT 1) = j.kind || ' ' || j.capability
+              THEN \(unsafeRaw: "\(worker)").device_class END)
+        """
+    }
+
     /// - Returns: the tasks that this call recorded as done.
     private static func recordOutputs(
-        _ results: [TaskResult], of batch: TaskBatch, worker: Int64, on connection: isolated Connection
+        _ results: [TaskResult], of batch: TaskBatch, by maker: Maker, on connection: isolated Connection
     ) throws -> Set<Int> {
         let columns = OutputColumns(results, of: batch)
         guard !columns.numbers.isEmpty else { return [] }
-        let rows = try connection.query(
-            "\(sql: recording(columns, of: batch, worker: worker)) SELECT number FROM mine")
+        let rows = try connection.query("\(sql: recording(columns, of: batch, by: maker)) SELECT number FROM mine")
         return Set(try rows.map { try $0.int("number") })
     }
 
@@ -114,7 +128,7 @@ extension Catalogue {
             """)
         guard let row = rows.first else { return false }
         guard try row.string("job") != JobState.cancelled.rawValue else {
-            try sweepCancelled("s.id = \(shard)", on: connection)
+            try sweepCancelled([shard], on: connection)
             return false
         }
         guard try row.string("shard") == "open", try row.bool("complete") else {

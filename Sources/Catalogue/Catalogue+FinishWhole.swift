@@ -5,6 +5,14 @@ import Digests
 import Postgres
 import Tasks
 
+/// Who made the outputs of a batch, and on what.
+struct Maker {
+    /// The worker's row.
+    var worker: Int64
+    /// The class of the device; `nil` for callers that know none beside that of the worker's row.
+    var deviceClass: String?
+}
+
 /// The outputs of a batch as columns, each task beside the epoch under which it was claimed.
 struct OutputColumns {
     var numbers: [Int] = []
@@ -37,19 +45,19 @@ extension Catalogue {
     ///   Tasks may have moved to done nevertheless, but neither lease nor count did; the caller goes on in the same
     ///   transaction.
     static func recordWhole(
-        _ results: [TaskResult], of batch: TaskBatch, worker: Int64, on connection: isolated Connection
+        _ results: [TaskResult], of batch: TaskBatch, by maker: Maker, on connection: isolated Connection
     ) throws -> FinishReport? {
         let columns = OutputColumns(results, of: batch)
         let count = batch.items.count
         guard batch.isFirstClaim, columns.numbers.count == count, results.count == count else { return nil }
         let rows = try connection.query(
             """
-            \(sql: recording(columns, of: batch, worker: worker)),
+            \(sql: recording(columns, of: batch, by: maker)),
             ended AS (
                 DELETE FROM leases USING moved WHERE id = \(batch.lease) AND moved.count = \(count)),
             credited AS (
                 UPDATE workers w SET done = w.done + moved.count, seen_at = now() FROM moved
-                WHERE w.id = \(worker) AND moved.count = \(count))
+                WHERE w.id = \(maker.worker) AND moved.count = \(count))
             SELECT moved.count, counted.complete, j.state::text AS job
             FROM moved, counted JOIN jobs j ON j.id = counted.job_id
             """, prepared: true)
@@ -64,7 +72,7 @@ extension Catalogue {
 
     /// `WITH` the tasks that moved to done (`mine`, counted by `moved`), because their epochs are the caller's, and with
     /// them their outputs and the shard's counter (`counted`).
-    static func recording(_ columns: OutputColumns, of batch: TaskBatch, worker: Int64) -> SQL {
+    static func recording(_ columns: OutputColumns, of batch: TaskBatch, by maker: Maker) -> SQL {
         """
         WITH given AS (
             SELECT * FROM unnest(\(columns.numbers), \(columns.epochs), \(columns.digests), \(columns.bytes),
@@ -78,12 +86,15 @@ extension Catalogue {
             RETURNING t.number),
         moved AS (SELECT count(*)::integer AS count FROM mine),
         recorded AS (
-            INSERT INTO outputs AS o (shard_id, number, sha256, bytes, width, height, epoch, worker_id)
-            SELECT \(batch.shard), g.number, g.sha256, g.bytes, g.width, g.height, g.epoch, \(worker)
+            INSERT INTO outputs AS o (shard_id, number, sha256, bytes, width, height, epoch, worker_id, device_class,
+                                      device_epoch)
+            SELECT \(batch.shard), g.number, g.sha256, g.bytes, g.width, g.height, g.epoch, \(maker.worker),
+                   \(optional: maker.deviceClass)::text, g.epoch
             FROM given g JOIN mine USING (number)
             ON CONFLICT (shard_id, number) DO UPDATE
             SET sha256 = excluded.sha256, bytes = excluded.bytes, width = excluded.width, height = excluded.height,
-                epoch = excluded.epoch, worker_id = excluded.worker_id, recorded_at = now(), lost_at = NULL),
+                epoch = excluded.epoch, worker_id = excluded.worker_id, device_class = excluded.device_class,
+                device_epoch = excluded.device_epoch, recorded_at = now(), lost_at = NULL),
         counted AS (
             UPDATE shards s SET done = s.done + moved.count FROM moved
             WHERE s.id = \(batch.shard) AND moved.count > 0

@@ -6,8 +6,7 @@ import Tasks
 
 extension Catalogue {
     /// Mends what the catalogue alone can mend in a shard: counters, leases that do not exist, task rows too many or
-    /// too
-    /// few, outputs without a done task, done tasks without an output (generated again), the shard's state, a missing
+    /// too few, outputs without a done task, done tasks without an output (generated again), the shard's state, a missing
     /// pack task, waiting tasks that nobody would wake.
     public func mend(shard: Int64) async throws {
         try await transaction("mend") { connection in
@@ -154,21 +153,6 @@ extension Catalogue {
                    reason = 'withdrawn: the shard is packed anew'
             WHERE shard_id = \(shard) AND kind = 'pack'
             """)
-    }
-
-    /// Removes rows of tasks, payloads and outputs whose shard does not exist.
-    /// - Returns: how many.
-    public func removeOrphans() async throws -> Int {
-        try await transaction("remove-orphans") { connection in
-            var removed = 0
-            for table in ["tasks", "payloads", "outputs"] as [StaticString] {
-                removed += try connection.execute(
-                    "DELETE FROM \(unsafeRaw: "\(table)") r WHERE NOT EXISTS (SELECT FROM shards s WHERE "
-                        + "s.id = r.shard_id)"
-                )
-            }
-            return removed
-        }
     }
 }
 

@@ -59,11 +59,10 @@ extension Catalogue {
             try connection.query(
                 """
                 WITH candidates AS (
-                    SELECT s.id, CASE WHEN s.state = 'generated' THEN 'pack' ELSE j.kind END AS kind,
-                           CASE WHEN s.state = 'generated' THEN 'archive' ELSE j.capability END AS capability,
-                           j.lane <> 'high' AS later, s.job_id AS job, s.number AS place
-                    FROM shards s JOIN jobs j ON j.id = s.job_id
-                    WHERE j.state = 'running' AND s.state IN ('open', 'generated')
+                    SELECT s.id, c.kind, c.capability, j.lane <> 'high' AS later, s.job_id AS job, s.number AS place
+                    FROM shards s JOIN jobs j ON j.id = s.job_id, \(sql: Self.work) c
+                    WHERE j.state = 'running' AND \(sql: Self.hasWork)
+                      AND c.kind || ' ' || c.capability = ANY(\(keys))
                       AND coalesce(s.hinted_at, s.created_at) < now() - \(horizon.inSeconds) * interval '1 second'
                     ORDER BY later, job, place),
                 forgotten AS (
@@ -71,7 +70,7 @@ extension Catalogue {
                     JOIN shards s ON s.id = c.id,
                     LATERAL (SELECT min(number) AS first, max(number) AS last FROM tasks t
                              WHERE t.shard_id = c.id AND t.kind = c.kind AND t.state = 'open') open
-                    WHERE c.kind || ' ' || c.capability = ANY(\(keys)) AND open.first IS NOT NULL
+                    WHERE open.first IS NOT NULL
                     LIMIT \(limit) FOR UPDATE OF s SKIP LOCKED),
                 hinted AS (
                     UPDATE shards s SET hinted_at = now() FROM forgotten f, jobs j
@@ -86,16 +85,24 @@ extension Catalogue {
 
     /// Whether nothing that the caller can serve is open, waiting or leased, other workers' leases included. A paused
     /// job's tasks cannot be served, so they do not count.
+    ///
+    /// Like ``claim`` it goes by what a shard asks for in its state: packing once it is generated, else the job's own
+    /// kind and capability. Tasks of shards that ask for anything else, or have nothing left to do, are not visited.
     public func isIdle(serving: [HandlerDescription]) async throws -> Bool {
         let keys = serving.map { "\($0.kind) \($0.capability)" }
         return try await connection.query(
             """
             SELECT NOT EXISTS (
-                SELECT FROM shards s JOIN jobs j ON j.id = s.job_id
-                JOIN tasks t ON t.shard_id = s.id AND t.state IN ('open', 'waiting', 'leased')
-                WHERE j.state = 'running' AND s.state IN ('open', 'generated')
-                  AND t.kind || ' ' || (CASE WHEN t.kind = 'pack' THEN 'archive' ELSE j.capability END) = ANY(\(keys))) AS idle
+                SELECT FROM shards s JOIN jobs j ON j.id = s.job_id, \(sql: Self.work) c
+                WHERE j.state = 'running' AND \(sql: Self.hasWork) AND c.kind || ' ' || c.capability = ANY(\(keys))
+                  AND (SELECT true FROM tasks t WHERE t.shard_id = s.id AND t.kind = c.kind
+                         AND t.state IN ('open', 'waiting', 'leased') LIMIT 1)) AS idle
             """
         ).one("SELECT NOT EXISTS").bool("idle")
+    }
+
+    /// Whether a shard `s` may have tasks that are neither done nor given up, as far as its row can tell.
+    private static var hasWork: SQL {
+        "(s.state = 'generated' OR (s.state = 'open' AND s.done + s.dead + s.cancelled < s.tasks))"
     }
 }

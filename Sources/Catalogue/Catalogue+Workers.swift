@@ -25,7 +25,7 @@ public struct WorkerIntroduction: Sendable {
         self.serves = serves
     }
 
-    /// The device class of the kind that makes outputs; archives are the same on every device.
+    /// The device class of the first generator; outputs carry their own. Archives are the same on every device.
     var deviceClass: String { (serves.first { $0.kind != .pack } ?? serves.first)?.deviceClass ?? "none" }
 }
 

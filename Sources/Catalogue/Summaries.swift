@@ -112,6 +112,9 @@ public struct OutputSummary: Codable, Sendable, Hashable {
     public var height: Int
     /// The worker process that made it.
     public var worker: Int
+    /// What it was made on: equal classes give equal bytes for equal seeds. `nil` where a program of before recorded
+    /// it.
+    public var deviceClass: String?
     /// ISO 8601, UTC.
     public var recordedAt: String
     /// Whether its bytes were found missing and are being made again.
@@ -132,7 +135,7 @@ public struct WorkerSummary: Codable, Sendable, Hashable {
     public var version: String
     /// Kind and capability of each handler.
     public var serves: [String]
-    /// Equal classes give equal bytes for equal seeds.
+    /// The class of its first generator; each output carries its own.
     public var deviceClass: String
     /// `running`, `draining`, `stopped`, or `lost` without a sign of life for three minutes.
     public var state: String

@@ -19,12 +19,20 @@ public struct JSONLines {
 }
 
 /// A table for people: columns as wide as their widest cell, numbers to the right.
+///
+/// A long one is taken in parts: each goes on below the one before, with columns at least as wide.
 public struct Table {
     private let header: [String]
     private var rows: [[String]] = []
+    private var widths: [Int]
+    /// Whether a part was taken, and the header with it.
+    public private(set) var isBegun = false
 
     /// Begins a table.
-    public init(_ header: String...) { self.header = header }
+    public init(_ header: String...) {
+        self.header = header
+        widths = header.map(\.count)
+    }
 
     /// Adds a row with as many cells as the header has.
     public mutating func append(_ cells: String...) {
@@ -34,11 +42,20 @@ public struct Table {
 
     /// The table's lines, without a newline at the end.
     public var text: String {
-        let widths = header.indices.map { column in ([header] + rows).map { $0[column].count }.max() ?? 0 }
+        var table = self
+        return table.takeText()
+    }
+
+    /// The lines of the rows added since the last call, the first time below the header; without a newline at the end.
+    public mutating func takeText() -> String {
+        widths = header.indices.map { column in max(widths[column], rows.map { $0[column].count }.max() ?? 0) }
         let isNumeric = header.indices.map { column in
             !rows.isEmpty && rows.allSatisfy { $0[column].allSatisfy { "0123456789.,%-".contains($0) } }
         }
-        return ([header] + rows).map { row in
+        let lines = (isBegun ? [] : [header]) + rows
+        isBegun = true
+        rows = []
+        return lines.map { row in
             row.indices.map { column in
                 let padding = String(repeating: " ", count: widths[column] - row[column].count)
                 if isNumeric[column] { return padding + row[column] }

@@ -96,7 +96,7 @@ actor ImageWriter {
     }
 }
 
-/// Turns failures to write that time or an operator mends into a pause: a disc that is full, read-only, away or ill says
+/// Turns failures of the disc that time or an operator mends into a pause: a disc that is full, read-only, away or ill says
 /// nothing about the task.
 func pausing<Value>(_ action: () throws(StoreError) -> Value) throws -> Value {
     do {

@@ -17,9 +17,12 @@ public struct PackHandler: TaskHandler {
     private let packer: Packer
 
     /// Reads what to pack from `catalogue` and writes into `store`.
-    public init(catalogue: Catalogue, store: ObjectStore) {
+    /// - Parameters:
+    ///   - worker: what people call the worker, for the reasons of failures.
+    ///   - host: the host that it runs on, for the same.
+    public init(catalogue: Catalogue, store: ObjectStore, worker: String, host: String) {
         self.catalogue = catalogue
-        packer = Packer(store: store)
+        packer = Packer(store: store, place: "worker '\(worker)' on host '\(host)'")
     }
 
     /// One shard at a time; archives are the same on every device.
@@ -27,16 +30,21 @@ public struct PackHandler: TaskHandler {
         HandlerDescription(kind: .pack, capability: .archive, maximumBatch: 1, deviceClass: "archive-1")
     }
 
+    /// Only the disc is busy.
+    public var needsDevice: Bool { false }
+
     /// Has nothing to load.
     public func prepare() async throws {}
 
-    /// Packs the shard; there is nothing left to store afterwards.
+    /// Computes nothing; the second half packs the shard.
     public func compute(_ batch: TaskBatch) async throws -> StoreResults {
-        let samples = try await catalogue.samples(ofShard: batch.shard)
-        let path = try packer.store.path(ofShard: batch.job.name, number: batch.shardNumber)
-        let outcome = try await packer.pack(samples, of: batch.job, to: path)
-        let results = batch.items.map { TaskResult(number: $0.number, outcome: outcome) }
-        return { results }
+        let (catalogue, packer) = (catalogue, packer)
+        return {
+            let samples = try await catalogue.samples(ofShard: batch.shard)
+            let path = try packer.store.path(ofShard: batch.job.name, number: batch.shardNumber)
+            let outcome = try await packer.pack(samples, of: batch.job, to: path)
+            return batch.items.map { TaskResult(number: $0.number, outcome: outcome) }
+        }
     }
 }
 
@@ -44,31 +52,44 @@ public struct PackHandler: TaskHandler {
 actor Packer {
     private let thread = DedicatedThread(name: "packer")
     nonisolated let store: ObjectStore
+    /// Who packs, and where.
+    private let place: String
 
     nonisolated var unownedExecutor: UnownedSerialExecutor { unsafe thread.asUnownedSerialExecutor() }
 
-    init(store: ObjectStore) { self.store = store }
+    init(store: ObjectStore, place: String) {
+        self.store = store
+        self.place = place
+    }
 
     /// Packs `samples` into the archive at `path`, relative to the store.
+    ///
+    /// An image that is missing here may be there for another host, so that is a failure like any other: the shard is
+    /// tried again, and quarantined only after the last attempt.
+    /// - Throws: `WorkPaused` where the disc refuses to be read or written.
     func pack(_ samples: [ShardSample], of job: TaskBatch.Job, to path: String) throws -> TaskOutcome {
         let specification = try GenerateSpecification(json: job.specification)
         let temporary = store.temporaryPath()
         // Gone already when it got its name.
         defer { unsafe unlink(temporary) }
-        let written: (bytes: Int, lost: [Int])
         do {
-            written = try write(samples, specification: specification, to: temporary)
-        } catch let error as ArchiveError where error.code.isOfTheDisc {
+            let written = try write(samples, specification: specification, to: temporary)
+            guard written.lost.isEmpty else { return failure(of: written.lost, among: samples.count) }
+            return try publish(temporary, samples: samples.count, bytes: written.bytes, at: path)
+        } catch let error as ArchiveError where error.code.isOfTheSurroundings || error.code == .missing {
+            throw WorkPaused(error.description)
+        } catch let error as DigestError {
             throw WorkPaused(error.description)
         }
-        guard written.lost.isEmpty else {
-            let numbers = written.lost.prefix(5).map(String.init).joined(separator: ", ")
-            let reason =
-                "\(written.lost.count) of \(samples.count) images are missing or corrupt in the object "
-                + "directory (tasks \(numbers)); run `detdiffusion-catalogue reconcile --fix`"
-            return .failed(reason: reason, isPermanent: true)
-        }
-        return try publish(temporary, samples: samples.count, bytes: written.bytes, at: path)
+    }
+
+    private func failure(of lost: [Int], among count: Int) -> TaskOutcome {
+        let numbers = lost.prefix(5).map(String.init).joined(separator: ", ")
+        let reason =
+            "\(place): \(lost.count) of \(count) images are missing or corrupt in the object directory "
+            + "\(store.root) (tasks \(numbers)); where they are there for other hosts, mend this one's mount and run "
+            + "`detdiffusion-catalogue retry`, else run `detdiffusion-catalogue reconcile --fix`"
+        return .failed(reason: reason, isPermanent: false)
     }
 
     /// - Returns: the archive's size, and the tasks whose images cannot be read back.
@@ -98,8 +119,17 @@ actor Packer {
         do {
             return try store.read(sample.digest, extension: "png")
         } catch {
-            guard error.code == .missing || error.code == .corrupt else { throw error }
-            return nil
+            switch error.code {
+            case .corrupt: return nil
+            case .missing:
+                // Without the folder of all objects it is the whole store that is away.
+                guard try pausing({ () throws(StoreError) in try store.size(of: "objects") }) == nil else { return nil }
+                throw WorkPaused(
+                    "cannot read \(store.root)/objects: expected the folder of all images, found none; mount the object "
+                        + "directory")
+            case .full, .readOnly, .away, .foreign, .other: throw WorkPaused(error.description)
+            case .invalid: throw error
+            }
         }
     }
 
@@ -115,16 +145,6 @@ actor Packer {
         try pausing { () throws(StoreError) in try store.commit(temporary: temporary, to: path) }
         Failpoint.hit("pack.after-rename")
         return .archive(ArchiveRecord(path: path, digest: digest, bytes: bytes, samples: samples))
-    }
-}
-
-extension ArchiveError.Code {
-    /// Whether the system refused, and not the archive's contents.
-    fileprivate var isOfTheDisc: Bool {
-        switch self {
-        case .full, .missing, .system: true
-        case .truncated, .checksum, .notUstar, .unsupportedMember, .invalidName, .tooLarge: false
-        }
     }
 }
 

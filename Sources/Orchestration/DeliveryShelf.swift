@@ -25,17 +25,20 @@ final class DeliveryShelf: Sendable {
     var lastDelivery: ContinuousClock.Instant { state.withLock { $0.lastDelivery } }
 
     /// Adds a delivery.
-    func put(_ delivery: Delivery) {
-        let taker = state.withLock { state -> CheckedContinuation<Delivery?, Never>? in
+    /// - Returns: false when the shelf is closed, and nobody will take the delivery.
+    func put(_ delivery: Delivery) -> Bool {
+        let (isTaken, taker) = state.withLock { state -> (Bool, CheckedContinuation<Delivery?, Never>?) in
+            guard !state.isClosed else { return (false, nil) }
             state.lastDelivery = .now
             if let taker = state.taker {
                 state.taker = nil
-                return taker
+                return (true, taker)
             }
             state.waiting.append((delivery, .now))
-            return nil
+            return (true, nil)
         }
         taker?.resume(returning: delivery)
+        return isTaken
     }
 
     /// Waits for a delivery; `nil` when the shelf is closed. One caller at a time.
@@ -63,14 +66,20 @@ final class DeliveryShelf: Sendable {
         }
     }
 
-    /// Ends every wait. What is still on the shelf stays unacknowledged, so the broker sends it to somebody else.
-    func close() {
-        let taker = state.withLock { state -> CheckedContinuation<Delivery?, Never>? in
+    /// Ends every wait.
+    /// - Returns: what was still on the shelf, for the broker to send to somebody else.
+    @discardableResult
+    func close() -> [Delivery] {
+        let (taker, left) = state.withLock { state -> (CheckedContinuation<Delivery?, Never>?, [Delivery]) in
             state.isClosed = true
-            defer { state.taker = nil }
-            return state.taker
+            defer {
+                state.taker = nil
+                state.waiting = []
+            }
+            return (state.taker, state.waiting.map(\.delivery))
         }
         taker?.resume(returning: nil)
+        return left
     }
 
     private func mostUrgent(in state: State) -> Int? {

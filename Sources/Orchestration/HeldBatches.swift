@@ -6,12 +6,14 @@ import Tasks
 
 /// The batches between claim and finish.
 final class HeldBatches: Sendable {
-    /// A batch and the way to stop its computing.
+    /// A batch and the way to stop its work.
     private struct Entry {
         var batch: TaskBatch
         /// Whether its turn on the device has come; before that it is staged.
         var hasBegun = false
-        var computing: Task<StoreResults, any Error>?
+        var stop: (@Sendable () -> Void)?
+        /// Whether it was to be stopped, perhaps before its work was tied to it.
+        var isStopped = false
         /// Whether its results are being recorded, which ends its lease.
         var isSettling = false
     }
@@ -57,9 +59,14 @@ final class HeldBatches: Sendable {
     /// Whether the batch is still held.
     func holds(_ batch: TaskBatch) -> Bool { entries.withLock { $0[batch.lease] != nil } }
 
-    /// Ties the computing to its batch, so that it can be stopped.
-    func computes(_ batch: TaskBatch, in task: Task<StoreResults, any Error>) {
-        entries.withLock { $0[batch.lease]?.computing = task }
+    /// Ties the work to its batch, so that it can be stopped; stops it at once where the batch is lost or was to be
+    /// stopped before.
+    func works<Result>(on batch: TaskBatch, in task: Task<Result, any Error>) {
+        let isWanted = entries.withLock { entries in
+            entries[batch.lease]?.stop = { task.cancel() }
+            return entries[batch.lease]?.isStopped == false
+        }
+        if !isWanted { task.cancel() }
     }
 
     /// Notes that its results are being recorded: a lease that is gone now was not lost.
@@ -71,29 +78,30 @@ final class HeldBatches: Sendable {
         entries.withLock { _ = $0.removeValue(forKey: batch.lease) }
     }
 
-    /// Forgets batches whose leases were lost and stops their computing: somebody else has their tasks now.
+    /// Forgets batches whose leases were lost and stops their work: somebody else has their tasks now.
     func drop(leases: Set<Int64>) -> [TaskBatch] {
         entries.withLock { entries in
             leases.compactMap { lease in
                 guard let entry = entries[lease], !entry.isSettling else { return nil }
                 entries.removeValue(forKey: lease)
-                entry.computing?.cancel()
+                entry.stop?()
                 return entry.batch
             }
         }
     }
 
-    /// Stops computing the batches of a job; they stay held until they are given back.
-    func stopComputing(job: Int64) {
-        entries.withLock { entries in
-            for entry in entries.values where entry.batch.job.id == job { entry.computing?.cancel() }
-        }
-    }
+    /// Stops work on the batches of a job; they stay held until they are given back.
+    func stopWork(job: Int64) { stop { $0.job.id == job } }
 
-    /// Stops all computing.
-    func stopComputing() {
+    /// Stops all work.
+    func stopWork() { stop { _ in true } }
+
+    private func stop(where isMeant: (TaskBatch) -> Bool) {
         entries.withLock { entries in
-            for entry in entries.values { entry.computing?.cancel() }
+            for (lease, entry) in entries where isMeant(entry.batch) {
+                entries[lease]?.isStopped = true
+                entry.stop?()
+            }
         }
     }
 }

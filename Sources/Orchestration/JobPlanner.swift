@@ -119,6 +119,10 @@ public struct PlannedJob: Sendable {
 
 /// Plans jobs.
 public enum JobPlanner {
+    /// Tasks that a shard may have. Packing, audits, exports and changes of whole shards hold its rows, some kilobytes
+    /// each, in memory: tens of megabytes with this many. Its archive then has gigabytes; larger ones help nobody.
+    public static let largestShard = 10_000
+
     /// Reads the request's files, each once, and applies the rules of docs/method.md, section 1, and the attributes and
     /// strategies of section 3.
     /// - Throws: `LayoutError` for the files' contents, ``TaskError`` for options that contradict one another.
@@ -155,8 +159,9 @@ public enum JobPlanner {
         }
         try require((1...1000).contains(request.samples), "--samples: expected 1 to 1000, found \(request.samples)")
         try require(
-            (1...1_000_000).contains(request.shardSize),
-            "--shard-size: expected 1 to 1000000, found \(request.shardSize)")
+            (1...largestShard).contains(request.shardSize),
+            "--shard-size: expected 1 to \(largestShard), since a shard is packed, checked and exported as a whole, found "
+                + "\(request.shardSize)")
         try require(request.limit.map { $0 >= 1 } ?? true, "--limit: expected at least 1, found \(request.limit ?? 0)")
         try require(
             request.seed < 1 << 53,

@@ -8,8 +8,9 @@ public import Tasks
 
 /// The worker loop for any kinds of task.
 ///
-/// Computing one batch, one more staged, storing and recording overlapped with the next computing; leases are renewed by a task of
-/// their own over a connection of their own, so that nothing of this blocks a heartbeat or a renewal.
+/// Computing one batch, one more staged, storing and recording overlapped with the next computing, and beside all this the
+/// work that needs no device; leases are renewed by a task of their own over a connection of their own, so that nothing
+/// of this blocks a heartbeat or a renewal.
 /// It ends when it was drained: by a graceful shutdown, or because it was idle for as long as its configuration says.
 public struct Worker: Service {
     private let configuration: WorkerConfiguration

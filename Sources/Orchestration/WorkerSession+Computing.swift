@@ -17,38 +17,18 @@ extension WorkerSession {
     func compute() async throws {
         defer { computed.finish() }
         for await (batch, handler) in staged {
-            if !isDraining { consumer.setConsuming(true) }
+            consume()
             // Not begun when the drain began; or lost, or its job was paused, while it was staged.
             if isDraining { try await giveBack(batch); continue }
             guard held.begins(batch) else { continue }
-            try await compute(batch, with: handler)
-        }
-    }
-
-    private func compute(_ batch: TaskBatch, with handler: any TaskHandler) async throws {
-        let computing = Task { try await persistentlyPaused(batch) { try await handler.compute(batch) } }
-        held.computes(batch, in: computing)
-        do {
-            let store = try await withTaskCancellationHandler {
-                try await computing.value
-            } onCancel: {
-                computing.cancel()
+            if let store = try await worked(on: batch, by: handler, { try await handler.compute(batch) }) {
+                await computed.send((batch, handler, store))
             }
-            await computed.send((batch, store))
-        } catch  where computing.isCancelled || error is CancellationError {
-            // Drained past the grace time, its job was cancelled, or the lease was lost.
-            if held.holds(batch) { try await giveBack(batch) }
-        } catch let error as WorkerUnfit {
-            // Every batch would fail here, and the tasks of all of them in the end.
-            if held.holds(batch) { try await giveBack(batch) }
-            throw error
-        } catch {
-            logger.warning("A batch failed", metadata: metadata(of: batch, error: error))
-            try await finish(batch, results: batch.items.map { .failed($0.number, error) })
         }
     }
 
-    /// Repeats `action` while the surroundings fail, the catalogue included; the results stay in hand and the lease is renewed meanwhile.
+    /// Repeats `action` while the surroundings fail, the catalogue included; the results stay in hand and the lease is
+    /// renewed meanwhile.
     func persistentlyPaused<Result: Sendable>(
         _ batch: TaskBatch, _ action: @Sendable () async throws -> Result
     ) async throws -> Result {

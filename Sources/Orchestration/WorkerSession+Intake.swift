@@ -9,12 +9,18 @@ import Logging
 import Tasks
 
 extension WorkerSession {
-    /// Puts what the broker sends on the shelf.
+    /// Puts what the broker sends on its shelf; what was on its way when a drain began goes back.
     func receive() async {
-        for await delivery in consumer.deliveries { shelf.put(delivery) }
+        for await delivery in consumer.deliveries {
+            let isAside = handler(for: delivery.queue)?.needsDevice == false
+            guard (isAside ? sideShelf : shelf).put(delivery) else {
+                consumer.reject(delivery.tag, requeue: true)
+                continue
+            }
+        }
     }
 
-    /// Handles one delivery after the other; a batch waits here until computing has room for it.
+    /// Handles one hint for the device after the other; a batch waits here until computing has room for it.
     func takeIn() async throws {
         defer { staged.finish() }
         while !isDraining, let delivery = await shelf.take() {
@@ -24,7 +30,8 @@ extension WorkerSession {
         }
     }
 
-    private func claim(_ delivery: Delivery) async throws -> (TaskBatch, any TaskHandler)? {
+    /// Claims what a delivery speaks of, hints the rest and acknowledges it.
+    func claim(_ delivery: Delivery) async throws -> (TaskBatch, any TaskHandler)? {
         let hint: Hint
         do {
             hint = try readHint(delivery)
@@ -34,6 +41,10 @@ extension WorkerSession {
         }
         guard let handler = handler(for: delivery.queue) else {
             try await keep(delivery, because: TaskError(.invalid, "no handler serves queue \(delivery.queue)"))
+            return nil
+        }
+        if failedShards.areLeft(hint) {
+            try await leave(delivery)
             return nil
         }
         Failpoint.hit("worker.before-claim")
@@ -81,16 +92,26 @@ extension WorkerSession {
         consumer.acknowledge(delivery.tag)
     }
 
+    /// Puts a hint of work that failed here back into its queue, for others; not at once, or it would circle between
+    /// the broker and a worker that has nobody beside it.
+    private func leave(_ delivery: Delivery) async throws {
+        try await Task.sleep(for: min(.milliseconds(500), configuration.timeForOthers / 2))
+        await announcer.putBack(delivery)
+        consumer.acknowledge(delivery.tag)
+    }
+
     private func handler(for queue: String) -> (any TaskHandler)? {
         handlers.first { handler in Worker.queues(of: [handler]).contains { $0.name == queue } }
     }
 
     /// Puts deliveries that found no room for long back into their queues as new messages, and stops consuming until
     /// there is room: the broker would close the channel over a message that stays unacknowledged for 30 minutes.
+    ///
+    /// What waits for the work beside the device stops nothing, or that work would hold up the device after all.
     func returnStaleDeliveries() async {
         let stale = shelf.takeStale(patience: configuration.deliveryPatience)
         if !stale.isEmpty { consumer.setConsuming(false) }
-        for delivery in stale {
+        for delivery in stale + sideShelf.takeStale(patience: configuration.deliveryPatience) {
             logger.debug("A hint found no room and goes back", metadata: ["queue.name": "\(delivery.queue)"])
             await announcer.putBack(delivery)
             consumer.acknowledge(delivery.tag)

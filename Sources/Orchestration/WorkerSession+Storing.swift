@@ -12,7 +12,7 @@ extension WorkerSession {
     /// Stores computed batches until computing has ended.
     func store() async throws {
         defer { stored.finish() }
-        for await (batch, store) in computed {
+        for await (batch, handler, store) in computed {
             let results: [TaskResult]
             do {
                 results = try await persistentlyPaused(batch) { try await store() }
@@ -23,25 +23,27 @@ extension WorkerSession {
                 logger.warning("Results could not be stored", metadata: metadata(of: batch, error: error))
                 results = batch.items.map { .failed($0.number, error) }
             }
-            await stored.send((batch, results))
+            await stored.send((batch, handler, results))
         }
     }
 
     /// Records stored batches until storing has ended.
     func record() async throws {
-        for await (batch, results) in stored {
+        for await (batch, handler, results) in stored {
             Failpoint.hit("worker.before-finish")
-            try await finish(batch, results: results)
+            try await finish(batch, by: handler, results: results)
         }
     }
 
     /// Records what became of a batch, however long the catalogue is away.
-    func finish(_ batch: TaskBatch, results: [TaskResult]) async throws {
-        let retry = attemptBackoff
+    func finish(_ batch: TaskBatch, by handler: any TaskHandler, results: [TaskResult]) async throws {
+        let (retry, deviceClass) = (attemptBackoff, handler.description.deviceClass)
         let results = results.map(\.storable)
         held.settles(batch)
         let report = try await persistently("finish") {
-            try await self.catalogue.finish(batch, results: results, worker: self.id) { retry.delay(attempt: $0) }
+            try await self.catalogue.finish(batch, results: results, worker: self.id, deviceClass: deviceClass) {
+                retry.delay(attempt: $0)
+            }
         }
         Failpoint.hit("worker.after-finish")
         held.remove(batch)

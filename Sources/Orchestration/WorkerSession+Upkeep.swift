@@ -13,7 +13,7 @@ extension WorkerSession {
         Backoff(base: configuration.retryDelay, cap: max(configuration.retryDelay, .seconds(300)))
     }
 
-    /// Renews every sixth of a lease; a lease that is gone is dropped and its computing stopped.
+    /// Renews every sixth of a lease; a lease that is gone is dropped and the work under it stopped.
     ///
     /// Nothing else happens here, and over a connection of its own whose answers have an eighth of the lease: a network
     /// that stalls is known, and said, before a third of the lease is over.
@@ -72,11 +72,12 @@ extension WorkerSession {
                 try await mend()
                 lastMending = .now
             }
-            guard held.isEmpty, shelf.lastDelivery.duration(to: .now) >= tick, !isDraining else {
+            let lastDelivery = max(shelf.lastDelivery, sideShelf.lastDelivery)
+            guard held.isEmpty, lastDelivery.duration(to: .now) >= tick, !isDraining else {
                 idleSince = nil
                 continue
             }
-            consumer.setConsuming(true)
+            consume()
             if lastLook.duration(to: .now) >= min(configuration.hintHorizon / 3, .seconds(5)) {
                 try await remind()
                 lastLook = .now
@@ -129,7 +130,7 @@ extension WorkerSession {
                 continue
             }
             logger.info("Job control", metadata: ["job.id": "\(control.job)", "action": "\(control.action.rawValue)"])
-            if control.action == .cancel { held.stopComputing(job: control.job) }
+            if control.action == .cancel { held.stopWork(job: control.job) }
             if control.action != .resume { try await giveBackStaged(job: control.job) }
         }
     }

@@ -24,15 +24,20 @@ final class WorkerSession: Sendable {
     let logger: Logger
 
     let held = HeldBatches()
+    /// Hints of work for the device.
     let shelf: DeliveryShelf
+    /// Hints of work that needs no device, and is done beside it.
+    let sideShelf: DeliveryShelf
+    /// Shards that this worker failed to pack, and leaves to others for a while.
+    let failedShards = FailedShards()
     /// Intake to computing; a send waits until computing takes the batch, so one batch is staged.
     ///
     /// Each batch goes with the handler whose queue it came from: several may serve one kind.
     let staged = AsyncChannel<(batch: TaskBatch, handler: any TaskHandler)>()
     /// Computing to storing.
-    let computed = AsyncChannel<(batch: TaskBatch, store: StoreResults)>()
+    let computed = AsyncChannel<(batch: TaskBatch, handler: any TaskHandler, store: StoreResults)>()
     /// Storing to recording, so that the disc's syncs of one batch overlap the COMMIT of the batch before it.
-    let stored = AsyncChannel<(batch: TaskBatch, results: [TaskResult])>()
+    let stored = AsyncChannel<(batch: TaskBatch, handler: any TaskHandler, results: [TaskResult])>()
     /// How long failed database calls and failed tasks wait: less than the grace that leases have when the catalogue is
     /// back, so that every holder can renew in it.
     let backoff: Backoff
@@ -61,7 +66,8 @@ final class WorkerSession: Sendable {
         self.logger = logger
         let longestDelay = min(.seconds(15), configuration.lease / 3)
         backoff = Backoff(base: min(.milliseconds(200), longestDelay), cap: longestDelay)
-        shelf = DeliveryShelf(queues: Worker.queues(of: handlers).map(\.name))
+        shelf = DeliveryShelf(queues: Worker.queues(of: handlers.filter(\.needsDevice)).map(\.name))
+        sideShelf = DeliveryShelf(queues: Worker.queues(of: handlers.filter { !$0.needsDevice }).map(\.name))
     }
 
     var descriptions: [HandlerDescription] { handlers.map(\.description) }
@@ -83,7 +89,7 @@ final class WorkerSession: Sendable {
         }
     }
 
-    /// Runs the four parts. When one fails the others end too: an intake left alone would go on claiming, and renewing
+    /// Runs the parts. When one fails the others end too: an intake left alone would go on claiming, and renewing
     /// the leases of, tasks that nobody computes.
     private func runPipeline() async throws {
         try await withThrowingTaskGroup(of: Void.self) { group in
@@ -91,6 +97,7 @@ final class WorkerSession: Sendable {
             group.addTask { try await self.compute() }
             group.addTask { try await self.store() }
             group.addTask { try await self.record() }
+            group.addTask { try await self.workAside() }
             do {
                 while try await group.next() != nil {}
             } catch {
@@ -104,19 +111,28 @@ final class WorkerSession: Sendable {
     /// Ends the waits that no cancellation of a task reaches.
     private func stopPipeline() {
         shelf.close()
-        held.stopComputing()
+        sideShelf.close()
+        held.stopWork()
+    }
+
+    /// Lets the broker send hints, unless this worker drains; whichever comes first, a drain ends it.
+    func consume() {
+        draining.withLock { isDraining in
+            if !isDraining { consumer.setConsuming(true) }
+        }
     }
 
     /// Begins to drain: no new work, the batch that is being computed may finish within the grace time.
     func drain() async {
         let isFirst = draining.withLock { isDraining in
             defer { isDraining = true }
+            if !isDraining { consumer.setConsuming(false) }
             return !isDraining
         }
         guard isFirst else { return }
         logger.info("Draining", metadata: ["batches.held": "\(held.leases.count)"])
-        consumer.setConsuming(false)
-        shelf.close()
+        // Others can have these hints now, and need not wait until this process has ended.
+        for delivery in shelf.close() + sideShelf.close() { consumer.reject(delivery.tag, requeue: true) }
         do {
             try await upkeep.touch(worker: id, state: .draining)
         } catch {
@@ -124,7 +140,7 @@ final class WorkerSession: Sendable {
         }
     }
 
-    /// Drains when the process is asked to stop, and cuts the computing short when the grace time is over.
+    /// Drains when the process is asked to stop, and cuts the work short when the grace time is over.
     /// - Returns: true when the worker has to leave with what it still holds, because nobody takes it back.
     func drainOnShutdown() async -> Bool {
         do {
@@ -133,7 +149,7 @@ final class WorkerSession: Sendable {
             try await Task.sleep(for: configuration.grace)
             logger.info(
                 "The grace time is over; giving leases back", metadata: ["batches.held": "\(held.leases.count)"])
-            held.stopComputing()
+            held.stopWork()
             try await Task.sleep(for: Self.timeToGiveBack)
         } catch {
             return false  // The worker ended by itself.

@@ -158,6 +158,9 @@ public protocol TaskHandler: Sendable {
     /// What it serves and how much at once.
     var description: HandlerDescription { get }
 
+    /// Whether `compute` occupies the device. Work without a device is done beside it, one batch at a time.
+    var needsDevice: Bool { get }
+
     /// Loads what it needs; runs once before the first claim.
     func prepare() async throws
 
@@ -165,6 +168,11 @@ public protocol TaskHandler: Sendable {
     /// overlap the computing of the next batch. Either half may throw when the batch as a whole failed; a failure of
     /// one task is an outcome. Cancellation means: stop soon, the batch will be given back.
     func compute(_ batch: TaskBatch) async throws -> StoreResults
+}
+
+extension TaskHandler {
+    /// It does, unless a handler says otherwise.
+    public var needsDevice: Bool { true }
 }
 
 /// Stores what `compute` made, and says what became of every task of the batch.

@@ -47,13 +47,20 @@ struct RecordOptions: ParsableArguments {
         }
     }
 
-    /// Writes records as JSON lines, or as the table that `table` makes of them.
-    func write<Record: Encodable>(_ records: [Record], table: ([Record]) -> Table) throws {
-        if json {
-            let lines = JSONLines()
-            for record in records { try lines.write(record) }
-        } else {
-            tell(table(records).text)
+    /// Writes records as they come, as JSON lines or as a table to which `append` adds one.
+    func write<Record: Encodable & Sendable>(
+        _ pages: RecordPages<Record>, as table: Table, append: (inout Table, Record) -> Void
+    ) async throws {
+        var table = table
+        let lines = JSONLines()
+        for try await page in pages {
+            if json {
+                for record in page { try lines.write(record) }
+            } else {
+                for record in page { append(&table, record) }
+                tell(table.takeText())
+            }
         }
+        if !json, !table.isBegun { tell(table.takeText()) }
     }
 }

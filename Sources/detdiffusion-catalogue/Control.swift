@@ -59,6 +59,14 @@ extension BrokerOptions {
     }
 }
 
+/// Says on standard error how many shards of a large job are dealt with.
+private func shardProgress(of job: String) -> (ShardProgress) -> Void {
+    var remarks = ProgressRemarks()
+    return { progress in
+        if let line = remarks.line("job '\(job)'", progress.shards, of: progress.totalShards, "shards") { remark(line) }
+    }
+}
+
 struct PauseCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "pause", abstract: "Stops handing out a job's tasks; what is being computed may finish.")
@@ -97,7 +105,7 @@ struct CancelCommand: AsyncParsableCommand {
 
     func run() async throws {
         try await reporting("detdiffusion-catalogue") {
-            let id = try await control.open().cancel(job: control.job)
+            let id = try await control.open().cancel(job: control.job, progress: shardProgress(of: control.job))
             try await control.announce([], control: ControlMessage(job: id, action: .cancel))
             tell("job '\(control.job)' is cancelled")
         }
@@ -113,7 +121,8 @@ struct RetryCommand: AsyncParsableCommand {
 
     func run() async throws {
         try await reporting("detdiffusion-catalogue") {
-            let (opened, targets) = try await control.open().retry(job: control.job)
+            let (opened, targets) = try await control.open().retry(
+                job: control.job, progress: shardProgress(of: control.job))
             try await control.announce(targets)
             tell("job '\(control.job)': \(Format.count(opened)) tasks opened again")
         }
@@ -134,7 +143,8 @@ struct FinishCommand: AsyncParsableCommand {
             guard allowDead >= 0 else {
                 throw CommandError(.usage, "--allow-dead: expected 0 or more, found \(allowDead)")
             }
-            let targets = try await control.open().allowDead(allowDead, job: control.job)
+            let targets = try await control.open().allowDead(
+                allowDead, job: control.job, progress: shardProgress(of: control.job))
             try await control.announce(targets)
             tell("job '\(control.job)': shards with at most \(allowDead) dead tasks finish without them")
         }
@@ -151,7 +161,7 @@ struct PurgeCommand: AsyncParsableCommand {
 
     func run() async throws {
         try await reporting("detdiffusion-catalogue") {
-            try await options.open().purge(job: job)
+            try await options.open().purge(job: job, progress: shardProgress(of: job))
             tell("job '\(job)' is removed from the catalogue")
         }
     }

@@ -15,14 +15,12 @@ struct JobsCommand: AsyncParsableCommand {
     func run() async throws {
         try await reporting("detdiffusion-catalogue") {
             let filter = CatalogueFilter(job: job, state: state?.rawValue, limit: records.limit)
-            try records.write(try await options.open().jobs(filter)) { jobs in
-                var table = Table("job", "strategy", "state", "tasks", "done", "dead", "shards", "finished")
-                for job in jobs {
-                    table.append(
-                        job.job, job.strategy ?? "", job.state, Format.count(job.tasks), Format.count(job.done),
-                        Format.count(job.dead), Format.count(job.shards), Format.count(job.finishedShards))
-                }
-                return table
+            let pages = try await options.open().jobPages(filter)
+            let table = Table("job", "strategy", "state", "tasks", "done", "dead", "shards", "finished")
+            try await records.write(pages, as: table) { table, job in
+                table.append(
+                    job.job, job.strategy ?? "", job.state, Format.count(job.tasks), Format.count(job.done),
+                    Format.count(job.dead), Format.count(job.shards), Format.count(job.finishedShards))
             }
         }
     }
@@ -51,16 +49,14 @@ struct ShardsCommand: AsyncParsableCommand {
     func run() async throws {
         try await reporting("detdiffusion-catalogue") {
             let filter = CatalogueFilter(job: job, state: state?.rawValue, limit: records.limit)
-            try records.write(try await options.open(job: job).shards(filter)) { shards in
-                var table = Table("job", "shard", "state", "tasks", "done", "dead", "size", "sha256", "tar")
-                for shard in shards {
-                    table.append(
-                        shard.job, String(shard.shard), shard.state, Format.count(shard.tasks),
-                        Format.count(shard.done),
-                        Format.count(shard.dead), shard.bytes.map(Format.bytes) ?? "",
-                        String((shard.sha256 ?? "").prefix(12)), shard.tar ?? shard.reason ?? "")
-                }
-                return table
+            let pages = try await options.open(job: job).shardPages(filter)
+            let table = Table("job", "shard", "state", "tasks", "done", "dead", "size", "sha256", "tar")
+            try await records.write(pages, as: table) { table, shard in
+                table.append(
+                    shard.job, String(shard.shard), shard.state, Format.count(shard.tasks),
+                    Format.count(shard.done),
+                    Format.count(shard.dead), shard.bytes.map(Format.bytes) ?? "",
+                    String((shard.sha256 ?? "").prefix(12)), shard.tar ?? shard.reason ?? "")
             }
         }
     }
@@ -81,14 +77,12 @@ struct TasksCommand: AsyncParsableCommand {
         try await reporting("detdiffusion-catalogue") {
             let filter = CatalogueFilter(
                 job: job, shard: shard, state: state?.rawValue, image: image, limit: records.limit)
-            try records.write(try await options.open(job: job).tasks(filter)) { tasks in
-                var table = Table("job", "shard", "task", "kind", "image", "sample", "state", "attempt", "reason")
-                for task in tasks {
-                    table.append(
-                        task.job, String(task.shard), String(task.task), task.kind, task.image.map(String.init) ?? "",
-                        task.sample.map(String.init) ?? "", task.state, String(task.attempt), task.reason ?? "")
-                }
-                return table
+            let pages = try await options.open(job: job).taskPages(filter)
+            let table = Table("job", "shard", "task", "kind", "image", "sample", "state", "attempt", "reason")
+            try await records.write(pages, as: table) { table, task in
+                table.append(
+                    task.job, String(task.shard), String(task.task), task.kind, task.image.map(String.init) ?? "",
+                    task.sample.map(String.init) ?? "", task.state, String(task.attempt), task.reason ?? "")
             }
         }
     }
@@ -106,17 +100,15 @@ struct OutputsCommand: AsyncParsableCommand {
     func run() async throws {
         try await reporting("detdiffusion-catalogue") {
             let filter = CatalogueFilter(job: job, shard: shard, image: image, limit: records.limit)
-            try records.write(try await options.open(job: job).outputs(filter)) { outputs in
-                var table = Table(
-                    "job", "shard", "task", "image", "sample", "size", "pixels", "sha256", "worker", "recorded")
-                for output in outputs {
-                    table.append(
-                        output.job, String(output.shard), String(output.task), String(output.image),
-                        String(output.sample), Format.bytes(output.bytes), "\(output.width)x\(output.height)",
-                        String(output.sha256.prefix(12)), String(output.worker),
-                        output.lost ? "lost, made again" : output.recordedAt)
-                }
-                return table
+            let pages = try await options.open(job: job).outputPages(filter)
+            let table = Table(
+                "job", "shard", "task", "image", "sample", "size", "pixels", "sha256", "worker", "recorded")
+            try await records.write(pages, as: table) { table, output in
+                table.append(
+                    output.job, String(output.shard), String(output.task), String(output.image),
+                    String(output.sample), Format.bytes(output.bytes), "\(output.width)x\(output.height)",
+                    String(output.sha256.prefix(12)), String(output.worker),
+                    output.lost ? "lost, made again" : output.recordedAt)
             }
         }
     }
@@ -132,16 +124,14 @@ struct WorkersCommand: AsyncParsableCommand {
     func run() async throws {
         try await reporting("detdiffusion-catalogue") {
             let filter = CatalogueFilter(state: state?.rawValue, limit: records.limit)
-            try records.write(try await options.open().workers(filter)) { workers in
-                var table = Table(
-                    "worker", "name", "host", "pid", "state", "seen", "done", "failed", "leases", "serves")
-                for worker in workers {
-                    table.append(
-                        String(worker.worker), worker.name, worker.host, String(worker.pid), worker.state,
-                        Format.duration(worker.silent) + " ago", Format.count(worker.done), Format.count(worker.failed),
-                        String(worker.leases), worker.serves.joined(separator: ", "))
-                }
-                return table
+            let pages = try await options.open().workerPages(filter)
+            let table = Table(
+                "worker", "name", "host", "pid", "state", "seen", "done", "failed", "leases", "serves")
+            try await records.write(pages, as: table) { table, worker in
+                table.append(
+                    String(worker.worker), worker.name, worker.host, String(worker.pid), worker.state,
+                    Format.duration(worker.silent) + " ago", Format.count(worker.done), Format.count(worker.failed),
+                    String(worker.leases), worker.serves.joined(separator: ", "))
             }
         }
     }

@@ -96,7 +96,7 @@ struct JobOptions: ParsableArguments {
     @Option(help: "Classifier-free guidance scale. Default for diffusion: \(UsualSampling.guidance).")
     var guidance: Double?
 
-    @Option(help: "Tasks per shard.")
+    @Option(help: "Tasks per shard, at most 10,000.")
     var shardSize = 500
 
     /// The request that these options make.

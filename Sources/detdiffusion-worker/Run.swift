@@ -105,10 +105,13 @@ struct Run: AsyncParsableCommand {
             renewing: settings.configuration.lease, url: surroundings.database,
             applicationName: "detdiffusion-worker renewals", logger: logger)
         var handlers: [any TaskHandler] = []
-        if settings.packs { handlers.append(PackHandler(catalogue: catalogue, store: store)) }
+        let (name, host) = (settings.configuration.name, ProcessInfo.processInfo.hostName)
+        if settings.packs {
+            handlers.append(PackHandler(catalogue: catalogue, store: store, worker: name, host: host))
+        }
         handlers += generators.map { GenerateHandler(generator: $0, store: store) }
         let introduction = WorkerIntroduction(
-            name: settings.configuration.name, host: ProcessInfo.processInfo.hostName,
+            name: name, host: host,
             pid: Int(ProcessInfo.processInfo.processIdentifier), version: detdiffusionVersion,
             serves: handlers.map(\.description))
         return Worker(

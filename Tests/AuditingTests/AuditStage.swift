@@ -62,7 +62,7 @@ struct AuditStage {
     /// Does everything that is claimable in the shards, or only what `kinds` names.
     func work(shards: Set<Int> = [0, 1], kinds: [TaskKind] = [.generate, .pack]) async throws {
         let generate = GenerateHandler(generator: SketchGenerator(), store: store)
-        let pack = PackHandler(catalogue: test.catalogue, store: store)
+        let pack = PackHandler(catalogue: test.catalogue, store: store, worker: "test", host: "test")
         let numbers = try await numbers()
         while true {
             let targets = try await test.catalogue.claimable(job: job.id).filter { target in

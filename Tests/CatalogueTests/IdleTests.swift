@@ -3,6 +3,7 @@
 import Catalogue
 import Digests
 import Fixtures
+import Postgres
 import Tasks
 import Testing
 
@@ -37,5 +38,58 @@ struct IdleTests {
             _ = try await catalogue.pause(job: "idle")
             #expect(try await catalogue.isIdle(serving: [Self.pack]), "a paused job's tasks cannot be served")
         }
+    }
+
+    @Test func whatAShardAsksForIsWhatCounts() async throws {
+        try await TestCatalogue.with { test in
+            let catalogue = test.catalogue
+            _ = try await test.enqueue("one", tasks: 1, shardSize: 1)
+            // A pack task of an earlier packing, which an open shard does not ask for, and which nobody can claim.
+            try await test.execute(
+                "INSERT INTO tasks (shard_id, kind, number, state) SELECT id, 'pack', 0, 'open' FROM shards")
+            #expect(try await catalogue.isIdle(serving: [Self.pack]))
+            #expect(try await !catalogue.isIdle(serving: [Self.sketch]))
+            // A generated shard asks for packing only, whatever its other tasks are.
+            try await test.execute("UPDATE shards SET state = 'generated'")
+            #expect(try await catalogue.isIdle(serving: [Self.sketch]))
+            #expect(try await !catalogue.isIdle(serving: [Self.pack]))
+        }
+    }
+
+    @Test func lookingForWorkVisitsNoTaskOfOthersAndNoneOfWhatIsOver() async throws {
+        try await TestCatalogue.with { test in
+            _ = try await test.enqueue("large", tasks: 2000, shardSize: 500)
+            try await test.catalogue.connection.simple("ANALYZE")
+            let visited = try await visits(test) { () async throws -> Void in
+                #expect(try await test.catalogue.isIdle(serving: [Self.diffusion, Self.pack]))
+                #expect(
+                    try await test.catalogue.forgottenShards(serving: [Self.diffusion], horizon: .seconds(-1)).isEmpty)
+            }
+            #expect(visited == 0)
+            // All done but one that is dead: nothing is left, though the shards stay open.
+            try await test.execute(
+                "UPDATE tasks SET state = CASE WHEN number = 0 THEN 'dead' ELSE 'done' END::task_state")
+            try await test.execute("UPDATE shards SET done = 499, dead = 1")
+            let over = try await visits(test) { () async throws -> Void in
+                #expect(try await test.catalogue.isIdle(serving: [Self.sketch]))
+                #expect(try await test.catalogue.forgottenShards(serving: [Self.sketch], horizon: .seconds(-1)).isEmpty)
+            }
+            #expect(over == 0)
+        }
+    }
+
+    /// Task rows that were read meanwhile, as the server counts them.
+    private func visits(_ test: TestCatalogue, _ body: () async throws -> Void) async throws -> Int {
+        func count() async throws -> Int {
+            _ = try await test.catalogue.connection.query("SELECT pg_stat_force_next_flush()")
+            return try await test.number(
+                """
+                SELECT seq_tup_read + coalesce(idx_tup_fetch, 0) FROM pg_stat_user_tables
+                WHERE relid = 'tasks'::regclass
+                """)
+        }
+        let before = try await count()
+        try await body()
+        return try await count() - before
     }
 }

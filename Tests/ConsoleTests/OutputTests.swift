@@ -18,6 +18,15 @@ struct TableTests {
 
     @Test func anEmptyTableIsItsHeader() { #expect(Table("job", "tasks").text == "job  tasks") }
 
+    @Test func aTableInPartsGoesOnBelowItself() {
+        var table = Table("job", "tasks")
+        table.append("longer", "1,234")
+        #expect(table.takeText() == "job     tasks\nlonger  1,234")
+        table.append("a", "7")
+        #expect(table.takeText() == "a           7")
+        #expect(table.isBegun)
+    }
+
     @Test func noLineEndsInSpaces() {
         var table = Table("name", "bar")
         table.append("cat", "###")
@@ -55,4 +64,18 @@ struct FormatTests {
             (90_000, "1 d 1 h"), (31_536_000, "365 d 0 h"),
         ] as [(Double, String)])
     func durationsAreTwoUnits(value: Double, text: String) { #expect(Format.duration(value) == text) }
+}
+
+struct ProgressTests {
+    @Test func progressIsSaidAfterAWhileAndNotTooOften() {
+        let start = ContinuousClock.now
+        var remarks = ProgressRemarks(every: .seconds(2), from: start)
+        func line(_ done: Int, at seconds: Double) -> String? {
+            remarks.line("job 'a'", done, of: 20_000, "shards", at: start + .seconds(seconds))
+        }
+        #expect(line(20, at: 1.9) == nil)
+        #expect(line(1200, at: 2.1) == "job 'a': 1,200 of 20,000 shards")
+        #expect(line(1300, at: 4) == nil)
+        #expect(line(20_000, at: 4.2) == "job 'a': 20,000 of 20,000 shards")
+    }
 }

@@ -59,6 +59,48 @@ struct ControlTests {
         }
     }
 
+    /// Four shards, each too large to share a statement with another.
+    private func recordLargeJob(in world: TestWorld) throws {
+        try world.sql(
+            """
+            INSERT INTO jobs (name, kind, capability, lane, specification, specification_sha256, hint_size)
+            VALUES ('large', 'generate', 'sketch', 'normal', '{}', sha256('large'), 16);
+            INSERT INTO shards (job_id, number, first_task, tasks)
+            SELECT j.id, n, n * 6000, 6000 FROM jobs j, generate_series(0, 3) n;
+            INSERT INTO tasks (shard_id, kind, number)
+            SELECT s.id, 'generate', n FROM shards s, generate_series(0, 5999) n;
+            INSERT INTO payloads (shard_id, number, image_id, sample, payload)
+            SELECT s.id, n, s.number * 6000 + n, 0, '' FROM shards s, generate_series(0, 5999) n
+            """)
+    }
+
+    @Test func aLargeJobIsCancelledAndPurgedPieceByPieceAndAKillLosesNothingOfIt() throws {
+        try TestWorld.with("control") { world in
+            try recordLargeJob(in: world)
+            let killed = try world.commands.run(
+                "catalogue", ["cancel", "--job", "large"], failpoints: "postgres.after-commit.cancel=kill@2")
+            #expect(killed.status == 128 + SIGKILL)
+            #expect(
+                try world.sql("SELECT state FROM shards ORDER BY number") == ["cancelled", "cancelled", "open", "open"])
+            #expect(try world.sql("SELECT state FROM jobs") == ["cancelled"], "nothing more is claimed meanwhile")
+            try world.commands.succeed("catalogue", ["cancel", "--job", "large"])
+            #expect(try world.sql("SELECT state, count(*) FROM tasks GROUP BY state") == ["cancelled|24000"])
+            #expect(
+                try world.sql("SELECT state, cancelled FROM shards") == Array(repeating: "cancelled|6000", count: 4))
+            let purge = try world.commands.run(
+                "catalogue", ["purge", "--job", "large"], failpoints: "postgres.after-commit.purge=kill@3")
+            #expect(purge.status == 128 + SIGKILL)
+            #expect(try world.sql("SELECT number FROM shards") == ["3"])
+            #expect(
+                try world.sql("SELECT DISTINCT s.number FROM tasks t LEFT JOIN shards s ON s.id = t.shard_id") == ["3"],
+                "no row is without its shard")
+            try world.commands.succeed("catalogue", ["purge", "--job", "large"])
+            let left =
+                "SELECT (SELECT count(*) FROM tasks) + (SELECT count(*) FROM payloads) + (SELECT count(*) FROM jobs)"
+            #expect(try world.sql(left) == ["0"])
+        }
+    }
+
     @Test func aCancelledJobGivesUpWhatIsNotDoneAndCanBePurged() throws {
         try TestWorld.with("control") { world in
             try world.enqueue("given-up", limit: 24)

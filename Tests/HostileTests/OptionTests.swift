@@ -18,7 +18,7 @@ struct OptionTests {
         (enqueue("--size", "800x450"), "--size: expected a height"), (enqueue("--size", "99999992x8"), "--size"),
         (enqueue("--size", "-8x8"), "--size"), (enqueue("--size", "0x0"), "--size"),
         (enqueue("--size", "99999999999999999999x8"), "--size"), (enqueue("--size", long), "--size"),
-        (enqueue("--shard-size", "0"), "--shard-size: expected 1 to 1000000"),
+        (enqueue("--shard-size", "0"), "--shard-size: expected 1 to 10000,"),
         (enqueue("--shard-size", "-1"), "--shard-size"),
         (enqueue("--shard-size", "9223372036854775807"), "--shard-size"),
         (enqueue("--shard-size", "9223372036854775808"), "--shard-size"),

@@ -24,13 +24,13 @@ struct HeldBatchesTests {
         let tasks = [Int64(1), 2].map { lease in
             held.add(batch(lease: lease))
             let task = computing()
-            held.computes(batch(lease: lease), in: task)
+            held.works(on: batch(lease: lease), in: task)
             return task
         }
         #expect(held.drop(leases: [1, 77]).map(\.lease) == [1])
         #expect(tasks[0].isCancelled && !tasks[1].isCancelled)
         #expect(held.leases == [2])
-        held.stopComputing()
+        held.stopWork()
         #expect(tasks[1].isCancelled)
     }
 
@@ -40,13 +40,13 @@ struct HeldBatchesTests {
             let batch = batch(lease: pair.lease, job: pair.job)
             held.add(batch)
             let task = computing()
-            held.computes(batch, in: task)
+            held.works(on: batch, in: task)
             return task
         }
-        held.stopComputing(job: 20)
+        held.stopWork(job: 20)
         #expect(!tasks[0].isCancelled && tasks[1].isCancelled)
         #expect(Set(held.leases) == [1, 2])
-        held.stopComputing()
+        held.stopWork()
     }
 
     @Test func onlyWhatHasNotBegunIsStaged() {
@@ -60,14 +60,25 @@ struct HeldBatchesTests {
         #expect(Set(held.leases) == [1, 3])
     }
 
-    @Test func computingForABatchThatIsGoneIsNotTied() {
+    @Test func workOnABatchThatIsGoneIsStoppedAtOnce() {
         let held = HeldBatches()
         let task = computing()
-        held.computes(batch(lease: 5), in: task)
-        #expect(held.isEmpty)
-        held.stopComputing()
-        #expect(!task.isCancelled)
-        task.cancel()
+        held.works(on: batch(lease: 5), in: task)
+        #expect(held.isEmpty && task.isCancelled)
+    }
+
+    @Test func workThatWasToBeStoppedBeforeItWasTiedIsStopped() {
+        let held = HeldBatches()
+        held.add(batch(lease: 1, job: 10))
+        held.add(batch(lease: 2, job: 20))
+        held.stopWork(job: 10)
+        let tasks = [(lease: Int64(1), job: Int64(10)), (2, 20)].map { pair in
+            let task = computing()
+            held.works(on: batch(lease: pair.lease, job: pair.job), in: task)
+            return task
+        }
+        #expect(tasks[0].isCancelled && !tasks[1].isCancelled)
+        held.stopWork()
     }
 
     /// Computes until it is cancelled.
