@@ -54,15 +54,20 @@ public struct StoreOptions: ParsableArguments {
 
     /// The directory, not yet opened.
     public func path() throws -> String {
-        let path = try setting(store, variable: "DETDIFFUSION_STORE", flag: "--store")
-        try Self.check(path)
+        guard let path = try optionalPath() else {
+            throw CommandError.missingSetting("--store", variable: "DETDIFFUSION_STORE")
+        }
         return path
     }
 
     /// The directory where one was named; commands that set up servers do without.
     public func optionalPath() throws -> String? {
-        let named = store ?? ProcessInfo.processInfo.environment["DETDIFFUSION_STORE"]
-        return named?.isEmpty == false ? try path() : nil
+        // As it stands: what clings to a path is named, since a folder may be called so.
+        guard let path = store ?? ProcessInfo.processInfo.environment["DETDIFFUSION_STORE"], !path.isEmpty else {
+            return nil
+        }
+        try Self.check(path)
+        return path
     }
 
     /// Opens the object directory of this catalogue, which must have this program's schema.
@@ -98,13 +103,19 @@ public struct StoreOptions: ParsableArguments {
 /// - Throws: ``CommandError``, 64, where there is neither.
 public func setting(_ flag: String?, variable: String, flag name: String) throws -> String {
     guard let value = try optionalSetting(flag, variable: variable) else {
-        throw CommandError(
-            .usage,
-            "\(name): expected a value or the environment variable \(variable), found neither; `eval "
-                + "\"$(ops/stack env)\"` sets it for the private servers"
-        )
+        throw CommandError.missingSetting(name, variable: variable)
     }
     return value
+}
+
+extension CommandError {
+    /// Neither the flag nor its variable says anything.
+    static func missingSetting(_ flag: String, variable: String) -> CommandError {
+        CommandError(
+            .usage,
+            "\(flag): expected a value or the environment variable \(variable), found neither; `eval "
+                + "\"$(ops/stack env)\"` sets it for the private servers")
+    }
 }
 
 /// The same where there need not be one; `nil` then.
