@@ -80,20 +80,21 @@ extension AnnotationSet {
         }
     }
 
-    /// Throws when ids repeat, or an annotation's image or category is not listed.
-    func validate(path: String) throws(LayoutError) {
+    /// Throws when ids repeat, or an annotation's image or category is not listed; looks at the boxes on the way.
+    mutating func validate(path: String) throws(LayoutError) {
         try refuseRepeats(images.map(\.id), of: "images", path: path)
         try refuseRepeats(categories.map(\.id), of: "categories", path: path)
         try refuseRepeats(annotations.map(\.id), of: "annotations", path: path)
-        let knownImages = Set(images.map(\.id))
+        let sizes = Dictionary(uniqueKeysWithValues: images.map { ($0.id, (Double($0.width), Double($0.height))) })
         let knownCategories = Set(categories.map(\.id))
         for (index, annotation) in annotations.enumerated() {
-            guard knownImages.contains(annotation.imageID) else {
+            guard let (width, height) = sizes[annotation.imageID] else {
                 throw unknown("image_id", annotation.imageID, list: "images", index: index, path: path)
             }
             guard knownCategories.contains(annotation.categoryID) else {
                 throw unknown("category_id", annotation.categoryID, list: "categories", index: index, path: path)
             }
+            if !annotation.isCrowd, !annotation.isIgnored { boxes.add(annotation.box, inWidth: width, height: height) }
         }
     }
 

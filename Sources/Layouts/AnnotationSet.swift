@@ -59,6 +59,8 @@ public struct AnnotationSet: Sendable {
     public var annotations: [Annotation]
     /// The categories.
     public var categories: [Category]
+    /// What its boxes look like, those of crowds and of regions to be ignored left out; known of sets that were read.
+    public internal(set) var boxes = BoxSurvey()
 
     /// Makes a set from its parts, which are taken as they are.
     public init(images: [AnnotatedImage], annotations: [Annotation], categories: [Category]) {

@@ -86,17 +86,3 @@ public struct InputRemark: Hashable, Sendable {
         isWarning = count * 2 >= total
     }
 }
-
-extension AnnotationSet {
-    /// Looks at all boxes of the set, crowds and ignored ones left out.
-    public func surveyBoxes() -> BoxSurvey {
-        var survey = BoxSurvey()
-        let sizes = Dictionary(
-            images.map { ($0.id, (Double($0.width), Double($0.height))) }, uniquingKeysWith: { first, _ in first })
-        for annotation in annotations where !annotation.isCrowd && !annotation.isIgnored {
-            guard let (width, height) = sizes[annotation.imageID] else { continue }
-            survey.add(annotation.box, inWidth: width, height: height)
-        }
-        return survey
-    }
-}

@@ -1,9 +1,14 @@
 // The scalar values of records: numbers, strings, booleans, null.
 
 extension RecordParser {
-    /// Takes the text of a number.
+    /// Takes the text of a number; most are in polygons, which are skipped.
+    @inline(__always)
     mutating func number(_ text: UnsafeBufferPointer<UInt8>) -> Bool {
-        if skipsScalar() { return true }
+        skipsScalar() ? true : unsafe wantedNumber(text)
+    }
+
+    @inline(never)
+    private mutating func wantedNumber(_ text: UnsafeBufferPointer<UInt8>) -> Bool {
         switch state {
         case .box: return unsafe boxNumber(text)
         case .record: return unsafe fieldNumber(text)

@@ -11,7 +11,7 @@ struct InputSurvey {
 
     /// Looks at all boxes; throws when none can be meant as it is written.
     init(_ inputs: JobInputs, _ request: JobRequest) throws(LayoutError) {
-        let annotated = inputs.things.surveyBoxes()
+        let annotated = inputs.things.boxes
         if let cause = annotated.likelyCause {
             throw LayoutError(
                 .content,
