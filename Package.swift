@@ -116,7 +116,7 @@ let package = Package(
             "Handlers",
             [
                 "Catalogue", "Tasks", "Stores", "Archives", "Pixels", "Layouts", "Digests", "Executors", "Failpoints",
-                "CProcesses", "Diffusion", "Tensors", .logging,
+                "CProcesses", "Diffusion", "Files", "Tensors", .logging,
             ], settings: strictWithPointers),
         module(
             "Console",
@@ -149,12 +149,12 @@ let package = Package(
             swiftSettings: strict),
         tests("Digests", ["Digests"]),
         tests("Layouts", ["Layouts"]),
-        tests("Pixels", ["Pixels"]),
+        tests("Pixels", ["Pixels", "Fixtures"]),
         tests("Tensors", ["Tensors"], settings: strict + optimised),
         tests("Weights", ["Weights"], exclude: ["Golden"]),
         tests("Networks", ["Networks", "Tensors", "Weights"]),
         tests(
-            "Diffusion", ["Diffusion", "Networks", "Tensors", "Weights", "Layouts", "Pixels", "Digests"],
+            "Diffusion", ["Diffusion", "Networks", "Tensors", "Weights", "Layouts", "Pixels", "Digests", "Fixtures"],
             exclude: ["Golden"]),
         tests("Archives", ["Archives"]),
         tests("Stores", ["Stores", "Digests"]),

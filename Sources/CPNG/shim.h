@@ -26,7 +26,6 @@ typedef struct {
     const uint8_t *input;
     size_t input_count;
     size_t input_position;
-    png_bytep *rows;
     uint32_t width;
     uint32_t height;
     char message[160];
@@ -38,7 +37,7 @@ static inline void pixels_png_on_error(png_structp png, png_const_charp text) {
     png_longjmp(png, 1);
 }
 
-/// Warnings concern ancillary chunks (text, colour profiles) that no caller reads.
+/// Warnings concern chunks that no caller reads.
 static inline void pixels_png_on_warning(png_structp png, png_const_charp text) {
     (void)png;
     (void)text;
@@ -116,6 +115,12 @@ static inline int pixels_png_encode(
     return status;
 }
 
+/// Passes over every chunk that makes no pixel: texts, colour profiles and suggested palettes are neither unpacked nor
+/// kept. A few kilobytes of a compressed text unpack to 8 MB, and libpng keeps a thousand of them.
+static inline void pixels_png_skip_ancillary(png_structp png) {
+    png_set_keep_unknown_chunks(png, PNG_HANDLE_CHUNK_NEVER, NULL, -1);
+}
+
 /// Every colour type and depth becomes RGB8 by libpng's own transforms; an alpha channel is dropped.
 static inline void pixels_png_ask_for_rgb(png_structp png) {
     png_set_expand(png);
@@ -129,27 +134,29 @@ __attribute__((noinline)) static int pixels_png_read_rows(
 ) {
     if (setjmp(png_jmpbuf(png))) return PIXELS_PNG_FAILED;
     png_set_read_fn(png, state, pixels_png_take);
+    pixels_png_skip_ancillary(png);
     png_set_user_limits(png, 0x7fffffff, 0x7fffffff);
     png_read_info(png, info);
     state->width = png_get_image_width(png, info);
     state->height = png_get_image_height(png, info);
     if ((uint64_t)state->width * state->height > pixel_limit) return PIXELS_PNG_TOO_LARGE;
     pixels_png_ask_for_rgb(png);
-    png_set_interlace_handling(png);
+    int passes = png_set_interlace_handling(png);
     png_read_update_info(png, info);
     size_t stride = (size_t)state->width * 3;
     if (png_get_rowbytes(png, info) != stride) png_error(png, "the rows are not RGB8 after conversion");
     state->count = stride * state->height;
     state->bytes = (uint8_t *)malloc(state->count);
-    state->rows = (png_bytep *)malloc(state->height * sizeof(png_bytep));
-    if (state->bytes == NULL || state->rows == NULL) png_error(png, "out of memory");
-    for (uint32_t row = 0; row < state->height; row++) state->rows[row] = state->bytes + row * stride;
-    png_read_image(png, state->rows);
+    if (state->bytes == NULL) png_error(png, "out of memory");
+    // Row by row: pointers to all of them would take more than the pixels of a narrow picture.
+    for (int pass = 0; pass < passes; pass++)
+        for (uint32_t row = 0; row < state->height; row++) png_read_row(png, state->bytes + row * stride, NULL);
     png_read_end(png, NULL);
     return PIXELS_PNG_OK;
 }
 
-/// Decodes a whole PNG file to RGB8, row-major, in `state->bytes[0..<count]` with `state->width` and `height`.
+/// Decodes a whole PNG file to RGB8, row-major, in `state->bytes[0..<count]` with `state->width` and `height`. Memory
+/// depends on the pixels alone, however many chunks there are and whatever they hold.
 static inline int pixels_png_decode(
     pixels_png *state, const uint8_t *input, size_t input_count, uint64_t pixel_limit
 ) {
@@ -166,7 +173,5 @@ static inline int pixels_png_decode(
         snprintf(state->message, sizeof state->message, "libpng could not start");
     }
     png_destroy_read_struct(&png, &info, NULL);
-    free(state->rows);
-    state->rows = NULL;
     return status;
 }

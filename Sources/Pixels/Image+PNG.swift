@@ -17,21 +17,7 @@ extension Image {
     /// An alpha channel is dropped and 16 bits are scaled to 8; gamma and colour profiles are not applied. Throws
     /// `.malformed` for bytes that are not one whole PNG and `.tooLarge` beyond ``pixelLimit``.
     public init(png bytes: [UInt8]) throws(PixelError) {
-        try self.init(png: bytes, named: "a PNG of \(bytes.count) bytes")
-    }
-
-    /// Reads and decodes the PNG file at `path`.
-    public init(pngFile path: String) throws(PixelError) {
-        let contents: Data
-        do {
-            contents = try Data(contentsOf: URL(fileURLWithPath: path))
-        } catch {
-            throw PixelError(.unreadable, "cannot read the picture \(path): \(error.localizedDescription)")
-        }
-        try self.init(png: Array(contents), named: path)
-    }
-
-    private init(png bytes: [UInt8], named name: String) throws(PixelError) {
+        let name = "a PNG of \(bytes.count) bytes"
         var state = unsafe pixels_png()
         defer { unsafe free(state.bytes) }
         let status = unsafe bytes.withUnsafeBufferPointer { input in

@@ -1,6 +1,6 @@
-// Why a picture could not be read or written.
+// Why a picture could not be decoded or written.
 
-/// A picture that could not be decoded, encoded, read or written.
+/// A picture that could not be decoded, encoded or written.
 public struct PixelError: Error, CustomStringConvertible, Sendable {
     /// What callers may branch on.
     public enum Code: Sendable {
@@ -8,8 +8,6 @@ public struct PixelError: Error, CustomStringConvertible, Sendable {
         case malformed
         /// The picture holds more pixels than ``Image/pixelLimit``.
         case tooLarge
-        /// The file could not be read.
-        case unreadable
         /// The file could not be written, or libpng could not encode.
         case unwritable
     }

@@ -13,6 +13,7 @@ struct RunningPrograms: Sendable {
     static func start(_ commands: [ProgramCommand], batch: Int, logger: Logger) async throws -> RunningPrograms {
         var started = RunningPrograms(generators: [])
         do {
+            if !commands.isEmpty { try ProgramGenerator.adoptOrphans() }
             for command in commands {
                 let generator = try await ProgramGenerator.start(command, maximumBatch: batch, logger: logger)
                 let others = started.generators

@@ -133,6 +133,12 @@ struct CheckpointFolderTests {
         Harm("a vocabulary of a terabyte", says: ["vocab.json", "1099511627776"]) {
             try lengthen("tokenizer/vocab.json", of: $0)
         },
+        Harm("merges of 50 MB", says: ["merges.txt", "at most 8388608 bytes", "50000000"]) {
+            try $0.write(Data(String(repeating: "i n\n", count: 12_500_000).utf8), to: "tokenizer/merges.txt")
+        },
+        Harm("the same merge a million times", says: ["vocab.json", "merges for", "found 1000000"]) {
+            try $0.write(Data(String(repeating: "i n\n", count: 1_000_000).utf8), to: "tokenizer/merges.txt")
+        },
         Harm("another pipeline", says: ["model_index.json", "_class_name", "Stable Diffusion 1.x or 2.x"]) {
             try $0.replace("StableDiffusionPipeline", by: "StableDiffusionXLPipeline", in: "model_index.json")
         },

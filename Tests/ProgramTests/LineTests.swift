@@ -178,6 +178,6 @@ struct BatchLineTests {
 
     @Test func credentialsAreWithheld() {
         let worker = ["AMQP_URL": "a", "DATABASE_URL": "b", "PGPASSWORD": "c", "HOME": "/h", "PATH": "/bin"]
-        #expect(ProgramCommand.environment(from: worker) == ["HOME=/h", "PATH=/bin"])
+        #expect(ProgramCommand.environment(from: worker, mark: "MARK=1") == ["HOME=/h", "MARK=1", "PATH=/bin"])
     }
 }

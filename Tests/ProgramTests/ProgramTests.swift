@@ -101,6 +101,32 @@ import Testing
         #expect(try images([results[1]]).count == 1)
     }
 
+    @Test func textsInAnImageAreNeitherUnpackedNorKept() async throws {
+        let program = try ScriptedProgram(
+            """
+            import struct, zlib
+            def chunk(kind, data):
+                return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+            ready()
+            for batch in batches():
+                results = [make(task, batch) for task in batch["tasks"]]
+                path = batch["folder"] + "/" + results[0]["file"]
+                image = open(path, "rb").read()
+                bomb = chunk(b"zTXt", b"a\\0\\0" + zlib.compress(b"a" * 7_900_000)) * 100
+                open(path, "wb").write(image[:33] + bomb + image[33:])
+                answer(batch, results)
+            """)
+        try await program.started { generator in
+            let plain = try images(try await generator.generate(Made.tasks(1), specification: Made.specification()))
+            #expect(plain.count == 1)
+            let (before, bomb) = (try PeakMemory.reset(), Made.tasks(2))
+            let both = try images(try await generator.generate(bomb, specification: Made.specification()))
+            #expect(both.count == 2 && both[0] == plain[0])
+            let peak = try PeakMemory.grown(since: before)
+            #expect(peak < 32 << 20, "took \(peak) bytes")
+        }
+    }
+
     @Test func oneFileForTwoTasksIsRefused() async throws {
         let program = try ScriptedProgram(
             #"ready()\#nfor batch in batches(): answer(batch, [{**make(task, batch), "file": "0.png"} for task in batch["tasks"]])"#

@@ -40,6 +40,36 @@ import Testing
         #expect(!FileManager.default.fileExists(atPath: folder))
     }
 
+    @Test func whatAProgramHidesFromItsWorkerEndsWithIt() throws {
+        // In a session of its own, without parent, group, pipe and environment in common with the program.
+        let program = try ScriptedProgram(
+            """
+            if not os.fork():
+                os.setsid()
+                if os.fork(): os._exit(0)
+                note("hidden", str(os.getpid()))
+                for number in range(3): os.close(number)
+                os.execve("/bin/sleep", ["sleep", "600"], {})
+            os.wait()
+            while not os.path.exists(notes + "/hidden"): time.sleep(0.005)
+            ready()
+            """)
+        let clock = ContinuousClock()
+        let result = try Commands().start(
+            "worker",
+            ["inspect", "--program", program.path, "--program-argument", program.folder, "--log-level", "info"]
+        ).wait(limit: .seconds(30))
+        #expect(result.status == 0, "\(result)")
+        let hidden = try #require(program.note("hidden"))
+        #expect(
+            result.errors.contains("left processes behind; they were ended") && result.errors.contains(hidden),
+            "\(result)")
+        let deadline = clock.now + .seconds(10)
+        let identifier = try #require(pid_t(hidden))
+        while kill(identifier, 0) == 0, clock.now < deadline { usleep(1_000) }
+        #expect(kill(identifier, 0) != 0)
+    }
+
     @Test(arguments: ["0<&-", "0<&- 2>&-", "0<&- 1>&- 2>&-"])
     func aWorkerWithoutStandardDescriptorsSpeaksToItsProgram(closing: String) async throws {
         let program = try ScriptedProgram(

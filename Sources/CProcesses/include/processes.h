@@ -1,4 +1,5 @@
-// Starting a child process: what Swift's view of glibc does not show (pipe2, posix_spawn's GNU extensions).
+// Starting and ending processes: what Swift's view of glibc does not show (pipe2, posix_spawn's GNU extensions, prctl,
+// descriptors of processes).
 #pragma once
 
 #include <stdbool.h>
@@ -19,3 +20,33 @@ int detdiffusion_spawn(pid_t *identifier, char *const argv[], char *const envp[]
 
 /// Whether a child has ended; it is left as a zombie, so that its id and its group's stay its own.
 bool detdiffusion_has_ended(pid_t identifier);
+
+/// Makes this process the parent of every descendant whose own parent ends. Returns 0 or an error number.
+int detdiffusion_adopt_orphans(void);
+
+/// Whether a child of this process has ended that nobody has waited for.
+bool detdiffusion_has_zombie(void);
+
+/// Opens a process: what is sent through the descriptor reaches this process or nobody, whoever has its number later.
+/// Returns the descriptor, which closes when a program is executed, or -1.
+int detdiffusion_open_process(pid_t identifier);
+
+/// Sends a signal to the process of a descriptor. Returns 0 or an error number.
+int detdiffusion_signal_process(int descriptor, int signal);
+
+/// A process as /proc shows it at a moment.
+struct detdiffusion_process {
+    pid_t identifier, parent, group, session;
+    /// Clock ticks between the system's start and its own.
+    unsigned long long start;
+    /// R, S, D, Z and so on: see proc(5).
+    char state;
+    /// What it calls itself.
+    char name[64];
+};
+
+/// Looks at a process; false when there is none.
+bool detdiffusion_look_at_process(pid_t identifier, struct detdiffusion_process *found);
+
+/// Whether a process began with `variable`, as in "NAME=value", in its environment.
+bool detdiffusion_process_began_with(pid_t identifier, const char *variable);

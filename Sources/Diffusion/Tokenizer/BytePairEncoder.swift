@@ -22,7 +22,7 @@ struct BytePairEncoder: Sendable {
     /// Throws when merges name what the vocabulary does not have, or when it cannot spell every byte; `path` is the
     /// vocabulary's file.
     init(
-        vocabulary: [ByteString: Int32], merges: [Merge], unknown: Int32?, path: String
+        vocabulary: [ByteString: Int32], merges: MergeList, unknown: Int32?, path: String
     ) throws(CheckpointError) {
         var bytePieces: [Int32] = []
         for suffix in ["", Self.suffix] {
@@ -40,14 +40,13 @@ struct BytePairEncoder: Sendable {
         self.bytePieces = bytePieces
         var rules: [UInt64: Rule] = [:]
         rules.reserveCapacity(merges.count)
-        for (rank, merge) in merges.enumerated() {
-            func id(_ bytes: [UInt8]) throws(CheckpointError) -> Int32 {
-                if let id = vocabulary[ByteString(bytes)] { return id }
-                throw merge.missing(String(decoding: bytes, as: UTF8.self))
+        for rank in 0..<merges.count {
+            func id(_ piece: ByteString) throws(CheckpointError) -> Int32 {
+                if let id = vocabulary[piece] { return id }
+                throw merges.missing(piece, at: rank)
             }
-            let (first, second) = (Array(merge.first.utf8), Array(merge.second.utf8))
-            let pair = Self.pair(try id(first), try id(second))
-            rules[pair] = Rule(rank: Int32(rank), merged: try id(first + second))
+            let (first, second, merged) = merges.pieces(at: rank)
+            rules[Self.pair(try id(first), try id(second))] = Rule(rank: Int32(rank), merged: try id(merged))
         }
         self.rules = rules
     }

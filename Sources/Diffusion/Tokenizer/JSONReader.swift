@@ -13,7 +13,7 @@ struct JSONReader {
     /// How deep values may nest.
     static let depthLimit = 64
     /// The most bytes of one file; the largest real ones hold 65,539 added tokens in 16 MB.
-    static let sizeLimit = 1 << 28
+    static let sizeLimit = 1 << 25
 
     /// The file, for messages.
     let path: String

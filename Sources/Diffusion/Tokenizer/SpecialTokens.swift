@@ -36,7 +36,8 @@ struct SpecialTokens: Sendable {
         } else {
             // The older way: special_tokens_map.json and added_tokens.json count only without that key.
             for (key, setting) in files.specialTokens.named { named[key] = setting }
-            for setting in files.specialTokens.extra ?? [] where !extra.contains(where: setting.matches) {
+            var known = Set(extra)
+            for setting in files.specialTokens.extra ?? [] where known.insert(setting).inserted {
                 extra.append(setting)
             }
             let special = Set((named.settings(of: Self.roles) + extra).map { ByteString($0.content) })
@@ -67,11 +68,9 @@ struct SpecialTokens: Sendable {
         let names = Set(named.map { ByteString($0.content) })
         var list: [(id: Int?, setting: TokenSetting)] = declared.byID.sorted { $0.key < $1.key }
             .map { ($0.key, .token($0.value)) }
+        var appended: Set<TokenSetting> = []
         for setting in named + extra where declared.byContent[ByteString(setting.content)] == nil {
-            // Only what was appended here can be equal.
-            if !list[declared.byID.count...].contains(where: { $0.setting.matches(setting) }) {
-                list.append((nil, setting))
-            }
+            if appended.insert(setting).inserted { list.append((nil, setting)) }
         }
         tokens = list.map { id, setting in
             switch setting {

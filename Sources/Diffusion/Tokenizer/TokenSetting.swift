@@ -12,13 +12,17 @@ enum TokenSetting: Sendable {
         case .token(let token): token.content
         }
     }
+}
 
+extension TokenSetting: Hashable {
     /// As transformers compares them: text only with text.
-    func matches(_ other: TokenSetting) -> Bool {
-        switch (self, other) {
+    static func == (one: TokenSetting, other: TokenSetting) -> Bool {
+        switch (one, other) {
         case (.text(let one), .text(let other)): one.utf8.elementsEqual(other.utf8)
         case (.token(let one), .token(let other)): one == other
         default: false
         }
     }
+
+    func hash(into hasher: inout Hasher) { ByteString(content).hash(into: &hasher) }
 }

@@ -5,11 +5,13 @@ import Foundation
 
 /// What byte pair encoding needs: pieces with their ids, and merges in order.
 struct TokenizerModel: Sendable {
-    /// Ids beyond this are a damaged file, not a tokenizer.
-    static let largestID = 1 << 24
+    /// Ids beyond this are a damaged file, not a tokenizer: no text encoder has as many rows.
+    static let largestID = (1 << 20) - 1
+    /// The most bytes of `merges.txt`; CLIP's has half a megabyte.
+    static let mergesLimit = 1 << 23
 
     var vocabulary: [ByteString: Int32]
-    var merges: [Merge]
+    var merges: MergeList
     /// The file that the vocabulary is from, for messages.
     var path: String
 
@@ -24,7 +26,9 @@ struct TokenizerModel: Sendable {
         var reader = try JSONReader(path: vocabularyPath)
         vocabulary = try Self.vocabulary(&reader)
         try reader.finish()
-        merges = try Self.merges(lines: JSONReader(path: mergesPath).bytes, path: mergesPath)
+        merges = try Self.merges(
+            lines: SmallFile.read(mergesPath, limit: Self.mergesLimit, expected: "the merges of a tokenizer"),
+            path: mergesPath)
         path = vocabularyPath
         try check()
     }
@@ -33,7 +37,7 @@ struct TokenizerModel: Sendable {
     init(_ reader: inout JSONReader) throws(CheckpointError) {
         var (type, suffix): (String?, String?)
         var vocabulary: [ByteString: Int32]?
-        var merges: [Merge]?
+        var merges: MergeList?
         try reader.members { (reader, key) throws(CheckpointError) in
             let kind = try reader.kind()
             switch key {
@@ -67,8 +71,13 @@ struct TokenizerModel: Sendable {
 
     /// Ids run from 0 without a gap: added tokens go on where the vocabulary ends.
     private func check() throws(CheckpointError) {
-        guard !vocabulary.isEmpty, !merges.isEmpty else {
+        guard !vocabulary.isEmpty, merges.count > 0 else {
             throw failure("expected pieces and merges, found \(vocabulary.count) and \(merges.count)")
+        }
+        // Each merge makes a piece, and hardly ever one that another makes.
+        guard merges.count <= 2 * vocabulary.count else {
+            throw failure(
+                "expected at most \(2 * vocabulary.count) merges for \(vocabulary.count) pieces, found \(merges.count)")
         }
         var isTaken = [Bool](repeating: false, count: vocabulary.count)
         for (piece, id) in vocabulary {
@@ -93,6 +102,9 @@ struct TokenizerModel: Sendable {
         vocabulary.reserveCapacity(50_000)
         try reader.members { (reader, piece) throws(CheckpointError) in
             let id = try reader.tokenID()
+            guard vocabulary.count <= largestID else {
+                throw reader.failure("at most \(largestID + 1) pieces before")
+            }
             guard vocabulary.updateValue(Int32(id), forKey: ByteString(piece)) == nil else {
                 throw reader.failure("each piece once, not \(ErrorLine.quoted(piece)) again, before")
             }
@@ -101,46 +113,36 @@ struct TokenizerModel: Sendable {
     }
 
     /// Merges as text with a space or as lists of two, as the versions of the file have them.
-    private static func merges(_ reader: inout JSONReader) throws(CheckpointError) -> [Merge] {
-        var merges: [Merge] = []
+    private static func merges(_ reader: inout JSONReader) throws(CheckpointError) -> MergeList {
+        var merges = MergeList(path: reader.path, unit: "merge")
         try reader.elements { (reader) throws(CheckpointError) in
-            let place = MergePlace(path: reader.path, unit: "merge", number: merges.count + 1)
+            let number = merges.count + 1
+            guard try reader.kind() == .array else { return try merges.append(reader.text().utf8, number: number) }
             var pieces: [String] = []
-            if try reader.kind() == .array {
-                try reader.elements { (reader) throws(CheckpointError) in pieces.append(try reader.text()) }
-            } else {
-                pieces = try reader.text().split(separator: " ", omittingEmptySubsequences: false).map(String.init)
+            try reader.elements { (reader) throws(CheckpointError) in
+                let piece = try reader.text()
+                if pieces.count < 3 { pieces.append(piece) }
             }
-            merges.append(try Merge(pieces, at: place))
+            guard pieces.count == 2 else { throw merges.notTwo(pieces.joined(separator: " ").utf8, number) }
+            try merges.append(pieces[0].utf8, pieces[1].utf8, number: number)
         }
         return merges
     }
 
     /// The lines of `merges.txt`, of which those that name the version are none.
-    private static func merges(lines bytes: [UInt8], path: String) throws(CheckpointError) -> [Merge] {
-        guard let text = String(validating: bytes, as: UTF8.self) else {
-            throw CheckpointError(
-                .content, "\(path): expected text in UTF-8, found something else; copy the file again")
-        }
-        var merges: [Merge] = []
-        var lines = text.utf8.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false)
-        if lines.last?.isEmpty == true { lines.removeLast() }
-        for (index, line) in lines.enumerated() where !line.starts(with: "#version".utf8) {
-            let line = line.last == UInt8(ascii: "\r") ? line.dropLast() : line
-            let pieces = line.split(separator: UInt8(ascii: " "), omittingEmptySubsequences: false)
-            let place = MergePlace(path: path, unit: "line", number: index + 1)
-            merges.append(try Merge(pieces.map { String(Substring($0)) }, at: place))
+    private static func merges(lines bytes: [UInt8], path: String) throws(CheckpointError) -> MergeList {
+        var merges = MergeList(path: path, unit: "line")
+        var (rest, number) = (bytes[...], 0)
+        while !rest.isEmpty {
+            let end = rest.firstIndex(of: UInt8(ascii: "\n")) ?? rest.endIndex
+            var line = rest[..<end]
+            rest = rest[min(end + 1, rest.endIndex)...]
+            number += 1
+            if line.starts(with: "#version".utf8) { continue }
+            if line.last == UInt8(ascii: "\r") { line = line.dropLast() }
+            try merges.append(line, number: number)
         }
         return merges
-    }
-}
-
-extension Merge {
-    fileprivate init(_ pieces: [String], at place: MergePlace) throws(CheckpointError) {
-        guard pieces.count == 2, !pieces[0].isEmpty, !pieces[1].isEmpty else {
-            throw place.failure("expected two pieces, found \(ErrorLine.quoted(pieces.joined(separator: " ")))")
-        }
-        self.init(first: pieces[0], second: pieces[1], place: place)
     }
 }
 

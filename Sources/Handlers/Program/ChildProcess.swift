@@ -1,4 +1,4 @@
-// One child process in a group of its own, with three pipes: started without a shell, ended with its descendants.
+// One child process in a group of its own, with three pipes, started without a shell.
 
 import CProcesses
 import Foundation
@@ -49,9 +49,10 @@ struct ChildProcess {
         var pipes: [Pipe] = []
         do throws(Failure) {
             for _ in 0..<3 { pipes.append(try Pipe()) }
-            identifier = try Self.spawn(
-                arguments, environment: environment, folder: folder,
-                descriptors: [pipes[0].read, pipes[1].write, pipes[2].write])
+            let descriptors = [pipes[0].read, pipes[1].write, pipes[2].write]
+            identifier = try ProgramChildren.shared.start { () throws(Failure) in
+                try Self.spawn(arguments, environment: environment, folder: folder, descriptors: descriptors)
+            }
         } catch {
             for pipe in pipes { pipe.close() }
             throw error
@@ -78,14 +79,4 @@ struct ChildProcess {
 
     /// How many bytes of ``input`` nobody has read.
     var unreadInput: Int { Int(detdiffusion_unread(input)) }
-
-    /// Ends what is left of its group and takes its exit status. To be called once.
-    /// - Returns: how it ended, as in "it ended with exit code 1".
-    func reap() -> String {
-        kill(-identifier, SIGKILL)
-        var status: Int32 = 0
-        while unsafe waitpid(identifier, &status, 0) < 0 && errno == EINTR {}
-        let signal = status & 0x7f
-        return signal == 0 ? "exit code \((status >> 8) & 0xff)" : "signal \(signal)"
-    }
 }

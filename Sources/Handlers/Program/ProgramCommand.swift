@@ -52,8 +52,14 @@ public struct ProgramCommand: Sendable, Hashable {
         "AMQP_URL", "DATABASE_URL", "RABBITMQ_MANAGEMENT_URL", "PGPASSWORD", "PGPASSFILE", "DETDIFFUSION_FAILPOINTS",
     ]
 
-    /// The environment that it gets: that of the worker without ``withheld``.
-    static func environment(from worker: [String: String] = ProcessInfo.processInfo.environment) -> [String] {
-        worker.filter { !withheld.contains($0.key) }.map { "\($0.key)=\($0.value)" }.sorted()
+    /// A variable that no other run of a program gets: what a program leaves behind is known by it.
+    static func mark() -> String { "DETDIFFUSION_PROGRAM_RUN=\(UUID().uuidString.lowercased())" }
+
+    /// The environment that it gets: that of the worker without ``withheld``, and its mark.
+    static func environment(
+        from worker: [String: String] = ProcessInfo.processInfo.environment, mark: String
+    ) -> [String] {
+        let kept = worker.filter { !withheld.contains($0.key) && !mark.hasPrefix($0.key + "=") }
+        return (kept.map { "\($0.key)=\($0.value)" } + [mark]).sorted()
     }
 }

@@ -1,5 +1,6 @@
 // The folders of a generator program: one of its own, and one in it for each batch.
 
+import Files
 import Foundation
 
 /// A folder that exists as long as this object does.
@@ -11,6 +12,9 @@ final class ProgramFolder {
     let path: String
     let descriptor: Int32
     private let report: @Sendable (String) -> Void
+
+    /// How long removing it may take: a program that lives may go on writing.
+    private static let removalLimit = Duration.seconds(30)
 
     /// Makes a folder that only this user enters.
     /// - Parameter report: told when the folder cannot be removed.
@@ -24,13 +28,23 @@ final class ProgramFolder {
     }
 
     deinit {
-        close(descriptor)
-        do {
-            try FileManager.default.removeItem(atPath: path)
-        } catch CocoaError.fileNoSuchFile {
-            return
+        defer { close(descriptor) }
+        do throws(FileFailure) {
+            try Self.remove(descriptor, path: path, deadline: .now + Self.removalLimit)
         } catch {
-            report("\(path): cannot be removed (\(error.localizedDescription)); remove it by hand")
+            report("\(error.path): cannot \(error.action) it (\(error.reason)); remove it by hand")
+        }
+    }
+
+    /// Removes the folder of `descriptor`, whatever is in it and wherever it stands by now.
+    static func remove(
+        _ descriptor: Int32, path: String, deadline: ContinuousClock.Instant
+    ) throws(FileFailure) {
+        try FolderContents.remove(from: descriptor, path: path, deadline: deadline)
+        guard unsafe rmdir(path) == 0 || errno == ENOENT else { throw FileFailure("remove", path) }
+        var status = stat()
+        guard unsafe fstat(descriptor, &status) != 0 || status.st_nlink == 0 else {
+            throw FileFailure("find (it was moved, and emptied there)", path, number: ENOENT)
         }
     }
 
@@ -42,14 +56,17 @@ final class ProgramFolder {
             throw LineRefusal(
                 "expected the name of a file in the batch's folder, without a path, found \(quoted(name))")
         }
-        // A FIFO would hold up a blocking open forever.
-        let file = unsafe openat(descriptor, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC)
-        guard file >= 0 else {
+        let file: Int32
+        do {
+            // A FIFO would hold up a blocking open forever, and so might a file system that the program mounted.
+            file = try FolderEntry.open(name, in: descriptor, path: path, flags: O_RDONLY)
+        } catch {
             let found =
-                switch errno {
+                switch error.number {
                 case ELOOP: "a symbolic link"
                 case ENOENT: "no such file"
-                default: unsafe String(cString: strerror(errno))
+                case EXDEV: "something that is mounted there"
+                default: error.reason
                 }
             throw LineRefusal("file \(quoted(name)): expected an image file in the batch's folder, found \(found)")
         }

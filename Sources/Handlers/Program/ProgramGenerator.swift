@@ -37,6 +37,17 @@ public struct ProgramGenerator: Generator {
         return ProgramGenerator(facts: facts, maximumBatch: min(maximumBatch, facts.batch), host: host)
     }
 
+    /// Makes this process the parent of what its programs leave behind, so that it is found and ended with them; to be
+    /// called before the first start, by a process that starts nothing else.
+    public static func adoptOrphans() throws(ProgramError) {
+        do {
+            try ProgramChildren.shared.adoptOrphans()
+        } catch {
+            throw ProgramError(
+                .start, "programs: expected to become the parent of their orphans, found \(error); allow prctl(2)")
+        }
+    }
+
     /// What the ready line says.
     public func describe() -> GeneratorDescription {
         GeneratorDescription(

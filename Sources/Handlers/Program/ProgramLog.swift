@@ -32,9 +32,11 @@ final class ProgramLog: Sendable {
     }
 
     /// Reads what is left, ends the thread, and returns the last line. To be called once, when the program is gone.
+    ///
+    /// A log that takes no line holds up the thread alone.
     func finish() -> String {
         close(stopWrite)
-        done.wait()
+        _ = done.wait(timeout: .now() + .seconds(5))
         return lastLine.withLock { $0 }
     }
 

@@ -16,6 +16,7 @@ final class ProgramProcess {
     let folder: ProgramFolder
     private let name: String
     private let child: ChildProcess
+    private let family: ProgramFamily
     private let log: ProgramLog
     private let logger: Logger
     private var unsent: ArraySlice<UInt8> = []
@@ -35,15 +36,18 @@ final class ProgramProcess {
         folder = try ProgramFolder.working { problem in
             logger.warning("A program's folder is left behind", metadata: ["error": "\(problem)"])
         }
+        let mark = ProgramCommand.mark()
         do throws(ChildProcess.Failure) {
             let stop = try ChildProcess.Pipe()
             do throws(ChildProcess.Failure) {
                 child = try ChildProcess(
-                    [command.path] + command.arguments, environment: ProgramCommand.environment(), folder: folder.path)
+                    [command.path] + command.arguments, environment: ProgramCommand.environment(mark: mark),
+                    folder: folder.path)
             } catch {
                 stop.close()
                 throw error
             }
+            family = ProgramFamily(program: child.identifier, mark: mark)
             log = ProgramLog(descriptor: child.errors, stop: (stop.read, stop.write), logger: logger)
         } catch {
             throw ProgramError(.start, "program \(command.path): cannot be started (\(error))")
@@ -55,6 +59,7 @@ final class ProgramProcess {
     /// Why it cannot take another batch: it ended, or wrote though nothing was asked; `nil` when it can.
     func objection() -> String? {
         guard !isGone else { return "it was ended before" }
+        ProgramChildren.shared.tidy()
         let isOpen = !lines.isEmpty || receive()
         if child.hasEnded { return "it ended with \(end())" }
         guard isOpen else { return "its standard output closed" }
@@ -95,7 +100,9 @@ final class ProgramProcess {
         _ = end()
     }
 
-    /// Ends it and its descendants at once, if that has not happened yet.
+    /// Ends it and its descendants at once, if that has not happened yet, and says in the log what it left behind.
+    ///
+    /// Takes ``ProgramFamily/limit`` at most, whatever the program did.
     /// - Returns: how it ended, and what it said last.
     @discardableResult
     func end() -> String {
@@ -103,9 +110,32 @@ final class ProgramProcess {
         isGone = true
         closeInput()
         close(child.output)
-        let status = child.reap()
+        let ending = family.end()
+        report(ending)
         let lastLine = log.finish()
-        return lastLine.isEmpty ? status : "\(status); it last said \(quoted(lastLine))"
+        return lastLine.isEmpty ? ending.status : "\(ending.status); it last said \(quoted(lastLine))"
+    }
+
+    private func report(_ ending: ProgramFamily.Ending) {
+        func list(_ processes: [ProcessEntry]) -> Logger.MetadataValue {
+            let rest = processes.count - 10
+            return
+                "\(processes.prefix(10).map(\.description).joined(separator: ", "))\(rest > 0 ? " and \(rest) more" : "")"
+        }
+        if !ending.ended.isEmpty {
+            logger.warning(
+                "A program left processes behind; they were ended", metadata: ["processes": list(ending.ended)])
+        }
+        if !ending.left.isEmpty {
+            logger.error(
+                "A program left processes behind that do not end; end them by hand",
+                metadata: ["processes": list(ending.left)])
+        }
+        if ending.isFleeing {
+            logger.error(
+                "A program's processes go on faster than they can be ended; end those that have this in their environment",
+                metadata: ["variable": "\(family.mark)"])
+        }
     }
 
     private func checked(_ line: LineSplitter.Line) throws(ProgramError) -> [UInt8] {
@@ -125,7 +155,11 @@ final class ProgramProcess {
             polled.append(pollfd(fd: child.input, events: Int16(POLLOUT), revents: 0))
         }
         let milliseconds = Int32(Self.tick / .milliseconds(1))
-        guard unsafe poll(&polled, nfds_t(polled.count), milliseconds) > 0 else { return }
+        guard unsafe poll(&polled, nfds_t(polled.count), milliseconds) > 0 else {
+            // A descendant may hold its output open after its end; what it wrote itself was there before.
+            if child.hasEnded { throw endOfOutput() }
+            return
+        }
         if polled.count > 1, polled[1].revents != 0 { send() }
         if polled[0].revents != 0, !receive() { throw endOfOutput() }
     }

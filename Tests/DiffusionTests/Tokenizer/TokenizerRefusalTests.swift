@@ -79,7 +79,7 @@ import Testing
 
     @Test(arguments: [
         (#""!":0"#, #""!":1"#, "expected an id for each piece, found 1 for"),
-        (#""!":0"#, #""!":-1"#, "expected an id from 0 to 16777216, not -1, before"),
+        (#""!":0"#, #""!":-1"#, "expected an id from 0 to 1048575, not -1, before"),
         (#""!":0"#, #""!":814"#, "expected ids from 0 to 813 for 814 pieces, found 814 for '!'"),
         (#""!":0"#, #""!":99999999999"#, "not 99999999999, before"),
         (#""!":0"#, #""!":"0""#, "expected an integer, found '\"0\""),
@@ -96,7 +96,7 @@ import Testing
         (#""<l7>":821"#, #""<l7>":822"#, "expected an id for each added token, found 822 for '<l7>' and '<l8>'"),
         (#""<l7>":821"#, #""<l7>":5"#, "added token '<l7>': expected the id 814"),
         (#""<l7>":821"#, #""<l7>":9821"#, "added token '<l8>': expected the id 821"),
-        (#""<l7>":821"#, #""<l7>":-3"#, "expected an id from 0 to 16777216, not -3, before"),
+        (#""<l7>":821"#, #""<l7>":-3"#, "expected an id from 0 to 1048575, not -3, before"),
         (#""<l7>":821"#, #""<L8>":821"#, "expected added tokens that differ in lower case"),
         (#""<l7>":821"#, #""<l8>":821"#, "expected each added token once, found twice '<l8>'"),
         (
