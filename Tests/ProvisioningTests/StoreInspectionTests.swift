@@ -34,6 +34,19 @@ import Testing
         }
     }
 
+    /// Workers refuse it, and nothing is written through it here either.
+    @Test func aLinkedFolderFails() throws {
+        try inFolder { folder in
+            let (root, elsewhere) = ("\(folder)/root", "\(folder)/elsewhere")
+            try Self.identity.write(root: root)
+            try FileManager.default.createDirectory(atPath: elsewhere, withIntermediateDirectories: false)
+            let before = try FileManager.default.attributesOfItem(atPath: elsewhere)[.modificationDate] as? Date
+            try FileManager.default.createSymbolicLink(atPath: root + "/tmp", withDestinationPath: elsewhere)
+            #expect(findings(root).verdict("temporary files") == .fail)
+            #expect(try FileManager.default.attributesOfItem(atPath: elsewhere)[.modificationDate] as? Date == before)
+        }
+    }
+
     @Test func aFolderThatIsMissingOrAFileFails() throws {
         try inFolder { folder in
             #expect(findings(folder + "/none").map(\.verdict) == [.fail])
