@@ -157,7 +157,7 @@ let package = Package(
             "Diffusion", ["Diffusion", "Networks", "Tensors", "Weights", "Layouts", "Pixels", "Digests", "Fixtures"],
             exclude: ["Golden"]),
         tests("Archives", ["Archives"]),
-        tests("Stores", ["Stores", "Digests"]),
+        tests("Stores", ["Stores", "Files", "Digests", "Fixtures"]),
         tests("Broker", ["Broker", "Executors", .logging]),
         tests("Executors", ["Executors"]),
         tests("Failpoints", ["Failpoints"]),
@@ -166,7 +166,7 @@ let package = Package(
         tests("Crash", ["Fixtures"]),
         tests("Soak", ["Fixtures"], exclude: ["FalseClock"]),
         tests("Postgres", ["Postgres", .logging]),
-        tests("Exports", ["Exports", "Fixtures", "Catalogue", "Layouts", "Tasks", "Digests"]),
+        tests("Exports", ["Exports", "Files", "Stores", "Fixtures", "Catalogue", "Layouts", "Tasks", "Digests"]),
         tests("Catalogue", ["Catalogue", "Tasks", "Postgres", "Digests", "Fixtures"]),
         tests(
             "Auditing",

@@ -24,6 +24,8 @@ public struct ArchiveError: Error, CustomStringConvertible, Sendable {
         case invalidName
         /// A member is larger than the format can say (8 GiB), or than what is taken into memory.
         case tooLarge
+        /// Something else stands there than a file of the expected size: a link, a pipe, a device, a folder.
+        case irregular
         /// Any other answer of the system; the value is its `errno`.
         case system(Int32)
 
@@ -32,9 +34,10 @@ public struct ArchiveError: Error, CustomStringConvertible, Sendable {
         public var isOfTheSurroundings: Bool {
             switch self {
             case .full: true
-            // Something else stands where a file should be.
-            case .system(let number): ![EISDIR, ENOTDIR, ELOOP, ENXIO].contains(number)
-            case .missing, .truncated, .checksum, .notUstar, .unsupportedMember, .invalidName, .tooLarge: false
+            // A file stands where a folder should be.
+            case .system(let number): number != ENOTDIR
+            case .missing, .truncated, .checksum, .notUstar, .unsupportedMember, .invalidName, .tooLarge, .irregular:
+                false
             }
         }
     }
@@ -60,6 +63,7 @@ public struct ArchiveError: Error, CustomStringConvertible, Sendable {
             switch failure.kind {
             case .full: .full
             case .missing: .missing
+            case .unexpected: .irregular
             case .readOnly, .other: .system(failure.number)
             }
         let fix = code == .full ? failure.fix : ""

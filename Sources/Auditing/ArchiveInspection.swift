@@ -3,6 +3,7 @@
 import Archives
 public import Digests
 import Foundation
+import Tasks
 
 /// A tar file read from end to end.
 public struct ArchiveInspection: Sendable {
@@ -19,18 +20,24 @@ public struct ArchiveInspection: Sendable {
     /// What is wrong with the archive itself, `(what, expected, found)`; empty for a good one.
     public private(set) var defects: [(what: String, expected: String, found: String)] = []
 
-    /// Reads the file at `path`: ustar with plain members, a PNG and a JSON object of the same key in turn.
+    /// Reads the file at `path`: ustar with plain members, a PNG and a JSON object of the same key in turn. Keys are those
+    /// that a packer gives (``LayoutTask/key``): other names may lead out of the folder that somebody unpacks into, or hold
+    /// what a terminal interprets.
     ///
     /// What is wrong is noted, not thrown; members after a damaged header cannot be read. Throws ``ArchiveError`` when the
     /// file cannot be read for reasons that say nothing about it.
-    public init(path: String) throws {
+    /// - Parameter following: whether a symbolic link stands for the file that it points to.
+    public init(path: String, following: Bool = false) throws {
         var open: String?
         var keys: Set<String> = []
         do {
-            try TarReader.forEachMember(of: path) { name, contents in
+            try TarReader(path: path, following: following).forEachMember { name, contents in
                 if name.hasSuffix(".png") {
                     let key = String(name.dropLast(4))
                     if let open { note("member \(open).json", "after \(open).png", name) }
+                    if !LayoutTask.isKey(key) {
+                        note("member \(name)", "a name such as \(Self.example).png", "one that no packer gives")
+                    }
                     if !keys.insert(key).inserted { note("member \(name)", "once", "a second time") }
                     if let objection = PNGStructure.objection(to: contents) {
                         note("member \(name)", "a whole PNG", objection)
@@ -39,7 +46,7 @@ public struct ArchiveInspection: Sendable {
                     open = key
                 } else {
                     if name != (open ?? "") + ".json" {
-                        note("member \(name)", open.map { "\($0).json" } ?? "a .png", name)
+                        note("member \(name)", open.map { "\($0).json" } ?? "a .png such as \(Self.example).png", name)
                     }
                     if !Self.isJSONObject(contents) {
                         note("member \(name)", "a JSON object", "\(contents.count) bytes that are none")
@@ -57,6 +64,8 @@ public struct ArchiveInspection: Sendable {
         if images.isEmpty && defects.isEmpty { note("archive", "at least one sample", "none") }
     }
 
+    private static let example = LayoutTask.key(imageID: 139, sample: 0)
+
     private mutating func note(_ what: String, _ expected: String, _ found: String) {
         defects.append((what, expected, found))
     }
@@ -71,7 +80,7 @@ public struct ArchiveInspection: Sendable {
 
     /// What is wrong with the file at `path`, for a reader without a catalogue.
     public static func findings(inFileAt path: String) throws -> [Finding] {
-        try ArchiveInspection(path: path).defects.map { defect in
+        try ArchiveInspection(path: path, following: true).defects.map { defect in
             Finding(
                 "\(path): \(defect.what)", expected: defect.expected, found: defect.found,
                 fix: "copy the file again, or verify and reconcile its job where it was packed")

@@ -70,7 +70,7 @@ public struct Auditor: Sendable {
         }
         for account in try await catalogue.accounts(job: job.id) {
             audit.add(account)
-            let inspection = try await inspector.inspect(account, job: job.name, quick: quick)
+            let inspection = try await inspector.inspect(account, quick: quick)
             audit.lost += inspection.bytes.lost.count
             inspection.findings(job: job.name).forEach(add)
         }
@@ -100,7 +100,7 @@ public struct Auditor: Sendable {
         for account in try await catalogue.accounts(job: job.id) where shard == nil || account.number == shard {
             guard account.state == "finished" else { continue }
             checked += 1
-            let inspection = try await inspector.inspect(account, job: job.name, quick: false)
+            let inspection = try await inspector.inspect(account, quick: false)
             inspection.fileFindings(job: job.name).forEach(report)
         }
         return checked

@@ -15,15 +15,14 @@ actor CollectedFiles {
     init(store: ObjectStore) { self.store = store }
 
     func isIntact(_ row: ShardRow, verify: Bool) throws -> Bool {
-        guard let tar = row.tar, let bytes = row.bytes, let digest = row.digest, try store.size(of: tar) == bytes else {
-            return false
-        }
-        guard verify else { return true }
+        guard let recorded = row.tar, let bytes = row.bytes, let digest = row.digest else { return false }
         do {
-            try store.verify(tar, digest: digest)
+            let tar = try store.path(ofShard: row.job, number: row.number, recorded: recorded)
+            guard try store.size(of: tar) == bytes else { return false }
+            if verify { try store.verify(tar, size: bytes, digest: digest) }
             return true
         } catch {
-            guard error.code == .corrupt || error.code == .missing else { throw error }
+            guard [.corrupt, .missing, .invalid].contains(error.code) else { throw error }
             return false
         }
     }

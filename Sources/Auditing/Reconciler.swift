@@ -38,7 +38,7 @@ public struct Reconciler: Sendable {
     public func reconcile(_ job: RecordedJob, fix: Bool, report: (String) -> Void) async throws -> Reconciliation {
         var summary = Reconciliation()
         for account in try await catalogue.accounts(job: job.id) {
-            let inspection = try await inspector.inspect(account, job: job.name, quick: false)
+            let inspection = try await inspector.inspect(account, quick: false)
             summary.unmendable += account.findings.count { !$0.canMend }
             let plan = ShardPlan(inspection, job: job)
             guard !plan.isEmpty else { continue }
@@ -63,7 +63,7 @@ public struct Reconciler: Sendable {
         _ plan: ShardPlan, inspection: ShardInspection, job: String, report: (String) -> Void
     ) async throws {
         guard let contents = inspection.contents else { return }
-        if plan.restores { _ = try await inspector.files.restore(contents, job: job) }
+        if plan.restores { _ = try await inspector.files.restore(contents) }
         if plan.repacks || !plan.lost.isEmpty {
             guard try await catalogue.reopen(contents.row, lost: plan.lost) else {
                 report(

@@ -18,31 +18,33 @@ actor ShardFiles {
     init(store: ObjectStore) { self.store = store }
 
     /// Looks for every recorded image of a shard.
-    /// - Parameters:
-    ///   - job: the job's name, which names the archive.
-    ///   - quick: whether sizes and existence are enough.
-    func check(_ contents: ShardContents, job: String, quick: Bool) throws -> ByteReport {
+    /// - Parameter quick: whether sizes and existence are enough.
+    func check(_ contents: ShardContents, quick: Bool) throws -> ByteReport {
         contents.row.state == ShardState.finished.rawValue
-            ? try checkArchive(contents, quick: quick) : try checkObjects(contents, job: job, quick: quick)
+            ? try checkArchive(contents, quick: quick) : try checkObjects(contents, quick: quick)
     }
 
     private func checkArchive(_ contents: ShardContents, quick: Bool) throws -> ByteReport {
         let row = contents.row
-        guard let tar = row.tar, let digest = row.digest, let bytes = row.bytes else {
+        guard let recorded = row.tar, let digest = row.digest, let bytes = row.bytes else {
             return ByteReport(
                 archive: [("archive", "a recorded path, size and hash", "none")],
                 images: try looseDefects(contents, intact: [:]))
         }
         var report = ByteReport()
+        // The path follows from job and number; what was recorded is only held against it.
+        let tar = try store.path(ofShard: row.job, number: row.number)
+        if recorded != tar { report.archive.append(("recorded archive", tar, recorded)) }
         guard let size = try store.size(of: tar) else {
-            report.archive.append(("archive \(tar)", "a file of \(bytes) bytes", "none"))
+            report.archive.append(("archive \(tar)", "a file of \(bytes) bytes", try store.description(of: tar)))
             report.images = try looseDefects(contents, intact: [:])
             return report
         }
         if size != bytes { report.archive.append(("archive \(tar)", "\(bytes) bytes", "\(size) bytes")) }
         if quick && report.archive.isEmpty { return report }
-        let found = try store.digest(of: tar)
-        if found != digest { report.archive.append(("archive \(tar)", "SHA-256 \(digest)", "\(found)")) }
+        if size == bytes, case let found = try store.digest(of: tar, size: bytes), found != digest {
+            report.archive.append(("archive \(tar)", "SHA-256 \(digest)", "\(found)"))
+        }
         let inspection = try inspection(of: tar)
         report.archive += inspection.defects.map { ("archive \(tar): \($0.what)", $0.expected, $0.found) }
         let keys = contents.samples.map(\.key)
@@ -73,7 +75,7 @@ actor ShardFiles {
         }
     }
 
-    private func checkObjects(_ contents: ShardContents, job: String, quick: Bool) throws -> ByteReport {
+    private func checkObjects(_ contents: ShardContents, quick: Bool) throws -> ByteReport {
         var report = ByteReport()
         for sample in contents.samples {
             guard let found = try objection(to: sample, quick: quick) else { continue }
@@ -82,7 +84,7 @@ actor ShardFiles {
         }
         guard !report.images.isEmpty else { return report }
         // An archive of before may hold what the object directory does not.
-        let intact = try earlierImages(of: contents, job: job)
+        let intact = try earlierImages(of: contents)
         for index in report.images.indices {
             let sample = report.images[index].sample
             report.images[index].isLost = intact[sample.key] != sample.digest
@@ -93,11 +95,11 @@ actor ShardFiles {
     /// What is wrong with a sample's loose object; `nil` when its bytes are there.
     private func objection(to sample: ShardSample, quick: Bool) throws -> String? {
         let path = try store.path(of: sample.digest, extension: "png")
-        guard let size = try store.size(of: path) else { return "none" }
+        guard let size = try store.size(of: path) else { return try store.description(of: path) }
         guard size == sample.bytes else { return "\(size) bytes" }
         if quick { return nil }
         do {
-            try store.verify(path, digest: sample.digest)
+            try store.verify(path, size: sample.bytes, digest: sample.digest)
             return nil
         } catch {
             switch error.code {
@@ -108,8 +110,8 @@ actor ShardFiles {
         }
     }
 
-    private func earlierImages(of contents: ShardContents, job: String) throws -> [String: SHA256Digest] {
-        let path = try store.path(ofShard: job, number: contents.row.number)
+    private func earlierImages(of contents: ShardContents) throws -> [String: SHA256Digest] {
+        let path = try store.path(ofShard: contents.row.job, number: contents.row.number)
         guard try store.size(of: path) != nil else { return [:] }
         return intactImages(of: try inspection(of: path))
     }
@@ -127,12 +129,12 @@ actor ShardFiles {
 
     /// Stores the intact images of a shard's archive as objects again, so that it can be packed anew.
     /// - Returns: how many were stored; what the object directory has already counts too.
-    func restore(_ contents: ShardContents, job: String) throws -> Int {
-        let path = store.absolutePath(of: try contents.row.tar ?? store.path(ofShard: job, number: contents.row.number))
+    func restore(_ contents: ShardContents) throws -> Int {
+        let path = store.absolutePath(of: try store.path(ofShard: contents.row.job, number: contents.row.number))
         let digests = Dictionary(contents.samples.map { ($0.key, $0.digest) }, uniquingKeysWith: { first, _ in first })
         var restored = 0
         do {
-            try TarReader.forEachMember(of: path) { name, bytes in
+            try TarReader(path: path).forEachMember { name, bytes in
                 guard name.hasSuffix(".png"), let digest = digests[String(name.dropLast(4))],
                     SHA256.digest(of: bytes) == digest
                 else { return true }

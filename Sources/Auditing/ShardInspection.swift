@@ -54,12 +54,12 @@ struct Inspector: Sendable {
     private static let patience = 8
 
     /// Checks a shard's account, and its files as they are now.
-    func inspect(_ account: ShardAccount, job: String, quick: Bool) async throws -> ShardInspection {
+    func inspect(_ account: ShardAccount, quick: Bool) async throws -> ShardInspection {
         var contents = try await catalogue.contents(ofShard: account.id)
         var report = ByteReport()
         for _ in 0..<Self.patience {
             guard let seen = contents else { break }
-            report = try await files.check(seen, job: job, quick: quick)
+            report = try await files.check(seen, quick: quick)
             if report.isClean { break }
             // Packed, collected or made again since its rows were read? Then what is missing may be elsewhere now.
             contents = try await catalogue.contents(ofShard: account.id)

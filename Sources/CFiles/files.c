@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <linux/openat2.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -35,4 +36,16 @@ int detdiffusion_open_beneath(int folder, const char *name, int flags) {
     // A sandbox that is older than the call refuses it with EPERM.
     if (descriptor >= 0 || (errno != ENOSYS && errno != EPERM)) return (int)descriptor;
     return open_on_this_device(folder, name, flags | O_NOFOLLOW | O_CLOEXEC);
+}
+
+int detdiffusion_rename_new(int from, const char *name, int to, const char *other) {
+  if (renameat2(from, name, to, other, RENAME_NOREPLACE) == 0) return 0;
+  if (errno != EINVAL && errno != ENOSYS) return -1;
+  // A file system that cannot do both at once.
+  struct stat there;
+  if (fstatat(to, other, &there, AT_SYMLINK_NOFOLLOW) == 0) {
+    errno = EEXIST;
+    return -1;
+  }
+  return errno == ENOENT ? renameat(from, name, to, other) : -1;
 }

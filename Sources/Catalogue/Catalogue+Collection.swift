@@ -19,8 +19,8 @@ extension Catalogue {
     public func shardRows(after id: Int64, limit: Int) async throws -> [ShardRow] {
         try await connection.query(
             """
-            SELECT id, number, state::text AS state, tasks, done, tar, tar_sha256, tar_bytes FROM shards
-            WHERE id > \(id) ORDER BY id LIMIT \(limit)
+            SELECT \(sql: ShardRow.columns) FROM shards s JOIN jobs j ON j.id = s.job_id
+            WHERE s.id > \(id) ORDER BY s.id LIMIT \(limit)
             """
         ).map(ShardRow.init(row:))
     }

@@ -46,8 +46,7 @@ extension Catalogue {
         try await snapshot("contents") { connection in
             let rows = try connection.query(
                 """
-                SELECT id, number, state::text AS state, tasks, done, tar, tar_sha256, tar_bytes FROM shards
-                WHERE id = \(shard)
+                SELECT \(sql: ShardRow.columns) FROM shards s JOIN jobs j ON j.id = s.job_id WHERE s.id = \(shard)
                 """)
             guard let row = rows.first else { return nil }
             return ShardContents(
@@ -82,8 +81,8 @@ extension Catalogue {
     public func shardRows(job: Int64) async throws -> [ShardRow] {
         try await connection.query(
             """
-            SELECT id, number, state::text AS state, tasks, done, tar, tar_sha256, tar_bytes FROM shards
-            WHERE job_id = \(job) ORDER BY number
+            SELECT \(sql: ShardRow.columns) FROM shards s JOIN jobs j ON j.id = s.job_id
+            WHERE s.job_id = \(job) ORDER BY s.number
             """
         ).map(ShardRow.init(row:))
     }
@@ -112,6 +111,8 @@ public struct ShardContents: Sendable, Hashable {
 public struct ShardRow: Sendable, Hashable {
     /// Its row.
     public var id: Int64
+    /// Its job's name.
+    public var job: String
     /// Its number in the job.
     public var number: Int
     /// A `ShardState`.
@@ -120,7 +121,7 @@ public struct ShardRow: Sendable, Hashable {
     public var tasks: Int
     /// How many of them are done.
     public var done: Int
-    /// Relative to the object directory.
+    /// Relative to the object directory, as it was recorded; the path itself follows from job and number.
     public var tar: String?
     /// The archive's SHA-256.
     public var digest: SHA256Digest?
@@ -129,8 +130,14 @@ public struct ShardRow: Sendable, Hashable {
 }
 
 extension ShardRow {
+    /// What a row is read from, of `shards s` and `jobs j`.
+    static let columns: SQL = """
+        s.id, j.name AS job, s.number, s.state::text AS state, s.tasks, s.done, s.tar, s.tar_sha256, s.tar_bytes
+        """
+
     init(row: Row) throws {
         id = Int64(try row.int("id"))
+        job = try row.string("job")
         number = try row.int("number")
         state = try row.string("state")
         tasks = try row.int("tasks")

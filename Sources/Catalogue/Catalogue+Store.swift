@@ -13,8 +13,8 @@ public struct CatalogueIdentity: Sendable, Hashable {
 
 /// A file that a worker has stored and the catalogue has recorded.
 public enum RecordedFile: Sendable, Hashable {
-    /// A finished shard's archive: its path relative to the object directory, and its size.
-    case archive(path: String, bytes: Int)
+    /// A finished shard's archive, by its job and number, and its size.
+    case archive(job: String, number: Int, bytes: Int)
     /// A loose image of a shard that is not finished.
     case image(digest: SHA256Digest, bytes: Int)
 }
@@ -80,11 +80,15 @@ extension Catalogue {
     private static func recordedFiles(on connection: isolated Connection) throws -> [RecordedFile] {
         let archives = try connection.query(
             """
-            SELECT s.tar, s.tar_bytes FROM (SELECT id FROM jobs ORDER BY id DESC LIMIT 100) j CROSS JOIN LATERAL (
-                SELECT tar, tar_bytes FROM shards WHERE job_id = j.id AND state = 'finished' ORDER BY number LIMIT 4) s
+            SELECT j.name, s.number, s.tar_bytes
+            FROM (SELECT id, name FROM jobs ORDER BY id DESC LIMIT 100) j CROSS JOIN LATERAL (
+                SELECT number, tar_bytes FROM shards WHERE job_id = j.id AND state = 'finished' ORDER BY number LIMIT 4) s
             WHERE s.tar_bytes IS NOT NULL LIMIT 32
             """
-        ).map { row in RecordedFile.archive(path: try row.string("tar"), bytes: try row.int("tar_bytes")) }
+        ).map { row in
+            RecordedFile.archive(
+                job: try row.string("name"), number: try row.int("number"), bytes: try row.int("tar_bytes"))
+        }
         let images = try connection.query(
             """
             SELECT o.sha256, o.bytes FROM (SELECT id FROM jobs ORDER BY id DESC LIMIT 100) j CROSS JOIN LATERAL (

@@ -19,19 +19,43 @@ public enum SHA256 {
 
     /// The digest of a file's contents, read in pieces of 1 MiB.
     ///
-    /// Throws when the file cannot be opened or read to its end.
+    /// Throws when it is no regular file, which a pipe or a device without an end is not, or when it cannot be opened or
+    /// read to its end.
     public static func digest(ofFileAt path: String) throws(DigestError) -> SHA256Digest {
-        let descriptor = unsafe open(path, O_RDONLY | O_CLOEXEC)
+        let descriptor = unsafe open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC)
         guard descriptor >= 0 else { throw DigestError(path: path, action: "open", errorNumber: errno) }
         defer { close(descriptor) }
+        var status = stat()
+        guard unsafe fstat(descriptor, &status) == 0 else {
+            throw DigestError(path: path, action: "look at", errorNumber: errno)
+        }
+        switch status.st_mode & S_IFMT {
+        case S_IFREG: return try digest(ofOpenFile: descriptor, size: .max, path: path)
+        case S_IFDIR: throw DigestError(path: path, action: "read", errorNumber: EISDIR)
+        default: throw DigestError(path: path, action: "read", errorNumber: ENODEV)
+        }
+    }
+
+    /// The digest of an open file's first `size` bytes, fewer where it ends before, read in pieces of 1 MiB; its position
+    /// stays.
+    /// - Parameter path: where it is, for the error.
+    public static func digest(
+        ofOpenFile descriptor: Int32, size: Int, path: String
+    ) throws(DigestError) -> SHA256Digest {
         var hasher = SHA256Hasher()
-        var piece = [UInt8](repeating: 0, count: pieceSize)
-        while true {
-            let count = unsafe piece.withUnsafeMutableBytes { unsafe read(descriptor, $0.baseAddress, $0.count) }
+        var piece = [UInt8](repeating: 0, count: min(pieceSize, max(size, 1)))
+        var done = 0
+        while done < size {
+            let wanted = min(piece.count, size - done)
+            let count = unsafe piece.withUnsafeMutableBytes {
+                unsafe pread(descriptor, $0.baseAddress, wanted, off_t(done))
+            }
             if count < 0 && errno == EINTR { continue }
             guard count >= 0 else { throw DigestError(path: path, action: "read", errorNumber: errno) }
-            if count == 0 { return hasher.finalize() }
+            if count == 0 { break }
+            done += count
             unsafe piece.withUnsafeBytes { unsafe hasher.update(UnsafeRawBufferPointer(rebasing: $0[..<count])) }
         }
+        return hasher.finalize()
     }
 }

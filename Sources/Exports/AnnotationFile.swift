@@ -1,6 +1,7 @@
 // `annotations.json`: the generated records alone, or appended to the real set's file as it is.
 
 import Catalogue
+import Files
 import Foundation
 import Layouts
 import Tasks
@@ -11,8 +12,9 @@ struct AnnotationFile {
     /// The real set's records, where the export has them.
     let real: RealSetCopy?
 
-    func write(to path: String, records: RecordFragments) throws {
-        let file = try OutputFile(path: path)
+    /// Writes `name` in a folder.
+    func write(as name: String, in folder: Folder, records: RecordFragments) throws {
+        let file = try OutputFile(name, in: folder)
         if let real {
             try merge(real, into: file, records: records)
         } else {
@@ -51,7 +53,7 @@ struct AnnotationFile {
 
     /// Copies the real records byte by byte, the generated ones at the ends of its lists.
     private func merge(_ real: RealSetCopy, into file: OutputFile, records: RecordFragments) throws(ExportError) {
-        let copy = try InputFile(path: real.path)
+        let copy = try real.open()
         for gap in real.gaps {
             try copy.forEachPiece(upTo: gap.offset) { piece throws(ExportError) in try file.write(piece) }
             if gap.isOfImages {

@@ -2,6 +2,7 @@
 
 public import Catalogue
 import Digests
+import Files
 import Foundation
 import Layouts
 public import Stores
@@ -64,26 +65,26 @@ public struct CocoExport: Sendable {
             let names = ImageNames(job: source.job.name)
             let real = try real.map { set in
                 let copy = try RealSetCopy(
-                    of: set, to: "\(folder.partial)/real.fragment", isTaken: names.contain)
+                    of: set, in: folder.partial, isTaken: names.contain)
                 try checkCategories(copy.summary, path: set.path)
                 return copy
             }
             let numbering = try CocoNumbering(names, after: real?.summary)
             let records = try RecordFragments(in: folder.partial, numbering: numbering)
-            try ExportFolder.makeFolder("\(folder.partial)/images")
+            let images = try folder.makeFolder("images")
             var shards: [ExportManifest.Shard] = []
             for (index, shard) in source.shards.enumerated() {
-                let samples = try await write(shard, to: "\(folder.partial)/images", names: names, records: records)
+                let samples = try await write(shard, to: images, names: names, records: records)
                 shards.append(.init(shard: shard.number, samples: samples, bytes: shard.bytes, sha256: shard.digest))
                 onShard(index + 1)
             }
             try records.finish()
             try AnnotationFile(source: source, real: real)
-                .write(to: "\(folder.partial)/annotations.json", records: records)
+                .write(as: "annotations.json", in: folder.partial, records: records)
             try records.remove()
-            if let real, unlink(real.path) != 0 { throw ExportError.system("remove", real.path) }
+            try real?.remove()
             let manifest = ExportManifest(.coco, of: source, shards: shards, objects: records.objects, real: real)
-            try OutputFile.write(try manifest.encoded(), to: "\(folder.partial)/\(ExportForm.coco.marker)")
+            try OutputFile.write(try manifest.encoded(), as: ExportForm.coco.marker, in: folder.partial)
             try folder.commit()
             return Result(
                 folder: folder.destination, images: manifest.samples, objects: records.objects,
@@ -118,7 +119,7 @@ public struct CocoExport: Sendable {
 
     /// - Returns: how many images were written.
     private func write(
-        _ shard: ShardRow, to folder: String, names: ImageNames, records: RecordFragments
+        _ shard: ShardRow, to folder: Folder, names: ImageNames, records: RecordFragments
     ) async throws -> Int {
         let samples = try await catalogue.samples(ofShard: shard.id)
         let archive = try ShardArchive(shard, in: store)
@@ -127,7 +128,7 @@ public struct CocoExport: Sendable {
             try Task.checkCancellation()
             let task = try LayoutTask(decoding: sample.payload)
             let image = try archive.image(task.key, digest: sample.digest)
-            try OutputFile.write(image, to: "\(folder)/\(names.name(of: task))")
+            try OutputFile.write(image, as: names.name(of: task), in: folder)
             try records.append(task, shard: shard.number, width: width, height: height)
         }
         return samples.count

@@ -32,11 +32,10 @@ public struct ExportError: Error, CustomStringConvertible, Sendable, Hashable {
         system(FileFailure(action, path, number: number))
     }
 
-    /// The failure of a system call while reading `path`, from `errno`.
-    static func reading(_ action: String, _ path: String) -> ExportError {
-        let failure = FileFailure(action, path)
+    /// The failure of reading a file.
+    static func reading(_ failure: FileFailure) -> ExportError {
         let fix = failure.kind == .readOnly ? "; let this user read it" : ""
-        return ExportError(.unreadable, "cannot \(action) \(path): \(failure.reason)\(fix)")
+        return ExportError(.unreadable, "cannot \(failure.action) \(failure.path): \(failure.reason)\(fix)")
     }
 
     /// The failure of a system call while writing.

@@ -2,8 +2,6 @@
 
 import Files
 import Foundation
-import Layouts
-import Tasks
 
 /// An export under construction, in `DIR/.detdiffusion-export` within its destination `DIR`; locked, so that two runs do
 /// not mix.
@@ -12,24 +10,30 @@ import Tasks
 /// fails leaves it as it was. One that was killed leaves its work folder; the next one to the same destination undoes
 /// what was half done, or completes it. The steps of ``commit()``, each a rename within one file system:
 /// the earlier export's entries go to `old`; `old` becomes `replaced`; the new entries come, their marker last.
+///
+/// Everything is reached from the destination's descriptor and nothing is followed. What is removed or replaced is what
+/// an export writes (``ExportForm/foreignEntry(in:job:)``), judged again after it has been moved out of everybody's way;
+/// an entry never comes over one that is there.
 final class ExportFolder {
     /// The name of the work folder.
     static let workName = ".detdiffusion-export"
+    private static let newName = "new"
+    private static let oldName = "old"
+    private static let replacedName = "replaced"
 
     /// Where the export will be.
     let destination: String
     /// Where it is written.
-    let partial: String
+    let partial: Folder
     private let form: ExportForm
-    private let work: String
+    private let root: Folder
     private let lock: FolderLock
     /// Whether the destination was made for this export.
     private let isMade: Bool
-    /// Moves an entry to another name; a test's own where it must fail.
-    var move: (_ from: String, _ to: String) -> Int32 = { rename($0, $1) }
+    /// Asked before each rename; false lets it fail with EIO, for tests.
+    var mayMove: () -> Bool = { true }
 
-    private var old: String { "\(work)/old" }
-    private var replaced: String { "\(work)/replaced" }
+    private var work: Folder { lock.folder }
 
     /// Begins an export.
     ///
@@ -39,145 +43,126 @@ final class ExportFolder {
         let url = URL(fileURLWithPath: destination).standardizedFileURL.resolvingSymlinksInPath()
         self.destination = url.path
         self.form = form
-        work = "\(url.path)/\(Self.workName)"
-        partial = "\(work)/new"
         isMade = !FileManager.default.fileExists(atPath: url.path)
-        try Self.refuseForeign(url.path, form: form)
-        try Self.makeFolder(url.path, intermediate: true)
-        lock = try FolderLock(work, naming: destination)
-        try recover()
-        try Self.remove(partial)
-        try Self.makeFolder(partial)
+        if isMade { try Self.makeDestination(url.path) }
+        do { root = try Folder(path: url.path) } catch {
+            throw error.kind == .unexpected ? .foreign(url.path, error.reason) : .system(error)
+        }
+        try Self.refuseForeign(root, form: form)
+        lock = try FolderLock(Self.workName, in: root)
+        let work = lock.folder
+        try ExportRecovery(form: form, root: root, work: work, mayMove: { true }).run()
+        try Self.refuseForeign(root, form: form)
+        partial = try Self.filing { () throws(FileFailure) in
+            try work.removeTree(Self.newName)
+            return try work.makeFolder(Self.newName)
+        }
+    }
+
+    /// Makes a folder of the export.
+    func makeFolder(_ name: String) throws(ExportError) -> Folder {
+        try Self.filing { () throws(FileFailure) in try partial.makeFolder(name) }
     }
 
     /// Puts the finished export in its place, instead of an earlier one there.
     func commit() throws(ExportError) {
         try sync()
         // What came there meanwhile is not removed either.
-        try Self.refuseForeign(destination, form: form)
+        try Self.refuseForeign(root, form: form)
         do {
             try exchange()
         } catch {
-            do { try recover() } catch let second {
+            do { try recovery.run() } catch let second {
                 throw ExportError(
                     .destination,
-                    "\(error), and the earlier export cannot be put back (\(second)); it is kept in \(work), and the next "
+                    "\(error), and the earlier export cannot be put back (\(second)); it is kept in \(work.path), and the next "
                         + "export to the same folder puts it back")
             }
             throw error
         }
         try sync()
-        try Self.remove(work)
+        try Self.filing(removeWork)
+    }
+
+    /// By the folder that is locked, and not by a name that somebody may have given to another one.
+    private func removeWork() throws(FileFailure) {
+        try work.removeContents()
+        try root.removeFolder(Self.workName)
     }
 
     /// Removes what was written; for exports that failed.
     func discard() {
         // What cannot be removed now, the next run removes; an earlier export that could not be put back stays.
-        if !FileManager.default.fileExists(atPath: old), !FileManager.default.fileExists(atPath: replaced) {
-            try? FileManager.default.removeItem(atPath: work)
-        }
+        let isKept = [Self.oldName, Self.replacedName].contains { (try? work.kind(of: $0)) != nil }
+        if !isKept { try? removeWork() }
         if isMade { rmdir(destination) }
     }
 
+    private var recovery: ExportRecovery { ExportRecovery(form: form, root: root, work: work, mayMove: mayMove) }
+
     private func sync() throws(ExportError) {
-        do { try FileSystemSync.sync(lock.descriptor, path: destination) } catch { throw .system(error) }
+        do { try FileSystemSync.sync(work.descriptor, path: destination) } catch { throw .system(error) }
     }
 
     private func exchange() throws(ExportError) {
-        try Self.makeFolder(old)
+        let old = try Self.filing { () throws(FileFailure) in try work.makeFolder(Self.oldName) }
         // The marker goes first: what is left is no export.
-        for name in form.ordered(try present()).reversed() { try move(name, from: destination, to: old) }
-        guard move(old, replaced) == 0 else { throw .system("rename \(old) to", replaced) }
-        for name in form.ordered(try Self.entries(partial)) { try move(name, from: partial, to: destination) }
-    }
-
-    /// Undoes an exchange that was cut short, or removes what one that had come to its end had replaced.
-    private func recover() throws(ExportError) {
-        if FileManager.default.fileExists(atPath: replaced) {
-            let isComplete =
-                !FileManager.default.fileExists(atPath: "\(partial)/\(form.marker)")
-                && FileManager.default.fileExists(atPath: "\(destination)/\(form.marker)")
-            if isComplete { return try Self.remove(replaced) }
-            for name in try present() { try Self.remove("\(destination)/\(name)") }
-            guard move(replaced, old) == 0 else { throw .system("rename \(replaced) to", old) }
+        for name in form.ordered(try recovery.present()).reversed() { try recovery.move(name, from: root, to: old) }
+        // Nobody finds it by its old path any more: what was put there since the first look is seen now.
+        if let moved = try Self.filing({ () throws(FileFailure) in try old.entries() }).first {
+            guard let job = form.head(in: old)?.job else {
+                throw .foreign(destination, "'\(moved.name)' that came meanwhile")
+            }
+            if let found = try form.foreignEntry(in: old, job: job) { throw .foreign(destination, found) }
         }
-        guard FileManager.default.fileExists(atPath: old) else { return }
-        for name in form.ordered(try Self.entries(old)) { try move(name, from: old, to: destination) }
-        try Self.remove(old)
+        try recovery.move(Self.oldName, from: work, to: work, as: Self.replacedName)
+        let names = try Self.filing { () throws(FileFailure) in try partial.entries() }.map(\.name)
+        for name in form.ordered(names) { try recovery.move(name, from: partial, to: root) }
     }
 
-    private func move(_ name: String, from: String, to: String) throws(ExportError) {
-        guard move("\(from)/\(name)", "\(to)/\(name)") == 0 else {
-            throw .system("rename \(from)/\(name) to", "\(to)/\(name)")
-        }
-    }
-
-    /// The entries of an export at the destination.
-    private func present() throws(ExportError) -> [String] { try Self.entries(destination).filter(form.owns) }
-}
-
-extension ExportFolder {
-    static func makeFolder(_ path: String, intermediate: Bool = false) throws(ExportError) {
+    private static func makeDestination(_ path: String) throws(ExportError) {
         do {
-            try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: intermediate)
+            try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
         } catch {
             throw ExportError(.destination, "cannot create the folder \(path): \(error.localizedDescription)")
         }
     }
 
-    /// Throws unless nothing, an empty folder, or an earlier export of this form and nothing else is at `path`; what a
+    /// Throws unless nothing, an empty folder, or an earlier export of this form and nothing else is there; what a
     /// killed export left, and the `lost+found` of a file system that is mounted there, are nothing.
-    private static func refuseForeign(_ path: String, form: ExportForm) throws(ExportError) {
-        var isFolder: ObjCBool = false
-        guard FileManager.default.fileExists(atPath: path, isDirectory: &isFolder) else { return }
-        guard isFolder.boolValue else { throw foreign(path, "a file") }
-        let all = try entries(path)
-        let names = all.filter { $0 != workName && $0 != "lost+found" }
-        // A killed export may have left half of its entries; they are put right before anything is written.
-        guard !names.isEmpty, !isExchanging("\(path)/\(workName)") else { return }
-        let heads = form.markers.filter(names.contains).compactMap { ExportManifest.head(at: "\(path)/\($0)") }
-        guard let head = heads.first(where: { $0.format == form.format }) else {
-            throw foreign(path, "a folder with '\(names[0])' and no \(form.marker) of an export")
+    private static func refuseForeign(_ root: Folder, form: ExportForm) throws(ExportError) {
+        let entries = try filing { () throws(FileFailure) in try root.entries() }
+            .filter { $0.name != workName && $0.name != "lost+found" }
+        // A killed export may have left half of its entries; they are judged and put right before anything is written.
+        guard let first = entries.first, try !isExchanging(root) else { return }
+        guard let head = form.head(in: root) else {
+            throw .foreign(root.path, "a folder with '\(first.name)' and no \(form.marker) of an export")
         }
-        if let name = names.first(where: { !form.owns($0) }) { throw foreign(path, "'\(name)' in it") }
-        guard form == .coco, names.contains("images") else { return }
-        let images = ImageNames(job: head.job)
-        // Earlier versions left the job's name out.
-        let isOurs = { (name: String) in
-            images.contain(name) || (name.hasSuffix(".png") && LayoutTask.isKey(name.dropLast(4)))
-        }
-        if let name = try entries("\(path)/images").first(where: { !isOurs($0) }) {
-            throw foreign(path, "'images/\(name)' in it")
+        if let found = try form.foreignEntry(in: root, job: head.job) { throw .foreign(root.path, found) }
+    }
+
+    /// Whether an exchange in the work folder was cut short.
+    private static func isExchanging(_ root: Folder) throws(ExportError) -> Bool {
+        try filing { () throws(FileFailure) in
+            guard try root.kind(of: workName) == .folder else { return false }
+            let work = try root.folder(workName)
+            if try work.kind(of: oldName) != nil { return true }
+            return try work.kind(of: replacedName) != nil
         }
     }
 
-    /// Whether an exchange in this work folder was cut short.
-    private static func isExchanging(_ work: String) -> Bool {
-        ["old", "replaced"].contains { FileManager.default.fileExists(atPath: "\(work)/\($0)") }
+    /// Gives failures of the file system their place among the exports' errors.
+    static func filing<Value>(_ body: () throws(FileFailure) -> Value) throws(ExportError) -> Value {
+        do { return try body() } catch { throw .system(error) }
     }
+}
 
-    private static func foreign(_ path: String, _ found: String) -> ExportError {
+extension ExportError {
+    /// Something stands at the destination that no export wrote.
+    static func foreign(_ path: String, _ found: String) -> ExportError {
         ExportError(
             .destination,
             "cannot export to \(path): expected nothing or an earlier export there, found \(found); "
                 + "choose another folder or move that away")
-    }
-
-    private static func entries(_ path: String) throws(ExportError) -> [String] {
-        do {
-            return try FileManager.default.contentsOfDirectory(atPath: path).sorted()
-        } catch {
-            throw ExportError(.destination, "cannot list \(path): \(error.localizedDescription)")
-        }
-    }
-
-    private static func remove(_ path: String) throws(ExportError) {
-        do {
-            try FileManager.default.removeItem(atPath: path)
-        } catch CocoaError.fileNoSuchFile {
-            return
-        } catch {
-            throw ExportError(.destination, "cannot remove \(path): \(error.localizedDescription)")
-        }
     }
 }

@@ -2,6 +2,7 @@
 
 import Catalogue
 public import Digests
+import Files
 import Foundation
 import Layouts
 import Tasks
@@ -80,10 +81,13 @@ public struct ExportManifest: Codable, Sendable, Hashable {
         var job: String
     }
 
-    /// The head of the manifest at `path`; `nil` for a file that is no manifest.
-    static func head(at path: String) -> Head? {
-        guard let data = FileManager.default.contents(atPath: path) else { return nil }
+    /// The most bytes that a manifest may have: that of a million shards has fewer.
+    private static let sizeLimit = 256 << 20
+
+    /// The head of the manifest of this name in a folder; `nil` for a file that is no manifest.
+    static func head(_ name: String, in folder: Folder) -> Head? {
         // Anything else than a manifest is somebody else's file, whatever is wrong with it.
-        return try? JSONDecoder().decode(Head.self, from: data)
+        guard let bytes = try? folder.file(name).contents(limit: sizeLimit) else { return nil }
+        return try? JSONDecoder().decode(Head.self, from: Data(bytes))
     }
 }

@@ -79,7 +79,7 @@ public struct JobSheet: Sendable {
                 if let archive {
                     try archive.image(task.key, digest: sample.digest)
                 } else {
-                    try store.read(sample.digest, extension: "png")
+                    try store.read(sample.digest, size: sample.bytes, extension: "png")
                 }
             return Self.tile(try Image(png: png), task: task, specification: specification)
         }

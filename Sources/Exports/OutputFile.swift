@@ -1,7 +1,6 @@
 // A file under construction: buffered, and every failure said.
 
 import Files
-import Foundation
 
 /// A new file that is written in pieces; removed by whoever removes its folder.
 final class OutputFile {
@@ -9,9 +8,9 @@ final class OutputFile {
     var path: String { file.path }
     private let file: BufferedFile
 
-    /// Creates the file; something that is there already is an error.
-    init(path: String) throws(ExportError) {
-        do { file = try BufferedFile(path: path, replacing: false, capacity: 1 << 18) } catch { throw .system(error) }
+    /// Creates the file in a folder; something that is there already is an error.
+    init(_ name: String, in folder: Folder) throws(ExportError) {
+        do { file = try BufferedFile(name, in: folder, capacity: 1 << 18) } catch { throw .system(error) }
     }
 
     /// Appends bytes.
@@ -23,8 +22,8 @@ final class OutputFile {
     func write(_ text: String) throws(ExportError) { try write(Array(text.utf8)) }
 
     /// Appends the contents of another file.
-    func write(contentsOf source: String) throws(ExportError) {
-        try InputFile(path: source).forEachPiece { piece throws(ExportError) in try write(piece) }
+    func write(contentsOf source: InputFile) throws(ExportError) {
+        try source.forEachPiece { piece throws(ExportError) in try write(piece) }
     }
 
     /// Writes what is buffered and closes the file.
@@ -33,8 +32,8 @@ final class OutputFile {
     }
 
     /// A whole file at once.
-    static func write(_ bytes: [UInt8], to path: String) throws(ExportError) {
-        let file = try OutputFile(path: path)
+    static func write(_ bytes: [UInt8], as name: String, in folder: Folder) throws(ExportError) {
+        let file = try OutputFile(name, in: folder)
         try file.write(bytes)
         try file.finish()
     }
@@ -42,29 +41,28 @@ final class OutputFile {
 
 /// A file that is read once, from start to end, in pieces.
 final class InputFile {
-    private let path: String
-    private let descriptor: Int32
+    private let file: RegularFile
     private var position = 0
 
-    init(path: String) throws(ExportError) {
-        self.path = path
-        descriptor = open(path, O_RDONLY | O_CLOEXEC)
-        guard descriptor >= 0 else { throw .reading("open", path) }
-    }
+    /// Reads a file of this program.
+    init(_ file: RegularFile) { self.file = file }
 
-    deinit { close(descriptor) }
+    /// Opens a file in a folder.
+    convenience init(_ name: String, in folder: Folder) throws(ExportError) {
+        do { self.init(try folder.file(name)) } catch { throw .reading(error) }
+    }
 
     /// Hands over the rest of the contents in pieces of at most 1 MiB, or the rest of the first `end` bytes.
     func forEachPiece(upTo end: Int = .max, _ body: ([UInt8]) throws(ExportError) -> Void) throws(ExportError) {
-        var piece = [UInt8](repeating: 0, count: 1 << 20)
+        let end = min(end, file.size)
         while position < end {
-            let wanted = min(piece.count, end - position)
-            let count = piece.withUnsafeMutableBytes { read(descriptor, $0.baseAddress, wanted) }
-            if count < 0 && errno == EINTR { continue }
-            guard count >= 0 else { throw .reading("read", path) }
-            if count == 0 { return }
-            position += count
-            try body(count == piece.count ? piece : Array(piece[..<count]))
+            let piece: [UInt8]
+            do { piece = try file.bytes(at: position, count: min(1 << 20, end - position)) } catch {
+                throw .reading(error)
+            }
+            if piece.isEmpty { return }
+            position += piece.count
+            try body(piece)
         }
     }
 }

@@ -1,6 +1,7 @@
 // The real set's annotation file on its way into an export: read once, checked, and copied beside it.
 
 import Digests
+import Files
 import Foundation
 import Layouts
 
@@ -23,21 +24,22 @@ struct RealSetCopy {
     let summary: AnnotationSummary
     /// SHA-256 of the text as it was read, unpacked and without a byte order mark.
     let digest: SHA256Digest
-    /// The copy.
-    let path: String
+    /// The copy's name in its folder.
+    static let name = "real.fragment"
+    private let folder: Folder
     /// Bytes of the copy.
     let size: Int
     /// The two gaps, in the order of the file.
     let gaps: [Gap]
 
-    /// Reads `set` and writes the copy to `path`.
+    /// Reads `set` and writes the copy in `folder`.
     /// - Parameter isTaken: whether the export itself gives a file this name.
     init(
-        of set: CocoExport.RealSet, to path: String, isTaken: (String) -> Bool
+        of set: CocoExport.RealSet, in folder: Folder, isTaken: (String) -> Bool
     ) throws {
         let source = try TextFile(path: set.path, subject: "annotations")
         let reader = AnnotationSummary.Reader(path: set.path)
-        let copy = try OutputFile(path: path)
+        let copy = try OutputFile(Self.name, in: folder)
         var splicer = AnnotationSplicer()
         var hasher = SHA256Hasher()
         var (size, names, gaps) = (0, 0, [Gap]())
@@ -74,7 +76,15 @@ struct RealSetCopy {
                     + "written without escapes, found \(gaps.count) of 2 lists and \(names) of "
                     + "\(summary.namedImages) file names; write the file anew")
         }
-        (self.path, self.size, self.gaps) = (path, size, gaps)
+        (self.folder, self.size, self.gaps) = (folder, size, gaps)
+    }
+
+    /// The copy, to be read once.
+    func open() throws(ExportError) -> InputFile { try InputFile(Self.name, in: folder) }
+
+    /// Removes the copy.
+    func remove() throws(ExportError) {
+        do { try folder.remove(Self.name) } catch { throw .system(error) }
     }
 }
 

@@ -1,5 +1,6 @@
 // The generated records on their way into the annotation file.
 
+import Files
 import Foundation
 import Tasks
 
@@ -10,15 +11,19 @@ final class RecordFragments {
     private(set) var images = 0
     private(set) var objects = 0
     private var numbering: CocoNumbering
+    private let folder: Folder
     private let imageFile: OutputFile
     private let annotationFile: OutputFile
+    private static let imageName = "images.fragment"
+    private static let annotationName = "annotations.fragment"
     private let encoder = JSONEncoder()
 
     /// Creates both files in `folder`.
-    init(in folder: String, numbering: CocoNumbering) throws(ExportError) {
+    init(in folder: Folder, numbering: CocoNumbering) throws(ExportError) {
         self.numbering = numbering
-        imageFile = try OutputFile(path: "\(folder)/images.fragment")
-        annotationFile = try OutputFile(path: "\(folder)/annotations.fragment")
+        self.folder = folder
+        imageFile = try OutputFile(Self.imageName, in: folder)
+        annotationFile = try OutputFile(Self.annotationName, in: folder)
         encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
     }
 
@@ -46,22 +51,26 @@ final class RecordFragments {
 
     /// Copies the images' records, behind a comma when others stand before them.
     func copyImages(to file: OutputFile, isFirst: Bool) throws(ExportError) {
-        try copy(imageFile, images, to: file, isFirst: isFirst)
+        try copy(Self.imageName, images, to: file, isFirst: isFirst)
     }
 
     /// Copies the annotations' records, behind a comma when others stand before them.
     func copyAnnotations(to file: OutputFile, isFirst: Bool) throws(ExportError) {
-        try copy(annotationFile, objects, to: file, isFirst: isFirst)
+        try copy(Self.annotationName, objects, to: file, isFirst: isFirst)
     }
 
-    private func copy(_ fragment: OutputFile, _ count: Int, to file: OutputFile, isFirst: Bool) throws(ExportError) {
+    private func copy(_ fragment: String, _ count: Int, to file: OutputFile, isFirst: Bool) throws(ExportError) {
         guard count > 0 else { return }
         if !isFirst { try file.write(",") }
-        try file.write(contentsOf: fragment.path)
+        try file.write(contentsOf: try InputFile(fragment, in: folder))
     }
 
     /// Removes both files.
     func remove() throws(ExportError) {
-        for file in [imageFile, annotationFile] where unlink(file.path) != 0 { throw .system("remove", file.path) }
+        do {
+            for name in [Self.imageName, Self.annotationName] { try folder.remove(name) }
+        } catch {
+            throw .system(error)
+        }
     }
 }

@@ -2,6 +2,7 @@
 
 import Catalogue
 import Digests
+import Files
 import Foundation
 public import Stores
 
@@ -52,32 +53,23 @@ public struct WebDatasetExport: Sendable {
         do {
             var shards: [ExportManifest.Shard] = []
             for (index, shard) in source.shards.enumerated() {
-                guard let tar = shard.tar, let digest = shard.digest else {
-                    preconditionFailure("a finished shard has an archive")
-                }
-                guard try store.size(of: tar) != nil else {
-                    throw ExportError(
-                        .damaged,
-                        "cannot export shard \(shard.number): expected its archive at \(store.absolutePath(of: tar)), found "
-                            + "none; mend it with `detdiffusion-catalogue reconcile --fix`")
-                }
+                let recorded = try RecordedArchive(shard, in: store)
                 let name = "\(source.job.name)-\(Self.digits(index)).tar"
-                let path = store.absolutePath(of: tar)
-                let target = "\(folder.partial)/\(name)"
-                let found = try links ? link(path, target) : copy(path, target)
-                guard found == digest else {
-                    throw ExportError(
-                        .damaged,
-                        "cannot export shard \(shard.number): \(path): expected SHA-256 \(digest), found "
-                            + "\(found); mend it with `detdiffusion-catalogue reconcile --fix`"
-                    )
+                let archive = try open(recorded, shard: shard.number)
+                let found =
+                    try links ? link(archive, name, in: folder.partial) : copy(archive, name, in: folder.partial)
+                guard found == recorded.digest else {
+                    throw ExportError.damaged(
+                        shard.number, "\(archive.path): expected SHA-256 \(recorded.digest), found \(found)")
                 }
                 shards.append(
-                    .init(shard: shard.number, samples: samples[index], bytes: shard.bytes, sha256: digest, tar: name))
+                    .init(
+                        shard: shard.number, samples: samples[index], bytes: recorded.bytes, sha256: recorded.digest,
+                        tar: name))
                 onShard(index + 1)
             }
             let manifest = ExportManifest(.webdataset, of: source, shards: shards)
-            try OutputFile.write(try manifest.encoded(), to: "\(folder.partial)/\(ExportForm.webdataset.marker)")
+            try OutputFile.write(try manifest.encoded(), as: ExportForm.webdataset.marker, in: folder.partial)
             try folder.commit()
             return Result(
                 folder: folder.destination, shards: shards.count, samples: manifest.samples,
@@ -96,10 +88,26 @@ public struct WebDatasetExport: Sendable {
         return String(repeating: "0", count: max(0, 6 - text.count)) + text
     }
 
-    private func copy(_ path: String, _ target: String) throws(ExportError) -> SHA256Digest {
+    /// Opens a shard's archive: a regular file of the recorded size, and nothing else.
+    private func open(_ recorded: RecordedArchive, shard number: Int) throws -> RegularFile {
+        let path = store.absolutePath(of: recorded.path)
+        do {
+            return try RegularFile(path: path, size: recorded.bytes)
+        } catch  where error.kind == .missing {
+            // Says whether the whole object directory has gone.
+            _ = try store.size(of: recorded.path)
+            throw ExportError.damaged(number, "expected its archive at \(path), found none")
+        } catch  where error.kind == .unexpected {
+            throw ExportError.damaged(number, "\(path): \(error.reason)")
+        } catch {
+            throw ExportError.reading(error)
+        }
+    }
+
+    private func copy(_ archive: RegularFile, _ name: String, in folder: Folder) throws(ExportError) -> SHA256Digest {
         var hasher = SHA256Hasher()
-        let file = try OutputFile(path: target)
-        try InputFile(path: path).forEachPiece { piece throws(ExportError) in
+        let file = try OutputFile(name, in: folder)
+        try InputFile(archive).forEachPiece { piece throws(ExportError) in
             hasher.update(piece)
             try file.write(piece)
         }
@@ -107,15 +115,17 @@ public struct WebDatasetExport: Sendable {
         return hasher.finalize()
     }
 
-    private func link(_ path: String, _ target: String) throws -> SHA256Digest {
-        guard Foundation.link(path, target) == 0 else {
-            if errno == EXDEV {
-                throw ExportError(
-                    .destination,
-                    "cannot link \(path) to \(target): expected one file system, found two; leave out --link to copy")
-            }
-            throw ExportError.system("link \(path) to", target)
+    private func link(_ archive: RegularFile, _ name: String, in folder: Folder) throws -> SHA256Digest {
+        do {
+            try folder.link(archive, as: name)
+        } catch  where error.number == EXDEV {
+            throw ExportError(
+                .destination,
+                "cannot link \(archive.path) to \(folder.path(of: name)): expected one file system, found two; leave out --link"
+                    + " to copy")
+        } catch {
+            throw ExportError.system(error)
         }
-        return try SHA256.digest(ofFileAt: target)
+        return try SHA256.digest(ofOpenFile: archive.descriptor, size: archive.size, path: archive.path)
     }
 }

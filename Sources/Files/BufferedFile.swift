@@ -21,6 +21,14 @@ public final class BufferedFile {
         guard descriptor >= 0 else { throw FileFailure("create", path) }
     }
 
+    /// Creates the file in a folder; an entry of that name is an error.
+    public init(_ name: String, in folder: Folder, capacity: Int) throws(FileFailure) {
+        path = folder.path(of: name)
+        self.capacity = capacity
+        descriptor = openat(folder.descriptor, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0o644)
+        guard descriptor >= 0 else { throw FileFailure("create", path) }
+    }
+
     deinit { if descriptor >= 0 { close(descriptor) } }
 
     /// Whether ``finish(syncing:)`` has closed it.

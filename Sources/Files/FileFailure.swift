@@ -12,6 +12,8 @@ public struct FileFailure: Error, Sendable, Hashable {
         case readOnly
         /// There is no such file (ENOENT).
         case missing
+        /// Something else stands there than was expected: a link, a pipe, a file of another size.
+        case unexpected
         /// Any other answer of the system.
         case other
     }
@@ -20,8 +22,10 @@ public struct FileFailure: Error, Sendable, Hashable {
     public let action: String
     /// On which path.
     public let path: String
-    /// The system's `errno`.
+    /// The system's `errno`; `EINVAL` where something else stands there than was expected.
     public let number: Int32
+    /// What was expected and found there, where that is the failure.
+    private let surprise: String?
 
     /// Describes the failure of the call that has just returned, from `errno`.
     public init(_ action: String, _ path: String) { self.init(action, path, number: errno) }
@@ -31,11 +35,21 @@ public struct FileFailure: Error, Sendable, Hashable {
         self.action = action
         self.path = path
         self.number = number
+        surprise = nil
+    }
+
+    /// Describes that something else stands at `path` than was expected.
+    public init(_ action: String, _ path: String, expected: String, found: String) {
+        self.action = action
+        self.path = path
+        number = EINVAL
+        surprise = "expected \(expected), found \(found)"
     }
 
     /// What kind of failure it is.
     public var kind: Kind {
-        switch number {
+        guard surprise == nil else { return .unexpected }
+        return switch number {
         case ENOSPC, EDQUOT: .full
         case EROFS, EACCES, EPERM: .readOnly
         case ENOENT: .missing
@@ -43,15 +57,15 @@ public struct FileFailure: Error, Sendable, Hashable {
         }
     }
 
-    /// The system's words for it.
-    public var reason: String { String(cString: strerror(number)) }
+    /// The system's words for it, or what was expected and found.
+    public var reason: String { surprise ?? String(cString: strerror(number)) }
 
     /// What mends it where a file was to be written, beginning with a semicolon; empty where nothing is known.
     public var fix: String {
         switch kind {
         case .full: "; free space or raise the quota of its file system"
         case .readOnly: "; let this user write there"
-        case .missing, .other: ""
+        case .missing, .unexpected, .other: ""
         }
     }
 }

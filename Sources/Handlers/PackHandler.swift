@@ -117,13 +117,13 @@ actor Packer {
     /// The stored image, or `nil` when its bytes are gone or are not what was recorded.
     private func image(of sample: ShardSample) throws -> [UInt8]? {
         do {
-            return try store.read(sample.digest, extension: "png")
+            return try store.read(sample.digest, size: sample.bytes, extension: "png")
         } catch {
             switch error.code {
             case .corrupt: return nil
             case .missing:
                 // Without the folder of all objects it is the whole store that is away.
-                guard try pausing({ () throws(StoreError) in try store.size(of: "objects") }) == nil else { return nil }
+                guard try !pausing({ () throws(StoreError) in try store.hasObjects() }) else { return nil }
                 throw WorkPaused(
                     "cannot read \(store.root)/objects: expected the folder of all images, found none; mount the object "
                         + "directory")
@@ -135,13 +135,14 @@ actor Packer {
 
     /// Re-reads what the disc holds before anybody may see it.
     private func publish(_ temporary: String, samples: Int, bytes: Int, at path: String) throws -> TaskOutcome {
-        let members = try TarReader.members(of: temporary)
+        let archive = try TarReader(path: temporary, size: bytes)
+        let members = try archive.members()
         guard members.count == 2 * samples else {
             throw PackError(
                 "archive \(path): expected \(2 * samples) members after writing, found \(members.count); check the disc"
             )
         }
-        let digest = try SHA256.digest(ofFileAt: temporary)
+        let digest = try SHA256.digest(ofOpenFile: archive.descriptor, size: bytes, path: temporary)
         try pausing { () throws(StoreError) in try store.commit(temporary: temporary, to: path) }
         Failpoint.hit("pack.after-rename")
         return .archive(ArchiveRecord(path: path, digest: digest, bytes: bytes, samples: samples))

@@ -22,13 +22,27 @@ import Foundation
 
     /// Opens the file.
     ///
-    /// Throws ``LayoutError`` with code `file` when it cannot be opened; reading throws that too, and code `content` for
+    /// Throws ``LayoutError`` with code `file` when it cannot be opened, or is a folder or a device; reading throws that too, and code `content` for
     /// what is not text.
     public init(path: String, subject: String) throws(LayoutError) {
         self.path = path
         self.subject = subject
-        descriptor = unsafe open(path, O_RDONLY | O_CLOEXEC)
+        descriptor = unsafe open(path, O_RDONLY | O_NOCTTY | O_CLOEXEC)
         guard descriptor >= 0 else { throw Self.systemError(path, subject, errno) }
+        var status = stat()
+        guard unsafe fstat(descriptor, &status) == 0 else { throw Self.systemError(path, subject, errno) }
+        let kind =
+            switch status.st_mode & S_IFMT {
+            case S_IFREG, S_IFIFO, S_IFSOCK: ""
+            case S_IFDIR: "a folder"
+            // A terminal, or a device that never ends.
+            default: "a device"
+            }
+        guard kind.isEmpty else {
+            throw LayoutError(
+                .file,
+                "cannot read \(subject) from \(path): expected a file or a pipe, found \(kind); correct the path")
+        }
     }
 
     deinit { if descriptor >= 0 { close(descriptor) } }

@@ -70,7 +70,13 @@ struct StoreInspection {
     private func oneFileSystem(_ rootStatus: stat) -> Finding {
         for name in ["objects", "shards", "tmp"] {
             var status = stat()
-            guard stat("\(root)/\(name)", &status) == 0 else { continue }
+            guard lstat("\(root)/\(name)", &status) == 0 else { continue }
+            guard status.st_mode & S_IFMT == S_IFDIR else {
+                return Finding(
+                    .store, "temporary files", .fail,
+                    "\(name) is a link or a file: nothing in an object directory is followed",
+                    fix: "move the folder itself there, or mount it")
+            }
             guard status.st_dev == rootStatus.st_dev else {
                 return Finding(
                     .store, "temporary files", .fail,
@@ -82,7 +88,9 @@ struct StoreInspection {
     }
 
     private var workFolder: String {
-        access("\(root)/tmp", F_OK) == 0 ? "\(root)/tmp" : root
+        var status = stat()
+        let isFolder = lstat("\(root)/tmp", &status) == 0 && status.st_mode & S_IFMT == S_IFDIR
+        return isFolder ? "\(root)/tmp" : root
     }
 
     /// What the store does for every object, in small: create, fsync, rename over a file that is there, read.

@@ -118,10 +118,11 @@ private struct FolderContents {
     func holds(_ file: RecordedFile) throws(StoreError) -> Bool {
         let (path, bytes): (String, Int) =
             switch file {
-            case .archive(let path, let bytes): (path, bytes)
+            case .archive(let job, let number, let bytes): (try ObjectStore.path(ofShard: job, number: number), bytes)
             case .image(let digest, let bytes): (try ObjectStore.path(of: digest, extension: "png"), bytes)
             }
         var status = stat()
-        return stat("\(root)/\(path)", &status) == 0 && Int(status.st_size) == bytes
+        return lstat("\(root)/\(path)", &status) == 0 && status.st_mode & S_IFMT == S_IFREG
+            && Int(status.st_size) == bytes
     }
 }

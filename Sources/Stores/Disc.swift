@@ -1,5 +1,6 @@
 // The few file system calls of the store, each with its failure as a StoreError.
 
+import Files
 import Foundation
 
 /// Durable file operations; all block on the disc.
@@ -35,7 +36,7 @@ enum Disc {
 
     /// Brings a file's bytes, or a folder's entries, to the disc.
     static func sync(_ path: String) throws(StoreError) {
-        let descriptor = open(path, O_RDONLY | O_CLOEXEC)
+        let descriptor = open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC)
         guard descriptor >= 0 else { throw .system("open", path) }
         defer { close(descriptor) }
         guard fsync(descriptor) == 0 else { throw .system("fsync", path) }
@@ -47,8 +48,18 @@ enum Disc {
     }
 
     /// Makes a folder unless it is there, and makes its entry in its parent durable either way.
-    static func makeFolder(_ path: String) throws(StoreError) {
-        guard mkdir(path, 0o755) == 0 || errno == EEXIST else { throw .system("create the folder", path) }
+    ///
+    /// A group that may write to the store's root may write to the new folder too; a link in its place is refused.
+    static func makeFolder(_ path: String, in root: String) throws(StoreError) {
+        if mkdir(path, 0o755) == 0 {
+            try FolderMode.share(path, as: root)
+        } else {
+            guard errno == EEXIST else { throw .system("create the folder", path) }
+            if let status = try status(path), status.st_mode & S_IFMT != S_IFDIR {
+                throw .noFolder(
+                    FileFailure("use the folder", path, expected: "a folder", found: "\(EntryKind(status))"))
+            }
+        }
         let parent = path.split(separator: "/").dropLast().joined(separator: "/")
         try sync("/" + parent)
     }
@@ -57,68 +68,53 @@ enum Disc {
     static func locked<Value>(
         _ folder: String, exclusively: Bool, _ body: () throws(StoreError) -> Value
     ) throws(StoreError) -> Value {
-        let descriptor = open(folder, O_RDONLY | O_CLOEXEC)
+        let descriptor = open(folder, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
         guard descriptor >= 0 else { throw .system("open", folder) }
         defer { close(descriptor) }
+        try lock(descriptor, folder, exclusively: exclusively)
+        return try body()
+    }
+
+    /// Locks an open folder until its descriptor is closed.
+    static func lock(_ descriptor: Int32, _ folder: String, exclusively: Bool) throws(StoreError) {
         while flock(descriptor, exclusively ? LOCK_EX : LOCK_SH) != 0 {
             // File systems without locks leave the age check alone, whose window is microseconds.
             if errno == ENOTSUP || errno == ENOSYS || errno == ENOLCK || errno == EBADF { break }
             guard errno == EINTR else { throw .system("lock", folder) }
         }
-        return try body()
     }
 
-    /// Sets a file's time of writing to now.
-    static func touch(_ path: String) throws(StoreError) {
-        guard utimensat(AT_FDCWD, path, nil, 0) == 0 else { throw .system("set the time of", path) }
+    /// Sets a file's time of writing to now; false for a file of another user, who alone may do that.
+    static func touch(_ path: String) throws(StoreError) -> Bool {
+        if utimensat(AT_FDCWD, path, nil, AT_SYMLINK_NOFOLLOW) == 0 { return true }
+        guard errno == EACCES || errno == EPERM else { throw .system("set the time of", path) }
+        return false
     }
 
-    /// A file's size in bytes; `nil` when nothing is there.
-    static func size(_ path: String) throws(StoreError) -> Int? { try status(path).map { Int($0.st_size) } }
+    /// A file's size in bytes; `nil` when no regular file is there.
+    static func size(_ path: String) throws(StoreError) -> Int? {
+        guard let status = try status(path), EntryKind(status) == .file else { return nil }
+        return Int(status.st_size)
+    }
 
-    /// What the system knows of a path; `nil` when nothing is there.
-    /// - Parameter following: whether a symbolic link stands for what it points to.
-    static func status(_ path: String, following: Bool = true) throws(StoreError) -> stat? {
+    /// What the system knows of a path, a link itself where one is there; `nil` when nothing is.
+    static func status(_ path: String) throws(StoreError) -> stat? {
         var status = stat()
-        if (following ? stat(path, &status) : lstat(path, &status)) == 0 { return status }
+        if lstat(path, &status) == 0 { return status }
         guard errno == ENOENT || errno == ENOTDIR else { throw .reading("look at", path) }
         return nil
     }
 
-    /// A file's bytes, all of them.
-    static func read(_ path: String) throws(StoreError) -> [UInt8] {
-        let descriptor = open(path, O_RDONLY | O_CLOEXEC)
-        guard descriptor >= 0 else { throw .reading("open", path) }
-        defer { close(descriptor) }
-        var status = stat()
-        guard fstat(descriptor, &status) == 0 else { throw .reading("look at", path) }
-        var bytes = [UInt8](repeating: 0, count: Int(status.st_size))
-        var done = 0
-        while done < bytes.count {
-            let count = bytes.withUnsafeMutableBytes {
-                Foundation.read(descriptor, $0.baseAddress! + done, $0.count - done)
-            }
-            if count < 0 && errno == EINTR { continue }
-            guard count >= 0 else { throw .reading("read", path) }
-            if count == 0 { break }
-            done += count
-        }
-        return Array(bytes[..<done])
+    /// Opens a regular file of this size and nothing else; `.corrupt` for whatever else is there.
+    static func regularFile(_ path: String, size: Int) throws(StoreError) -> RegularFile {
+        do { return try RegularFile(path: path, size: size) } catch { throw .reading(error) }
     }
 
-    /// A folder's entries, sorted.
-    static func entries(_ path: String) throws(StoreError) -> [String] {
-        guard let folder = opendir(path) else { throw .reading("list", path) }
-        defer { closedir(folder) }
-        var names: [String] = []
-        errno = 0
-        while let entry = readdir(folder) {
-            let name = withUnsafeBytes(of: entry.pointee.d_name) { bytes in
-                String(decoding: bytes.prefix { $0 != 0 }, as: UTF8.self)
-            }
-            if name != "." && name != ".." { names.append(name) }
-        }
-        guard errno == 0 else { throw .reading("list", path) }
-        return names.sorted()
+    /// A file's bytes, all of them.
+    /// - Parameters:
+    ///   - size: the bytes that it must have; what the file system says alone is not believed.
+    ///   - limit: the most that is taken into memory.
+    static func read(_ path: String, size: Int?, limit: Int) throws(StoreError) -> [UInt8] {
+        do { return try RegularFile(path: path, size: size).contents(limit: limit) } catch { throw .reading(error) }
     }
 }

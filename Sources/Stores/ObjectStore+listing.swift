@@ -1,6 +1,7 @@
 // What lies in the object directory, folder by folder: its own files, and others.
 
 import Digests
+import Files
 import Foundation
 
 /// What one folder below `objects/` holds.
@@ -15,7 +16,7 @@ extension ObjectStore {
     /// The folders below `objects/`, each named by the first two digits of its objects.
     public func objectFolders() throws(StoreError) -> [String] {
         var folders: [String] = []
-        for name in try entries("objects") where try isObjectFolder(name) { folders.append(name) }
+        for entry in try entries("objects") where isObjectFolder(entry) { folders.append(entry.name) }
         return folders
     }
 
@@ -23,17 +24,18 @@ extension ObjectStore {
     /// - Parameter age: how long ago a file must have been written or put at least, by this host's clock.
     public func list(objectFolder folder: String, olderThan age: Duration = .zero) throws(StoreError) -> ObjectFolder {
         var listed = ObjectFolder()
-        for name in try entries("objects/\(folder)") {
-            let path = "objects/\(folder)/\(name)"
-            guard let status = try Disc.status(absolutePath(of: path), following: false) else { continue }
-            let parts = name.split(separator: ".", maxSplits: 1, omittingEmptySubsequences: false)
-            guard status.st_mode & S_IFMT == S_IFREG, parts.count == 2,
+        guard let open = try existingFolder("objects/\(folder)") else { return listed }
+        for entry in try entries(of: open) {
+            let path = "objects/\(folder)/\(entry.name)"
+            let parts = entry.name.split(separator: ".", maxSplits: 1, omittingEmptySubsequences: false)
+            guard entry.kind == .file, parts.count == 2,
                 let digest = SHA256Digest(hex: folder + parts[0]),
                 try self.path(of: digest, extension: String(parts[1])) == path
             else {
                 listed.foreign.append(path)
                 continue
             }
+            guard let status = try status(of: entry.name, in: open) else { continue }
             guard age == .zero || Self.age(of: status) > age else { continue }
             listed.objects.append(StoredObject(digest: digest, size: Int(status.st_size), path: path))
         }
@@ -50,7 +52,7 @@ extension ObjectStore {
     /// The folders below `shards/`, each named by its job.
     public func shardFolders() throws(StoreError) -> [String] {
         var folders: [String] = []
-        for name in try entries("shards") where try isFolder("shards/\(name)") { folders.append(name) }
+        for entry in try entries("shards") where entry.kind == .folder { folders.append(entry.name) }
         return folders
     }
 
@@ -58,9 +60,9 @@ extension ObjectStore {
     /// ``path(ofShard:number:)`` gives.
     public func shardFiles(ofJob job: String) throws(StoreError) -> [(number: Int?, path: String)] {
         var files: [(number: Int?, path: String)] = []
-        for name in try entries("shards/\(job)") {
-            let path = "shards/\(job)/\(name)"
-            files.append((try isFolder(path) ? nil : try number(ofArchive: path, of: job), path))
+        for entry in try entries("shards/\(job)") {
+            let path = "shards/\(job)/\(entry.name)"
+            files.append((entry.kind == .file ? try number(ofArchive: path, of: job) : nil, path))
         }
         return files
     }
@@ -74,37 +76,67 @@ extension ObjectStore {
         return number
     }
 
-    /// What no store has put directly into `objects/`, `shards/` and `tmp/`: paths relative to the root.
+    /// What no store has put directly into `objects/`, `shards/` and `tmp/`, and what stands there instead of one of these
+    /// folders: paths relative to the root.
     public func foreignEntries() throws(StoreError) -> [String] {
         var foreign: [String] = []
-        for name in try entries("objects") where try !isObjectFolder(name) { foreign.append("objects/\(name)") }
-        for name in try entries("shards") where try !isFolder("shards/\(name)") { foreign.append("shards/\(name)") }
-        for name in try entries("tmp") where !TemporaryName.isOne(name) { foreign.append("tmp/\(name)") }
+        for folder in ["objects", "shards", "tmp"] {
+            if let status = try Disc.status(absolutePath(of: folder)), EntryKind(status) != .folder {
+                foreign.append(folder)
+            }
+        }
+        for entry in try entries("objects") where !isObjectFolder(entry) { foreign.append("objects/\(entry.name)") }
+        for entry in try entries("shards") where entry.kind != .folder { foreign.append("shards/\(entry.name)") }
+        for entry in try entries("tmp") where entry.kind != .file || !TemporaryName.isOne(entry.name) {
+            foreign.append("tmp/\(entry.name)")
+        }
         return foreign
     }
 
-    private func isObjectFolder(_ name: String) throws(StoreError) -> Bool {
-        guard name.utf8.count == 2, name.utf8.allSatisfy({ (48...57).contains($0) || (97...102).contains($0) }) else {
-            return false
-        }
-        return try isFolder("objects/\(name)")
+    private func isObjectFolder(_ entry: Folder.Entry) -> Bool {
+        entry.kind == .folder && entry.name.utf8.count == 2
+            && entry.name.utf8.allSatisfy { (48...57).contains($0) || (97...102).contains($0) }
     }
 
-    private func isFolder(_ path: String) throws(StoreError) -> Bool {
-        guard let status = try Disc.status(absolutePath(of: path), following: false) else { return false }
-        return status.st_mode & S_IFMT == S_IFDIR
+    /// A folder's entries, sorted; none for a folder that nobody has made yet, and for what is no folder.
+    func entries(_ path: String) throws(StoreError) -> [Folder.Entry] {
+        guard let folder = try existingFolder(path) else { return [] }
+        return try entries(of: folder)
     }
 
-    /// A folder's entries, sorted; none for a folder that nobody has made yet.
-    func entries(_ path: String) throws(StoreError) -> [String] {
-        var names: [String] = []
-        do throws(StoreError) {
-            names = try presence.reading { () throws(StoreError) in try Disc.entries(absolutePath(of: path)) }
-        } catch {
-            guard error.code == .missing else { throw error }
-        }
+    /// Whether the folder of all objects is there.
+    public func hasObjects() throws(StoreError) -> Bool { try existingFolder("objects") != nil }
+
+    /// Opens a folder of the store, whatever was mounted or unmounted meanwhile.
+    func existingFolder(_ path: String) throws(StoreError) -> Folder? {
+        let folder = try presence.looking { () throws(StoreError) in try openFolder(path) }
         // What lies in a mount point is not what lies in the store.
         try presence.confirm()
-        return names
+        return folder
+    }
+
+    func entries(of folder: Folder) throws(StoreError) -> [Folder.Entry] {
+        do { return try folder.entries() } catch { throw .reading(error.action, error.path, number: error.number) }
+    }
+
+    /// What the system knows of an entry of an open folder; `nil` when nothing is there.
+    func status(of name: String, in folder: Folder) throws(StoreError) -> stat? {
+        do { return try folder.status(of: name) } catch {
+            throw .reading(error.action, error.path, number: error.number)
+        }
+    }
+
+    /// Opens a folder below the root step by step, following nothing; `nil` when a step is missing or no folder.
+    func openFolder(_ path: String) throws(StoreError) -> Folder? {
+        do throws(FileFailure) {
+            var folder = try Folder(path: root, following: true)
+            for step in path.split(separator: "/") { folder = try folder.folder(String(step)) }
+            return folder
+        } catch {
+            guard error.kind == .missing || error.kind == .unexpected else {
+                throw .reading(error.action, error.path, number: error.number)
+            }
+            return nil
+        }
     }
 }

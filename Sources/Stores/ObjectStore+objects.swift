@@ -2,6 +2,7 @@
 
 public import Digests
 import Failpoints
+import Files
 import Foundation
 
 extension ObjectStore {
@@ -64,10 +65,9 @@ extension ObjectStore {
         guard try Disc.size(file) == object.size else { return false }
         return try Disc.locked(absolutePath(of: folder(of: object.path)), exclusively: false) { () throws(StoreError) in
             do throws(StoreError) {
-                guard try Disc.read(file) == bytes else { return false }
-                try Disc.touch(file)
-                return true
-            } catch  where error.code == .missing {
+                guard try Disc.read(file, size: object.size, limit: .max) == bytes else { return false }
+                return try Disc.touch(file)
+            } catch  where error.code == .missing || error.code == .corrupt {
                 return false
             }
         }
@@ -79,12 +79,19 @@ extension ObjectStore {
         try Disc.sync(Set(objects.map { absolutePath(of: folder(of: $0.path)) }).sorted())
     }
 
+    /// The largest object that is read into memory, in bytes; as large as an archive's largest member.
+    public static let objectLimit = 128 << 20
+
     /// The object's bytes, checked against their digest.
     ///
-    /// Throws `.missing` when it is not there and `.corrupt` when its bytes are others.
-    public func read(_ digest: SHA256Digest, extension: String) throws(StoreError) -> [UInt8] {
+    /// Throws `.missing` when it is not there, and `.corrupt` when its bytes are others, when it is no regular file of this
+    /// size, or when it is larger than ``objectLimit``.
+    /// - Parameter size: its bytes, as they were recorded.
+    public func read(_ digest: SHA256Digest, size: Int, extension: String) throws(StoreError) -> [UInt8] {
         let relativePath = try path(of: digest, extension: `extension`)
-        let bytes = try presence.reading { () throws(StoreError) in try Disc.read(absolutePath(of: relativePath)) }
+        let bytes = try presence.reading { () throws(StoreError) in
+            try Disc.read(absolutePath(of: relativePath), size: size, limit: Self.objectLimit)
+        }
         let found = SHA256.digest(of: bytes)
         guard found == digest else { throw corrupt(relativePath, expected: digest, found: found) }
         return bytes
@@ -98,29 +105,28 @@ extension ObjectStore {
     /// Removes the object; false when it was not there.
     @discardableResult
     public func remove(_ digest: SHA256Digest, extension: String) throws(StoreError) -> Bool {
-        let file = absolutePath(of: try path(of: digest, extension: `extension`))
+        let relativePath = try path(of: digest, extension: `extension`)
         try presence.confirm()
-        if unlink(file) == 0 { return true }
-        guard errno == ENOENT else { throw .system("remove", file) }
-        return false
+        guard let folder = try openFolder(folder(of: relativePath)) else { return false }
+        return try remove(name(of: relativePath), from: folder)
+    }
+
+    func remove(_ name: String, from folder: Folder) throws(StoreError) -> Bool {
+        do { return try folder.remove(name) } catch { throw .system(error.action, error.path, number: error.number) }
     }
 
     /// Removes a file of `objects/` or `shards/` that was last written longer ago than `age`; false when it is younger
     /// or not there. An object that somebody puts at the same time stays, or is written again by its putter.
     public func remove(_ relativePath: String, olderThan age: Duration) throws(StoreError) -> Bool {
-        let file = absolutePath(of: relativePath)
         try presence.confirm()
-        do throws(StoreError) {
-            return try Disc.locked(absolutePath(of: folder(of: relativePath)), exclusively: true) {
-                () throws(StoreError) in
-                guard let found = try self.age(of: relativePath), found > age else { return false }
-                if unlink(file) == 0 { return true }
-                guard errno == ENOENT else { throw .system("remove", file) }
-                return false
-            }
-        } catch  where error.code == .missing {
+        guard let folder = try openFolder(folder(of: relativePath)) else { return false }
+        try Disc.lock(folder.descriptor, folder.path, exclusively: true)
+        let name = name(of: relativePath)
+        guard let status = try status(of: name, in: folder), EntryKind(status) == .file, Self.age(of: status) > age
+        else {
             return false
         }
+        return try remove(name, from: folder)
     }
 
     /// How long ago a file was last written or put, by this host's clock; `nil` when it is not there.
@@ -134,29 +140,37 @@ extension ObjectStore {
         return .seconds(Date().timeIntervalSince1970 - written)
     }
 
-    /// A file's size in bytes; `nil` when it is not there.
+    /// A file's size in bytes; `nil` when no regular file is there.
     public func size(of relativePath: String) throws(StoreError) -> Int? {
         try presence.looking { () throws(StoreError) in try Disc.size(absolutePath(of: relativePath)) }
     }
 
-    /// Checks that a file of the store, object or shard, has this digest, reading it in pieces.
+    /// What is there in the place of a file, for messages: "none", "12 bytes", "a symbolic link".
+    public func description(of relativePath: String) throws(StoreError) -> String {
+        let status = try presence.looking { () throws(StoreError) in try Disc.status(absolutePath(of: relativePath)) }
+        guard let status else { return "none" }
+        let kind = EntryKind(status)
+        return kind == .file ? "\(status.st_size) bytes" : "\(kind)"
+    }
+
+    /// Checks that a file of the store, object or shard, has this size and digest, reading it in pieces.
     ///
     /// Throws `.missing` or `.corrupt`.
-    public func verify(_ relativePath: String, digest: SHA256Digest) throws(StoreError) {
-        let found = try self.digest(of: relativePath)
+    public func verify(_ relativePath: String, size: Int, digest: SHA256Digest) throws(StoreError) {
+        let found = try self.digest(of: relativePath, size: size)
         guard found == digest else { throw corrupt(relativePath, expected: digest, found: found) }
     }
 
     /// A file's digest, read in pieces.
     ///
-    /// Throws `.missing` when it is not there.
-    public func digest(of relativePath: String) throws(StoreError) -> SHA256Digest {
-        let file = absolutePath(of: relativePath)
-        return try presence.reading { () throws(StoreError) in
+    /// Throws `.missing` when it is not there, and `.corrupt` when it is no regular file of this size.
+    public func digest(of relativePath: String, size: Int) throws(StoreError) -> SHA256Digest {
+        try presence.reading { () throws(StoreError) in
+            let file = try Disc.regularFile(absolutePath(of: relativePath), size: size)
             do throws(DigestError) {
-                return try SHA256.digest(ofFileAt: file)
+                return try SHA256.digest(ofOpenFile: file.descriptor, size: file.size, path: file.path)
             } catch {
-                throw .reading("hash", file, number: error.errorNumber)
+                throw .reading("hash", file.path, number: error.errorNumber)
             }
         }
     }

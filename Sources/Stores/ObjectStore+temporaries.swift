@@ -1,6 +1,7 @@
 // Files that were written under tmp/: giving them their name, and removing what crashes left.
 
 import Failpoints
+import Files
 import Foundation
 
 extension ObjectStore {
@@ -44,15 +45,12 @@ extension ObjectStore {
     ) throws(StoreError) -> (count: Int, bytes: Int) {
         let latest = Int(Date().timeIntervalSince1970) - Int(age.components.seconds)
         var stale = (count: 0, bytes: 0)
-        for name in try entries("tmp") where TemporaryName.isOne(name) {
-            let file = "\(root)/tmp/\(name)"
-            guard let status = try Disc.status(file, following: false), status.st_mode & S_IFMT == S_IFREG,
-                status.st_mtim.tv_sec < latest
-            else { continue }
-            if removing { try presence.confirm() }
-            if removing && unlink(file) != 0 {
-                guard errno == ENOENT else { throw .system("remove", file) }
-                continue
+        guard let folder = try existingFolder("tmp") else { return stale }
+        for entry in try entries(of: folder) where entry.kind == .file && TemporaryName.isOne(entry.name) {
+            guard let status = try status(of: entry.name, in: folder), status.st_mtim.tv_sec < latest else { continue }
+            if removing {
+                try presence.confirm()
+                guard try remove(entry.name, from: folder) else { continue }
             }
             stale.count += 1
             stale.bytes += Int(status.st_size)

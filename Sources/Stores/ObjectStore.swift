@@ -1,6 +1,7 @@
 // The object directory: files named by their content, and finished shards.
 
 public import Digests
+import ErrorLines
 import Foundation
 import Synchronization
 
@@ -47,7 +48,7 @@ public struct ObjectStore: Sendable {
         presence = StorePresence(root: self.root, identity: identity)
         try presence.confirm()
         guard use == .writing else { return }
-        for folder in ["objects", "shards", "tmp"] { try Disc.makeFolder("\(self.root)/\(folder)") }
+        for folder in ["objects", "shards", "tmp"] { try Disc.makeFolder("\(self.root)/\(folder)", in: self.root) }
         try checkFileSystem()
         let probe = temporaryPath()
         try Disc.create(probe, [])
@@ -97,15 +98,38 @@ public struct ObjectStore: Sendable {
     ///
     /// - Parameter job: `[A-Za-z0-9][A-Za-z0-9._-]{0,99}`
     public func path(ofShard job: String, number: Int) throws(StoreError) -> String {
-        guard Self.isJob(job) else {
+        try Self.path(ofShard: job, number: number)
+    }
+
+    /// Where the tar of a job's shard belongs in every store, relative to its root.
+    public static func path(ofShard job: String, number: Int) throws(StoreError) -> String {
+        guard isJob(job) else {
             throw StoreError(
                 .invalid,
                 "cannot name a shard of the job '\(job)': expected 1 to 100 of letters, digits, '.', '_' and '-',"
                     + " beginning with a letter or digit")
         }
-        precondition(number >= 0, "shards count from 0")
+        guard number >= 0 else {
+            throw StoreError(.invalid, "cannot name shard \(number) of the job '\(job)': expected a number from 0 on")
+        }
         let digits = String(number)
         return "shards/\(job)/\(job)-\(String(repeating: "0", count: max(0, 6 - digits.count)))\(digits).tar"
+    }
+
+    /// Where the archive of a job's shard is, relative to the root, held against what the catalogue recorded.
+    ///
+    /// The path follows from job and number; one that was recorded and differs leads elsewhere, and nothing is read there.
+    /// Throws `.invalid`.
+    public func path(ofShard job: String, number: Int, recorded: String) throws(StoreError) -> String {
+        let path = try path(ofShard: job, number: number)
+        guard recorded == path else {
+            throw StoreError(
+                .invalid,
+                "cannot use the archive of shard \(number) of the job '\(job)': expected the path \(path) in the catalogue,"
+                    + " found '\(ErrorLine.text(recorded).prefix(200))'; `detdiffusion-catalogue reconcile --fix` packs it anew"
+            )
+        }
+        return path
     }
 
     static func isJob(_ name: String) -> Bool { name.wholeMatch(of: /[A-Za-z0-9][A-Za-z0-9._\-]{0,99}/) != nil }
@@ -123,13 +147,16 @@ public struct ObjectStore: Sendable {
         relativePath.split(separator: "/").dropLast().joined(separator: "/")
     }
 
+    /// The last part of a relative path.
+    func name(of relativePath: String) -> String { relativePath.split(separator: "/").last.map(String.init) ?? "" }
+
     /// Makes the folder of a relative path and those above it, durably; cheap once this process has seen it.
     func makeFolder(of relativePath: String) throws(StoreError) {
         var folder = root
         for part in relativePath.split(separator: "/").dropLast() {
             folder += "/\(part)"
             if folders.knows(folder) { continue }
-            try Disc.makeFolder(folder)
+            try Disc.makeFolder(folder, in: root)
             folders.add(folder)
         }
     }

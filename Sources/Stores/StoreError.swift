@@ -9,7 +9,7 @@ public struct StoreError: Error, CustomStringConvertible, Sendable {
     public enum Code: Sendable, Equatable {
         /// There is no such object or file.
         case missing
-        /// The bytes are not those that the digest names.
+        /// The bytes are not those that the digest names, or no regular file of that size is there: a link, say.
         case corrupt
         /// No space or quota is left (ENOSPC, EDQUOT).
         case full
@@ -52,9 +52,33 @@ public struct StoreError: Error, CustomStringConvertible, Sendable {
             case .full: .full
             case .readOnly: .readOnly
             case .missing: .missing
-            case .other: .other(number)
+            case .unexpected, .other: .other(number)
             }
-        return StoreError(code, "cannot \(action) \(path): \(failure.reason)\(failure.fix)")
+        // Of a store that several users share, the folder and its mode say who has to do what.
+        let place = [EACCES, EPERM].contains(number) ? FolderMode.explanation(ofFolderAbove: path) : ""
+        return StoreError(code, "cannot \(action) \(path): \(failure.reason)\(place)\(failure.fix)")
+    }
+
+    /// A folder of the store that is none, for what writes there: an operator has to mend it.
+    static func noFolder(_ failure: FileFailure) -> StoreError {
+        guard failure.kind == .unexpected else {
+            return .system(failure.action, failure.path, number: failure.number)
+        }
+        return StoreError(
+            .other(ENOTDIR),
+            "cannot \(failure.action) \(failure.path): \(failure.reason); nothing in an object directory is followed: move"
+                + " the folder itself there, or mount it")
+    }
+
+    /// The failure of reading a file of the store.
+    static func reading(_ failure: FileFailure) -> StoreError {
+        guard failure.kind == .unexpected else {
+            return .reading(failure.action, failure.path, number: failure.number)
+        }
+        return StoreError(
+            .corrupt,
+            "cannot \(failure.action) \(failure.path): \(failure.reason); it is none of this store: remove it and make it"
+                + " again")
     }
 
     /// The failure of a system call that only reads `path`, from `errno`.

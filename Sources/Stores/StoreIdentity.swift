@@ -30,6 +30,8 @@ public struct StoreIdentity: Hashable, Sendable, CustomStringConvertible {
     public func isSame(as other: StoreIdentity) -> Bool { catalogue == other.catalogue }
 
     private static let placeLimit = 120
+    /// The most bytes that an identity file may have.
+    private static let sizeLimit = 4_096
     private static let title = "The object directory of a DetDiffusion catalogue. Never edit or remove this file."
 
     var encoded: [UInt8] { Array("\(Self.title)\ncatalogue \(catalogue)\nplace \(place)\n".utf8) }
@@ -40,9 +42,11 @@ public struct StoreIdentity: Hashable, Sendable, CustomStringConvertible {
     public static func read(root: String) throws(StoreError) -> StoreIdentity? {
         let file = "\(root)/\(fileName)"
         do throws(StoreError) {
-            return try StoreIdentity(decoding: try Disc.read(file), file: file)
+            return try StoreIdentity(decoding: try Disc.read(file, size: nil, limit: sizeLimit), file: file)
         } catch  where error.code == .missing || error.code == .other(ENOTDIR) {
             return nil
+        } catch  where error.code == .corrupt {
+            throw .noIdentity(file, found: "something else (\(error))")
         }
     }
 
@@ -51,11 +55,7 @@ public struct StoreIdentity: Hashable, Sendable, CustomStringConvertible {
         guard lines.count >= 3, let catalogue = lines[1].wholeMatch(of: /catalogue ([0-9a-f]{32})/)?.output.1,
             lines[2].hasPrefix("place ")
         else {
-            throw StoreError(
-                .invalid,
-                "cannot read the identity file \(file): expected a line 'catalogue' with 32 hexadecimal digits and a line"
-                    + " 'place', found something else; restore it from a backup, or remove it and run"
-                    + " `detdiffusion-catalogue provision` again")
+            throw .noIdentity(file, found: "something else")
         }
         self.init(catalogue: String(catalogue), place: String(lines[2].dropFirst(6)))
     }
@@ -99,6 +99,14 @@ public struct StoreIdentity: Hashable, Sendable, CustomStringConvertible {
 }
 
 extension StoreError {
+    fileprivate static func noIdentity(_ file: String, found: String) -> StoreError {
+        StoreError(
+            .invalid,
+            "cannot read the identity file \(file): expected a line 'catalogue' with 32 hexadecimal digits and a line"
+                + " 'place', found \(found); restore it from a backup, or remove it and run"
+                + " `detdiffusion-catalogue provision` again")
+    }
+
     /// The folder carries no identity.
     static func away(_ root: String, expected: StoreIdentity) -> StoreError {
         let isThere = access(root, F_OK) == 0

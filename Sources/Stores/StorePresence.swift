@@ -19,6 +19,8 @@ final class StorePresence: Sendable {
     }
 
     /// Throws `.away` when there is no identity file, and `.foreign` when it is another catalogue's.
+    ///
+    /// What is no regular file is no identity file.
     func confirm() throws(StoreError) {
         guard let status = try Disc.status("\(root)/\(StoreIdentity.fileName)") else {
             throw .away(root, expected: identity)

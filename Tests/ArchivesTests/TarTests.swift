@@ -101,9 +101,9 @@ private func output(_ command: String...) throws -> (status: Int32, text: String
         let folder = try Folder()
         let big = (0..<2_500_001).map { UInt8(truncatingIfNeeded: $0 &* 31) }
         _ = try write(folder.file("a.tar"), [("small", [1]), ("big", big), ("last", [2])])
-        let listed = try TarReader.members(of: folder.file("a.tar"))
+        let listed = try TarReader(path: folder.file("a.tar")).members()
         #expect(listed.map(\.name) == ["small", "big", "last"])
-        #expect(try TarReader.contents(of: listed[1], path: folder.file("a.tar")) == big)
+        #expect(try TarReader(path: folder.file("a.tar")).contents(of: listed[1]) == big)
         #expect(try output("tar", "-tf", folder.file("a.tar")).text == "small\nbig\nlast\n")
     }
 
@@ -150,7 +150,7 @@ private func output(_ command: String...) throws -> (status: Int32, text: String
         let folder = try Folder()
         _ = try write(folder.file("a.tar"))
         var read: [(String, [UInt8])] = []
-        try TarReader.forEachMember(of: folder.file("a.tar")) { name, contents in
+        try TarReader(path: folder.file("a.tar")).forEachMember { name, contents in
             read.append((name, contents))
             return true
         }
@@ -162,7 +162,7 @@ private func output(_ command: String...) throws -> (status: Int32, text: String
         let folder = try Folder()
         _ = try write(folder.file("a.tar"))
         var names: [String] = []
-        try TarReader.forEachMember(of: folder.file("a.tar")) { name, _ in
+        try TarReader(path: folder.file("a.tar")).forEachMember { name, _ in
             names.append(name)
             return names.count < 2
         }
@@ -174,7 +174,7 @@ private func output(_ command: String...) throws -> (status: Int32, text: String
         try Data([4, 5]).write(to: URL(fileURLWithPath: folder.file("x.bin")))
         let made = try output("tar", "--format=ustar", "-C", folder.path, "-cf", folder.file("a.tar"), "x.bin")
         #expect(made.status == 0)
-        let listed = try TarReader.members(of: folder.file("a.tar"))
+        let listed = try TarReader(path: folder.file("a.tar")).members()
         #expect(listed == [TarMember(name: "x.bin", offset: 512, size: 2)])
     }
 
@@ -185,7 +185,7 @@ private func output(_ command: String...) throws -> (status: Int32, text: String
         var data = try bytes(folder.file("a.tar"))
         damage(&data)
         try Data(data).write(to: URL(fileURLWithPath: folder.file("a.tar")))
-        let error = #expect(throws: ArchiveError.self) { try TarReader.members(of: folder.file("a.tar")) }
+        let error = #expect(throws: ArchiveError.self) { try TarReader(path: folder.file("a.tar")).members() }
         #expect(error?.description.contains(folder.file("a.tar")) == true)
         return error
     }
@@ -220,13 +220,29 @@ private func output(_ command: String...) throws -> (status: Int32, text: String
         let folder = try Folder()
         let made = try output("sh", "-c", "cd \(folder.path) && ln -s target link && tar --format=ustar -cf a.tar link")
         #expect(made.status == 0)
-        let error = #expect(throws: ArchiveError.self) { try TarReader.members(of: folder.file("a.tar")) }
+        let error = #expect(throws: ArchiveError.self) { try TarReader(path: folder.file("a.tar")).members() }
         #expect(error?.code == .unsupportedMember)
         #expect(error?.description.contains("'link'") == true)
     }
 
+    @Test(.timeLimit(.minutes(1))) func onlyARegularFileOfTheRecordedSizeIsRead() throws {
+        let folder = try Folder()
+        let size = try write(folder.file("a.tar"))
+        try FileManager.default.createSymbolicLink(
+            atPath: folder.file("link"), withDestinationPath: folder.file("a.tar"))
+        #expect(mkfifo(folder.file("pipe"), 0o600) == 0)
+        #expect(try TarReader(path: folder.file("link"), size: size, following: true).members().count == members.count)
+        for (path, size) in [
+            ("link", nil), ("pipe", nil), (".", nil), ("a.tar", size - 1), ("a.tar", size + 1), ("a.tar", -1),
+        ] as [(String, Int?)] {
+            let error = #expect(throws: ArchiveError.self) { try TarReader(path: folder.file(path), size: size) }
+            #expect(error?.code == .irregular && error?.description.contains(folder.file(path)) == true)
+        }
+        #expect(throws: ArchiveError.self) { try TarReader(path: "/dev/zero", following: true) }
+    }
+
     @Test func aMissingArchiveIsNamed() {
-        let error = #expect(throws: ArchiveError.self) { try TarReader.members(of: "/nowhere.tar") }
+        let error = #expect(throws: ArchiveError.self) { try TarReader(path: "/nowhere.tar").members() }
         #expect(error?.code == .missing)
     }
 }

@@ -26,22 +26,41 @@ import Testing
     @Test func pairsOfPNGAndJSONAreGood() throws {
         #expect(
             try findings([
-                ("a-0.png", Self.png), ("a-0.json", Self.json), ("b-0.png", Self.png), ("b-0.json", Self.json),
+                ("000000000001-0.png", Self.png), ("000000000001-0.json", Self.json), ("000000000002-0.png", Self.png),
+                ("000000000002-0.json", Self.json),
             ]) == [])
     }
 
     @Test func whatIsNoPairIsNamed() throws {
-        #expect(try findings([("a-0.png", Self.png)]) == ["member a-0.json"])
+        #expect(try findings([("000000000001-0.png", Self.png)]) == ["member 000000000001-0.json"])
         #expect(
-            try findings([("a-0.png", Self.png), ("b-0.png", Self.png), ("b-0.json", Self.json)]) == ["member a-0.json"]
+            try findings([
+                ("000000000001-0.png", Self.png), ("000000000002-0.png", Self.png), ("000000000002-0.json", Self.json),
+            ]) == ["member 000000000001-0.json"]
         )
         #expect(
-            try findings([("a-0.json", Self.json), ("a-0.png", Self.png), ("a-0.json.json", Self.json)]).count == 2)
-        #expect(try findings([("a-0.png", [1, 2]), ("a-0.json", [3])]) == ["member a-0.png", "member a-0.json"])
+            try findings([
+                ("000000000001-0.json", Self.json), ("000000000001-0.png", Self.png),
+                ("000000000001-0.json.json", Self.json),
+            ]).count == 2)
+        #expect(
+            try findings([("000000000001-0.png", [1, 2]), ("000000000001-0.json", [3])]) == [
+                "member 000000000001-0.png", "member 000000000001-0.json",
+            ])
         #expect(try findings([]) == ["archive"])
         for damaged in [Self.png.dropLast(), Self.png + [0], Self.png.prefix(16) + [0, 0, 0, 0]] {
-            #expect(try findings([("a-0.png", Array(damaged)), ("a-0.json", Self.json)]) == ["member a-0.png"])
+            #expect(
+                try findings([("000000000001-0.png", Array(damaged)), ("000000000001-0.json", Self.json)]) == [
+                    "member 000000000001-0.png"
+                ])
         }
+    }
+
+    @Test(arguments: [
+        "a", "1-0", "0000000000001-0", "000000000001", "000000000001-x", "sub/000000000001-0", "000000000001-0.0",
+    ])
+    func aNameThatNoPackerGivesIsNamed(key: String) throws {
+        #expect(try findings([("\(key).png", Self.png), ("\(key).json", Self.json)]) == ["member \(key).png"])
     }
 
     @Test func aFileThatIsNoArchiveIsAFinding() throws {

@@ -56,6 +56,16 @@ import Testing
         #expect(error?.description.contains("No such file") == true)
     }
 
+    @Test(.timeLimit(.minutes(1))) func whatNeverEndsIsRefused() throws {
+        let pipe = FileManager.default.temporaryDirectory.appendingPathComponent("digests-\(UUID().uuidString)").path
+        #expect(mkfifo(pipe, 0o600) == 0)
+        defer { unlink(pipe) }
+        for path in [pipe, "/dev/zero"] {
+            let error = #expect(throws: DigestError.self) { try SHA256.digest(ofFileAt: path) }
+            #expect(error?.errorNumber == ENODEV && error?.description.contains(path) == true)
+        }
+    }
+
     @Test func aFolderIsRefused() {
         let error = #expect(throws: DigestError.self) { try SHA256.digest(ofFileAt: "/") }
         #expect(error?.errorNumber == EISDIR)

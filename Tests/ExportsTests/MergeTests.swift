@@ -1,5 +1,6 @@
 // Merging with a real set: its bytes stay, ours follow.
 
+import Files
 import Foundation
 import Layouts
 import Testing
@@ -24,16 +25,17 @@ import Testing
             let path = "\(folder)/real.json"
             try Made.write(text, to: path)
             let names = ImageNames(job: "made")
+            let open = try Folder(path: folder)
             let real = try RealSetCopy(
-                of: .init(path: path, prefix: prefix), to: "\(folder)/copy", isTaken: names.contain)
+                of: .init(path: path, prefix: prefix), in: open, isTaken: names.contain)
             // What was read is what is merged, whatever becomes of the file.
             try Made.write("{}", to: path)
-            let records = try RecordFragments(in: folder, numbering: CocoNumbering(names, after: real.summary))
+            let records = try RecordFragments(in: open, numbering: CocoNumbering(names, after: real.summary))
             for number in 0..<tasks {
                 try records.append(Made.task(imageID: 9 + number, categories: [1]), shard: 0, width: 200, height: 100)
             }
             try records.finish()
-            try AnnotationFile(source: try Made.source(), real: real).write(to: "\(folder)/out.json", records: records)
+            try AnnotationFile(source: try Made.source(), real: real).write(as: "out.json", in: open, records: records)
             return try Made.read("\(folder)/out.json")
         }
     }

@@ -34,7 +34,7 @@ struct PackerTests {
             let samples = try Self.samples(3, in: store)
             _ = try await Self.pack(samples, in: store)
             var members: [(name: String, contents: [UInt8])] = []
-            try TarReader.forEachMember(of: store.absolutePath(of: Self.path)) { name, contents in
+            try TarReader(path: store.absolutePath(of: Self.path)).forEachMember { name, contents in
                 members.append((name, contents))
                 return true
             }
@@ -69,25 +69,34 @@ struct PackerTests {
         }
     }
 
-    /// A folder in an image's place opens and cannot be read (EISDIR), a link to itself cannot be opened (ELOOP): like
-    /// EIO and ESTALE they say nothing about the image.
-    @Test(arguments: [true, false])
-    func anImageThatCannotBeReadPausesPacking(isFolder: Bool) async throws {
+    /// A loop of links in the place of an image's folder cannot be read through, not even by root: like EIO and ESTALE it
+    /// says nothing about the image.
+    @Test func anImageThatCannotBeReadPausesPacking() async throws {
         try await Made.withStore { store in
             let samples = try Self.samples(3, in: store)
-            let path = store.absolutePath(of: try store.path(of: samples[1].digest, extension: "png"))
-            try FileManager.default.moveItem(atPath: path, toPath: path + ".aside")
-            if isFolder {
-                try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: false)
-            } else {
-                try FileManager.default.createSymbolicLink(atPath: path, withDestinationPath: path)
-            }
+            let image = try store.path(of: samples[1].digest, extension: "png")
+            let folder = store.absolutePath(of: image.replacing(/\/[^\/]*$/, with: ""))
+            try FileManager.default.moveItem(atPath: folder, toPath: folder + ".aside")
+            try FileManager.default.createSymbolicLink(atPath: folder, withDestinationPath: folder)
             await #expect(throws: WorkPaused.self) { try await Self.pack(samples, in: store) }
-            try FileManager.default.removeItem(atPath: path)
-            try FileManager.default.moveItem(atPath: path + ".aside", toPath: path)
+            try FileManager.default.removeItem(atPath: folder)
+            try FileManager.default.moveItem(atPath: folder + ".aside", toPath: folder)
             guard case .archive = try await Self.pack(samples, in: store) else {
                 throw ProcessFailure("expected an archive")
             }
+        }
+    }
+
+    /// What is no file of the recorded size is named like a damaged image, at once and in no memory.
+    @Test(.timeLimit(.minutes(1)), arguments: Plant.allCases)
+    func whatWasPlantedForAnImageIsNotRead(plant: Plant) async throws {
+        try await Made.withStore { store in
+            let samples = try Self.samples(3, in: store)
+            try plant.replace(store.absolutePath(of: try store.path(of: samples[1].digest, extension: "png")))
+            guard case .failed(let reason, let isPermanent) = try await Self.pack(samples, in: store) else {
+                throw ProcessFailure("expected a failure")
+            }
+            #expect(!isPermanent && reason.contains("1 of 3 images are missing or corrupt"))
         }
     }
 

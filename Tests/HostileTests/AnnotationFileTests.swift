@@ -132,7 +132,7 @@ struct AnnotationFileTests {
     @Test func aFileThatIsMissingOrAFolderIs66() throws {
         let scratch = try Scratch()
         for (path, says) in [
-            ("/nowhere.json", "No such file"), ("", "Is a directory"), ("/" + Self.long, "name too long"),
+            ("/nowhere.json", "No such file"), ("", "found a folder"), ("/" + Self.long, "name too long"),
         ] {
             let file = scratch.path + path
             let result = try Refusal.nobody.run("producer", ["plan", "--annotations", file, "--strategy", "hard"])

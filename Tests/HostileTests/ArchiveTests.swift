@@ -33,6 +33,16 @@ struct ArchiveTests {
         return header(name, size: size, type: type) + contents + padding
     }
 
+    /// The smallest bytes that pass for a whole PNG, and a record.
+    private static let png: [UInt8] = [
+        0x89, 0x50, 0x4E, 0x47, 0x0D, 0x0A, 0x1A, 0x0A, 0, 0, 0, 0, 0x49, 0x45, 0x4E, 0x44, 0xAE, 0x42, 0x60, 0x82,
+    ]
+
+    /// A whole sample, but for its name.
+    private static func sample(_ key: String) -> [UInt8] {
+        member(key + ".png", png) + member(key + ".json", Array("{}".utf8)) + end
+    }
+
     private static let end = [UInt8](repeating: 0, count: 1024)
     private static let large = "77777777777\0"
 
@@ -51,7 +61,10 @@ struct ArchiveTests {
         ("a link", member("a.png", [], type: UInt8(ascii: "2")) + end, "plain file"),
         ("a device of a strange type", member("a.png", [], type: 0x1B) + end, "plain file"),
         ("a path out of the folder", member("../../etc/passwd", [1]) + end, "etc/passwd"),
-        ("a name with control characters", member("a\u{1B}[2J\n.png", [1]) + end, "a?[2J"),
+        ("a sample out of the folder", sample("../../000000000001-0"), "expected a name such as 000000000139-0.png"),
+        ("a sample at the root", sample("/tmp/000000000001-0"), "expected a name such as"),
+        ("a sample with control characters", sample("a\u{1B}[2J\n"), "member a?[2J .png: expected a name such as"),
+        ("a sample with a bell in its key", sample("000000000001-0\u{7}"), "member 000000000001-0?.png"),
         ("a picture that is none", member("a.png", [1, 2]) + member("a.json", Array("{}".utf8)) + end, "whole PNG"),
         ("a record that is none", member("a.png", [1]) + member("a.json", Array("[]".utf8)) + end, "JSON object"),
         (

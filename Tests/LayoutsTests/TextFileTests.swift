@@ -33,6 +33,13 @@ import Testing
         }
     }
 
+    @Test(arguments: [("/dev/zero", "a device"), ("/dev/null", "a device"), ("/tmp", "a folder")])
+    func foldersAndDevicesAreRefusedByName(path: String, kind: String) throws {
+        let error = #expect(throws: LayoutError.self) { try TextFile(path: path, subject: "annotations") }
+        #expect(error?.code == .file)
+        #expect(error?.description.contains("\(path): expected a file or a pipe, found \(kind)") == true)
+    }
+
     @Test func plainMarkedAndPackedTextsAreTheSame() throws {
         let packed = try Self.packed(Self.text)
         #expect(try Self.read(Self.text) == Self.text)

@@ -1,5 +1,6 @@
 // Object directories that keep what the store promises, and others.
 
+import Fixtures
 import Foundation
 import Stores
 import Testing
@@ -34,6 +35,19 @@ import Testing
         }
     }
 
+    /// Workers refuse it, and nothing is written through it here either.
+    @Test func aLinkedFolderFails() throws {
+        try inFolder { folder in
+            let (root, elsewhere) = ("\(folder)/root", "\(folder)/elsewhere")
+            try Self.identity.write(root: root)
+            try FileManager.default.createDirectory(atPath: elsewhere, withIntermediateDirectories: false)
+            let before = try FileManager.default.attributesOfItem(atPath: elsewhere)[.modificationDate] as? Date
+            try FileManager.default.createSymbolicLink(atPath: root + "/tmp", withDestinationPath: elsewhere)
+            #expect(findings(root).verdict("temporary files") == .fail)
+            #expect(try FileManager.default.attributesOfItem(atPath: elsewhere)[.modificationDate] as? Date == before)
+        }
+    }
+
     @Test func aFolderThatIsMissingOrAFileFails() throws {
         try inFolder { folder in
             #expect(findings(folder + "/none").map(\.verdict) == [.fail])
@@ -58,27 +72,31 @@ import Testing
         }
     }
 
-    /// Nobody, not even root, writes into the kernel's own trees.
-    @Test func aFolderThatCannotBeWrittenFails() throws {
+    /// Nobody, not even root, writes to a file system that is mounted read-only; and it is another one.
+    @Test(.enabled(if: getuid() == 0 && canMount, "needs the right to mount file systems: run it as root"))
+    func aMountedFolderFailsAndSoDoesOneThatCannotBeWritten() throws {
         try inFolder { folder in
             try Self.identity.write(root: folder)
-            try FileManager.default.createSymbolicLink(atPath: folder + "/tmp", withDestinationPath: "/proc/self")
-            #expect(findings(folder).verdict("writable") == .fail)
+            try FileManager.default.createDirectory(atPath: folder + "/tmp", withIntermediateDirectories: false)
+            #expect(Self.run(["mount", "-t", "tmpfs", "-o", "ro,size=64k", "none", folder + "/tmp"]))
+            defer { _ = Self.run(["umount", folder + "/tmp"]) }
+            let findings = findings(folder)
+            #expect(findings.verdict("temporary files") == .fail && findings.verdict("writable") == .fail)
+            let finding = findings.first { $0.check == "temporary files" }
+            #expect(finding?.found.contains("tmp/ is on another file system") == true)
         }
     }
 
-    @Test(
-        .enabled(if: FileManager.default.isWritableFile(atPath: "/dev/shm"), "needs a second file system at /dev/shm"))
-    func temporaryFilesOnAnotherFileSystemFail() throws {
-        try inFolder { folder in
-            let other = "/dev/shm/detdiffusion-\(UUID().uuidString)"
-            try FileManager.default.createDirectory(atPath: other, withIntermediateDirectories: true)
-            defer { rmdir(other) }
-            try FileManager.default.createSymbolicLink(atPath: folder + "/tmp", withDestinationPath: other)
-            try Self.identity.write(root: folder)
-            let finding = findings(folder).first { $0.check == "temporary files" }
-            #expect(finding?.verdict == .fail)
-            #expect(finding?.found.contains("tmp/ is on another file system") == true)
-        }
+    private static let canMount: Bool = {
+        let folder = FileManager.default.temporaryDirectory.appendingPathComponent("mount-\(UUID().uuidString)").path
+        guard mkdir(folder, 0o755) == 0 else { return false }
+        defer { rmdir(folder) }
+        return run(["mount", "-t", "tmpfs", "-o", "size=64k", "none", folder]) && run(["umount", folder])
+    }()
+
+    /// Whether a command succeeds.
+    private static func run(_ command: [String]) -> Bool {
+        let result = try? RunningProcess("/usr/bin/env", command).wait()
+        return result?.status == 0
     }
 }

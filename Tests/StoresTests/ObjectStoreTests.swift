@@ -45,7 +45,7 @@ private let abcHex = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f2
         #expect(object.path == "objects/ba/\(abcHex.dropFirst(2)).png")
         let file = URL(fileURLWithPath: fixture.store.absolutePath(of: object.path))
         #expect(Array(try Data(contentsOf: file)) == abc)
-        #expect(try fixture.store.read(object.digest, extension: "png") == abc)
+        #expect(try fixture.store.read(object.digest, size: object.size, extension: "png") == abc)
         #expect(fixture.temporaries == [])
     }
 
@@ -63,7 +63,7 @@ private let abcHex = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f2
         let object = try fixture.store.put(abc, extension: "png")
         try Data("ab".utf8).write(to: URL(fileURLWithPath: fixture.store.absolutePath(of: object.path)))
         _ = try fixture.store.put(abc, extension: "png")
-        #expect(try fixture.store.read(object.digest, extension: "png") == abc)
+        #expect(try fixture.store.read(object.digest, size: object.size, extension: "png") == abc)
     }
 
     @Test func puttingAgainMakesAnObjectYoungAgain() throws {
@@ -91,7 +91,7 @@ private let abcHex = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f2
         let object = try fixture.store.put(abc, extension: "png")
         try Data("abd".utf8).write(to: URL(fileURLWithPath: fixture.store.absolutePath(of: object.path)))
         _ = try fixture.store.put(abc, extension: "png")
-        #expect(try fixture.store.read(object.digest, extension: "png") == abc)
+        #expect(try fixture.store.read(object.digest, size: object.size, extension: "png") == abc)
     }
 
     @Test func aBatchKeepsItsOrderAndItsDoubles() throws {
@@ -100,7 +100,7 @@ private let abcHex = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f2
         let objects = try fixture.store.put(items, extension: "bin")
         #expect(objects.map(\.digest) == items.map { SHA256.digest(of: $0) })
         for (object, item) in zip(objects, items) {
-            #expect(try fixture.store.read(object.digest, extension: "bin") == item)
+            #expect(try fixture.store.read(object.digest, size: object.size, extension: "bin") == item)
         }
         #expect(try fixture.store.allObjects().count == 30)
         #expect(fixture.temporaries == [])
@@ -111,10 +111,14 @@ private let abcHex = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f2
         let fixture = try Fixture()
         let object = try fixture.store.put(abc, extension: "png")
         try Data("abd".utf8).write(to: URL(fileURLWithPath: fixture.store.absolutePath(of: object.path)))
-        let error = #expect(throws: StoreError.self) { try fixture.store.read(object.digest, extension: "png") }
+        let error = #expect(throws: StoreError.self) {
+            try fixture.store.read(object.digest, size: object.size, extension: "png")
+        }
         #expect(error?.code == .corrupt)
         #expect(error?.description.contains(abcHex) == true)
-        let other = #expect(throws: StoreError.self) { try fixture.store.verify(object.path, digest: object.digest) }
+        let other = #expect(throws: StoreError.self) {
+            try fixture.store.verify(object.path, size: object.size, digest: object.digest)
+        }
         #expect(other?.code == .corrupt)
     }
 
@@ -123,9 +127,11 @@ private let abcHex = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f2
         let digest = SHA256.digest(of: abc)
         #expect(try !fixture.store.contains(digest, extension: "png"))
         #expect(try !fixture.store.remove(digest, extension: "png"))
-        let error = #expect(throws: StoreError.self) { try fixture.store.read(digest, extension: "png") }
+        let error = #expect(throws: StoreError.self) { try fixture.store.read(digest, size: 3, extension: "png") }
         #expect(error?.code == .missing)
-        let other = #expect(throws: StoreError.self) { try fixture.store.verify("shards/a/a.tar", digest: digest) }
+        let other = #expect(throws: StoreError.self) {
+            try fixture.store.verify("shards/a/a.tar", size: 1, digest: digest)
+        }
         #expect(other?.code == .missing)
     }
 
@@ -183,7 +189,7 @@ private let abcHex = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f2
             let temporary = fixture.store.temporaryPath()
             try Data(text.utf8).write(to: URL(fileURLWithPath: temporary))
             try fixture.store.commit(temporary: temporary, to: path)
-            try fixture.store.verify(path, digest: SHA256.digest(of: text))
+            try fixture.store.verify(path, size: text.utf8.count, digest: SHA256.digest(of: text))
         }
         #expect(fixture.temporaries == [])
     }
@@ -255,7 +261,7 @@ private let abcHex = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f2
         }
         let left = try fixture.store.allObjects()
         #expect(Set(left.map(\.digest)) == [SHA256.digest(of: [1]), SHA256.digest(of: [2])])
-        for object in left { try fixture.store.verify(object.path, digest: object.digest) }
+        for object in left { try fixture.store.verify(object.path, size: object.size, digest: object.digest) }
         #expect(try fixture.store.put([[1], [2], [3]], extension: "png").count == 3)
     }
 

@@ -10,4 +10,8 @@ int detdiffusion_syncfs(int descriptor);
 /// is mounted is told by its device alone.
 int detdiffusion_open_beneath(int folder, const char *name, int flags);
 
+/// Renames an entry of one open folder to a name in another that is free; -1 and errno on failure, EEXIST when it is
+/// taken (renameat2(2) with RENAME_NOREPLACE, or in two steps where the file system does not know that).
+int detdiffusion_rename_new(int from, const char *name, int to, const char *other);
+
 #endif
