@@ -6,8 +6,8 @@ import Tasks
 
 extension Catalogue {
     /// Mends what the catalogue alone can mend in a shard: counters, times and numbers that cannot be, leases that do not
-    /// exist, task rows too many or too few, outputs without a done task, done tasks without an output (generated again), the shard's state, a missing
-    /// pack task, waiting tasks that nobody would wake.
+    /// exist, task rows too many or too few, outputs without a done task, done tasks without an output (generated again),
+    /// the shard's state, a missing pack task, waiting tasks that nobody would wake.
     ///
     /// A shard whose own row cannot be is left alone.
     public func mend(shard: Int64) async throws {
