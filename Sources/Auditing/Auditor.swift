@@ -2,6 +2,7 @@
 
 public import Catalogue
 public import Stores
+import Tasks
 
 /// What an audit of one job counted. Encoded with exactly these keys.
 public struct JobAudit: Sendable, Hashable, Codable {
@@ -68,6 +69,12 @@ public struct Auditor: Sendable {
             audit.findings += 1
             report(finding)
         }
+        if let fault = job.specificationFault {
+            add(
+                Finding(
+                    job: job.name, "specification", expected: "one that workers can read", found: fault,
+                    fix: "purge the job and enqueue it again"))
+        }
         for account in try await catalogue.accounts(job: job.id) {
             audit.add(account)
             let inspection = try await inspector.inspect(account, quick: quick)
@@ -104,6 +111,19 @@ public struct Auditor: Sendable {
             inspection.fileFindings(job: job.name).forEach(report)
         }
         return checked
+    }
+}
+
+extension RecordedJob {
+    /// Why no worker can compute the job; `nil` for other kinds, whose specifications only their own programs read.
+    var specificationFault: String? {
+        guard kind == TaskKind.generate.rawValue else { return nil }
+        do {
+            _ = try GenerateSpecification(json: specification)
+            return nil
+        } catch {
+            return error.description
+        }
     }
 }
 

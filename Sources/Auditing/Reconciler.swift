@@ -47,6 +47,7 @@ public struct Reconciler: Sendable {
             summary.regenerated += plan.lost.count
             if fix { try await carryOut(plan, inspection: inspection, job: job.name, report: report) }
         }
+        if job.specificationFault != nil { summary.unmendable += 1 }
         summary.unmendable += try await catalogue.doubles(job: job.id).count
         return summary
     }

@@ -16,6 +16,9 @@ static const char migration_0004[] = {
 static const char migration_0005[] = {
 #embed "../../schemas/catalogue/0005_device_classes.sql"
     , 0};
+static const char migration_0006[] = {
+#embed "../../schemas/catalogue/0006_ranges.sql"
+    , 0};
 
 static const struct detdiffusion_migration migrations[] = {
     {"0001_jobs", migration_0001},
@@ -23,6 +26,7 @@ static const struct detdiffusion_migration migrations[] = {
     {"0003_roles", migration_0003},
     {"0004_stores", migration_0004},
     {"0005_device_classes", migration_0005},
+    {"0006_ranges", migration_0006},
 };
 
 int detdiffusion_migration_count(void) { return sizeof migrations / sizeof migrations[0]; }

@@ -10,17 +10,18 @@ extension Catalogue {
     /// Counts every shard of a job anew, in the order of their numbers, all as one snapshot shows them.
     public func accounts(job: Int64) async throws -> [ShardAccount] {
         try await snapshot("accounts") { connection in
-            let last = try connection.query(
-                "SELECT coalesce(max(number), -1) AS last FROM shards WHERE job_id = \(job)"
-            ).one("SELECT max").int("last")
             var accounts: [ShardAccount] = []
-            for first in stride(from: 0, through: last, by: Self.shardsPerStatement) {
-                let numbers = first..<(first + Self.shardsPerStatement)
-                accounts += try Self.accounts(
-                    "j.id = \(job) AND s.number >= \(numbers.lowerBound) AND s.number < \(numbers.upperBound)",
-                    on: connection)
+            while true {
+                // By the rows that are there: numbers need not be near one another.
+                let next = try connection.query(
+                    """
+                    SELECT id FROM shards WHERE job_id = \(job) AND number > \(accounts.last?.number ?? -1)
+                    ORDER BY number LIMIT \(Self.shardsPerStatement)
+                    """
+                ).map { try $0.int64("id") }
+                guard !next.isEmpty else { return accounts }
+                accounts += try Self.accounts("s.id = ANY(\(next))", on: connection)
             }
-            return accounts
         }
     }
 
@@ -35,7 +36,12 @@ extension Catalogue {
             SELECT s.id, s.number, s.state::text AS state, s.tasks, s.done, s.dead, s.cancelled, j.allow_dead,
                    j.state = 'cancelled' AS job_cancelled,
                    t.open, t.leased, t.waiting, t.done AS done_rows, t.dead AS dead_rows, t.cancelled AS cancelled_rows,
-                   t.strays, a.unprotected, a.pack, o.outputs, o.unmatched + t.missing AS unmatched, p.payloads, p.bare,
+                   a.strays, a.unprotected, a.long_waits, a.odd, a.pack, o.outputs, o.odd_outputs, l.long_leases,
+                   \(sql: RowRules.shard) AS sound,
+                   coalesce(s.created_at > \(sql: RowRules.future) OR s.hinted_at > \(sql: RowRules.future)
+                            OR s.due_at > \(sql: RowRules.ahead), false) AS ahead,
+                   coalesce(s.tar_bytes < 0 OR s.samples < 0 OR s.samples > s.tasks, false) AS odd_archive,
+                   o.unmatched + t.missing AS unmatched, p.payloads, p.bare,
                    (a.waiting > 0 AND (s.due_at IS NULL OR s.due_at > a.due)) AS forgets
             FROM jobs j JOIN shards s ON s.job_id = j.id,
             LATERAL (
@@ -45,8 +51,7 @@ extension Catalogue {
                        count(*) FILTER (WHERE k.state = 'done') AS done,
                        count(*) FILTER (WHERE k.state = 'dead') AS dead,
                        count(*) FILTER (WHERE k.state = 'cancelled') AS cancelled,
-                       count(*) FILTER (WHERE k.state = 'done' AND o.number IS NULL) AS missing,
-                       count(*) FILTER (WHERE k.number < 0 OR k.number >= s.tasks) AS strays
+                       count(*) FILTER (WHERE k.state = 'done' AND o.number IS NULL) AS missing
                 FROM tasks k LEFT JOIN outputs o
                     ON o.shard_id = k.shard_id AND o.number = k.number AND o.lost_at IS NULL
                 WHERE k.shard_id = s.id AND k.kind = j.kind) t,
@@ -54,13 +59,22 @@ extension Catalogue {
                 SELECT count(*) FILTER (WHERE k.state = 'leased' AND l.id IS NULL) AS unprotected,
                        count(*) FILTER (WHERE k.state = 'waiting') AS waiting,
                        min(coalesce(k.not_before, '-infinity')) FILTER (WHERE k.state = 'waiting') AS due,
-                       min(k.state::text) FILTER (WHERE k.kind = 'pack' AND k.number = 0) AS pack
+                       min(k.state::text) FILTER (WHERE k.kind = 'pack' AND k.number = 0) AS pack,
+                       count(*) FILTER (WHERE k.number < 0 OR k.number >= s.tasks OR (k.kind = 'pack' AND k.number <> 0)
+                                              OR k.kind NOT IN (j.kind, 'pack')) AS strays,
+                       count(*) FILTER (WHERE NOT \(sql: RowRules.counts("k"))) AS odd,
+                       count(*) FILTER (WHERE k.state = 'waiting' AND k.not_before > \(sql: RowRules.ahead)) AS long_waits
                 FROM tasks k LEFT JOIN leases l ON l.id = k.lease_id WHERE k.shard_id = s.id) a,
             LATERAL (
-                SELECT count(*) AS outputs, count(*) FILTER (WHERE k.number IS NULL) AS unmatched
+                SELECT count(*) FILTER (WHERE l.expires_at > \(sql: RowRules.ahead)) AS long_leases
+                FROM leases l WHERE l.shard_id = s.id) l,
+            LATERAL (
+                SELECT count(*) FILTER (WHERE u.lost_at IS NULL) AS outputs,
+                       count(*) FILTER (WHERE u.lost_at IS NULL AND k.number IS NULL) AS unmatched,
+                       count(*) FILTER (WHERE NOT \(sql: RowRules.output)) AS odd_outputs
                 FROM outputs u LEFT JOIN tasks k
                     ON k.shard_id = u.shard_id AND k.number = u.number AND k.kind = j.kind AND k.state = 'done'
-                WHERE u.shard_id = s.id AND u.lost_at IS NULL) o,
+                WHERE u.shard_id = s.id) o,
             LATERAL (
                 SELECT count(*) AS payloads,
                        s.tasks - count(*) FILTER (WHERE q.number >= 0 AND q.number < s.tasks) AS bare
@@ -123,5 +137,12 @@ extension ShardAccount {
         packState = try row.optionalString("pack")
         allowedDead = try row.int("allow_dead")
         isJobCancelled = try row.bool("job_cancelled")
+        isSound = try row.bool("sound")
+        isAhead = try row.bool("ahead")
+        hasOddArchive = try row.bool("odd_archive")
+        longLeases = try row.int("long_leases")
+        longWaits = try row.int("long_waits")
+        oddTasks = try row.int("odd")
+        oddOutputs = try row.int("odd_outputs")
     }
 }

@@ -30,7 +30,7 @@ extension Catalogue {
         return try await transaction("claim", synchronousCommit: false) { connection in
             let rows = try Self.takeOpen(
                 hint, capability: capability, limit: limit, worker: worker, lease: lease, on: connection)
-            guard let target = try rows.first.map({ try Target(row: $0, hint: hint) }) else { return Claim() }
+            guard let first = rows.first, let target = try Target(row: first, hint: hint) else { return Claim() }
             var items = try Self.items(in: rows, of: hint)
             if items.isEmpty {
                 items = try Self.takeSuspect(hint, worker: worker, lease: lease, on: connection)
@@ -54,12 +54,13 @@ extension Catalogue {
         var shardNumber: Int
         var hints: HintTarget
 
-        init(row: Row, hint: Hint) throws {
+        init?(row: Row, hint: Hint) throws {
+            guard let hints = try HintTarget(row: row) else { return nil }
+            self.hints = hints
             job = TaskBatch.Job(
                 id: hint.job, name: try row.string("name"), specification: try row.string("specification"),
                 digest: hint.specification)
             shardNumber = try row.int("shard_number")
-            hints = try HintTarget(row: row)
         }
     }
 
@@ -95,7 +96,7 @@ extension Catalogue {
                        CASE WHEN \(hint.kind.rawValue) = 'pack' THEN 'archive' ELSE j.capability END AS capability
                 FROM shards s JOIN jobs j ON j.id = s.job_id
                 WHERE s.id = \(hint.shard) AND j.id = \(hint.job) AND j.state = 'running'
-                  AND j.specification_sha256 = \(hint.specification.bytes)
+                  AND j.specification_sha256 = \(hint.specification.bytes) AND \(sql: RowRules.shard)
                   AND s.state = (CASE WHEN \(hint.kind.rawValue) = 'pack' THEN 'generated' ELSE 'open' END)::shard_state
                   AND coalesce(\(capability?.rawValue), CASE WHEN \(hint.kind.rawValue) = 'pack' THEN 'archive' ELSE j.capability END)
                       = (CASE WHEN \(hint.kind.rawValue) = 'pack' THEN 'archive' ELSE j.capability END)),
@@ -104,11 +105,12 @@ extension Catalogue {
                 WHERE shard_id = \(hint.shard) AND kind = \(hint.kind.rawValue) AND state = 'open'
                   AND number >= \(hint.first) AND number < \(hint.first + hint.count)
                   AND deaths < \(deathsBeforeSingleClaims) AND EXISTS (SELECT FROM target)
+                  AND \(sql: RowRules.task("tasks", of: "(SELECT tasks FROM target)"))
                 ORDER BY number LIMIT \(limit) FOR UPDATE SKIP LOCKED),
             \(sql: taking(hint, worker: worker, lease: lease))
             SELECT m.id, m.job_id, m.shard_number, m.tasks, m.name, m.digest, m.kind, m.lane, m.hint_size, m.capability,
                    CASE WHEN row_number() OVER (ORDER BY t.number) = 1 THEN m.specification END AS specification,
-                   t.number AS task, t.epoch, t.attempt, t.lease_id, p.payload
+                   t.number AS task, t.epoch, t.attempt, t.lease_id, \(sql: payload)
             FROM target m LEFT JOIN taken t ON true
             LEFT JOIN payloads p ON p.shard_id = \(hint.shard) AND p.number = t.number
              AND p.number >= (SELECT min(number) FROM picked) AND p.number <= (SELECT max(number) FROM picked)
@@ -127,24 +129,29 @@ extension Catalogue {
                 WHERE shard_id = \(hint.shard) AND kind = \(hint.kind.rawValue) AND state = 'open'
                   AND number >= \(hint.first) AND number < \(hint.first + hint.count)
                   AND deaths >= \(deathsBeforeSingleClaims)
+                  AND \(sql: RowRules.task("tasks", of: RowRules.tasks(ofShard: hint.shard)))
                 ORDER BY number LIMIT 1 FOR UPDATE SKIP LOCKED),
             \(sql: taking(hint, worker: worker, lease: lease))
-            SELECT t.number AS task, t.epoch, t.attempt, t.lease_id, p.payload
+            SELECT t.number AS task, t.epoch, t.attempt, t.lease_id, \(sql: payload)
             FROM taken t LEFT JOIN payloads p ON p.shard_id = \(hint.shard) AND p.number = t.number
             """
         ).map(Taken.init(row:))
     }
+
+    /// A payload `p`; NULL for one that no producer writes, which would take the worker's memory.
+    private static let payload: SQL =
+        "CASE WHEN octet_length(p.payload) <= 67108864 THEN p.payload END AS payload"
 
     /// What follows `picked`: one lease, and the tasks under it.
     private static func taking(_ hint: Hint, worker: Int64, lease: Duration) -> SQL {
         """
         held AS (
             INSERT INTO leases (worker_id, shard_id, kind, expires_at)
-            SELECT \(worker), \(hint.shard), \(hint.kind.rawValue), now() + \(lease.inSeconds) * interval '1 second'
+            SELECT \(worker), \(hint.shard), \(hint.kind.rawValue), now() + \(min(lease, longestWait).inSeconds) * interval '1 second'
             WHERE EXISTS (SELECT FROM picked)
             RETURNING id),
         taken AS (
-            UPDATE tasks t SET state = 'leased', epoch = t.epoch + 1, lease_id = held.id
+            UPDATE tasks t SET state = 'leased', epoch = t.epoch + 1, lease_id = held.id, not_before = NULL
             FROM picked, held
             WHERE t.shard_id = \(hint.shard) AND t.kind = \(hint.kind.rawValue) AND t.number = picked.number
               AND t.number >= (SELECT min(number) FROM picked) AND t.number <= (SELECT max(number) FROM picked)
@@ -177,14 +184,15 @@ extension Catalogue {
     private static func bury(
         _ numbers: [Int], of hint: Hint, lease: Int64, on connection: isolated Connection
     ) throws {
-        let reason = "its payload row is missing from the catalogue; restore it, or purge the job and enqueue it again"
+        let reason =
+            "its payload row is missing from the catalogue or over 64 MiB; restore it, or purge the job and enqueue it again"
         _ = try connection.execute(
             """
             WITH buried AS (
-                UPDATE tasks SET state = 'dead', attempt = attempt + 1, lease_id = NULL, reason = \(reason)
+                UPDATE tasks SET state = 'dead', attempt = least(attempt + 1, 32767), lease_id = NULL, reason = \(reason)
                 WHERE shard_id = \(hint.shard) AND kind = \(hint.kind.rawValue) AND number = ANY(\(numbers))
                 RETURNING number)
-            UPDATE shards SET dead = dead + (SELECT count(*)::integer FROM buried) WHERE id = \(hint.shard)
+            UPDATE shards SET dead = least(dead + (SELECT count(*)::integer FROM buried), tasks - done - cancelled) WHERE id = \(hint.shard)
             """)
         try dropLeaseIfEmpty(lease, shard: hint.shard, kind: hint.kind, on: connection)
         try settle(shard: hint.shard, on: connection)
@@ -198,6 +206,7 @@ extension Catalogue {
             SELECT min(number) AS first, max(number) AS last FROM tasks
             WHERE shard_id = \(hint.shard) AND kind = \(hint.kind.rawValue) AND state = 'open'
               AND number >= \(hint.first) AND number < \(hint.first + hint.count)
+              AND \(sql: RowRules.task("tasks", of: RowRules.tasks(ofShard: hint.shard)))
             """
         ).one("SELECT min(number)")
         guard let first = try row.optionalInt("first"), let last = try row.optionalInt("last") else { return nil }

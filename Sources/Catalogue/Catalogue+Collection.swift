@@ -52,7 +52,7 @@ extension Catalogue {
     /// yet, however long the catalogue was away.
     public func oldestLeaseAge() async throws -> Double {
         try await connection.query(
-            "SELECT coalesce(extract(epoch FROM now() - min(acquired_at)), 0)::double precision AS age FROM leases"
+            "SELECT coalesce(extract(epoch FROM now() - min(acquired_at) FILTER (WHERE isfinite(acquired_at))), 0)::double precision AS age FROM leases"
         ).one("SELECT min(acquired_at)").double("age")
     }
 

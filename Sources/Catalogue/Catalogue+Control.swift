@@ -1,7 +1,7 @@
 // Job control: rows that `claim` respects. A fan-out message only saves time.
 
 import Postgres
-import Tasks
+public import Tasks
 
 extension Catalogue {
     /// Stops handing out a job's tasks; what is being computed may finish, and what is claimed but has not begun is
@@ -28,7 +28,8 @@ extension Catalogue {
     ) async throws -> Int64 {
         let id = try await setState(.cancelled, of: name, from: [.running, .paused, .cancelled])
         try await changePieces(
-            of: id, where: "s.state IN ('open', 'generated', 'quarantined')", tasks: tasksPerPiece, label: "cancel",
+            of: id, where: "s.state IN ('open', 'generated', 'quarantined') AND \(sql: RowRules.shard)",
+            tasks: tasksPerPiece, label: "cancel",
             progress: progress
         ) { connection, shards in try Self.sweepCancelled(shards, on: connection) }
         return id
@@ -42,9 +43,10 @@ extension Catalogue {
             """
             WITH swept AS (
                 UPDATE tasks t SET state = 'cancelled', not_before = NULL
-                WHERE t.shard_id = ANY(\(shards)) AND t.state IN ('open', 'waiting')
+                WHERE t.shard_id = ANY(\(shards)) AND t.state IN ('open', 'waiting') AND t.number >= 0 AND t.number < 1000000
+                  AND \(sql: RowRules.counts("t"))
                 RETURNING t.shard_id, t.kind)
-            UPDATE shards s SET cancelled = s.cancelled + counted.count
+            UPDATE shards s SET cancelled = least(s.cancelled + counted.count, s.tasks - s.done - s.dead)
             FROM (SELECT shard_id, count(*) FILTER (WHERE kind <> 'pack')::integer AS count FROM swept GROUP BY shard_id) counted
             WHERE s.id = counted.shard_id
             """)
@@ -63,8 +65,9 @@ extension Catalogue {
     ) async throws -> (opened: Int, targets: [HintTarget]) {
         let job = try await requireRunning(name)
         let opened = try await changePieces(
-            of: job, where: "(s.state = 'quarantined' OR (s.state = 'open' AND s.dead > 0))", tasks: tasksPerPiece,
-            label: "retry", progress: progress
+            of: job,
+            where: "(s.state = 'quarantined' OR (s.state = 'open' AND s.dead > 0)) AND \(sql: RowRules.shard)",
+            tasks: tasksPerPiece, label: "retry", progress: progress
         ) { connection, shards in try Self.openDead(shards, on: connection) }
         return (opened, try await claimable(job: job))
     }
@@ -74,14 +77,15 @@ extension Catalogue {
         try connection.query(
             """
             WITH opened AS (
-                UPDATE tasks t SET state = 'open', attempt = 0, deaths = 0, reason = NULL, not_before = NULL
+                UPDATE tasks t SET state = 'open', attempt = 0, deaths = 0, returns = 0, reason = NULL, not_before = NULL
                 FROM shards s WHERE s.id = ANY(\(shards)) AND t.shard_id = s.id AND t.state = 'dead'
+                  AND \(sql: RowRules.task("t", of: "s.tasks"))
                   AND (s.state = 'open' OR (s.state = 'quarantined' AND t.kind = 'pack'))
                 RETURNING t.shard_id, t.kind),
             counted AS (
                 SELECT shard_id, count(*) FILTER (WHERE kind <> 'pack')::integer AS count FROM opened GROUP BY shard_id),
             moved AS (
-                UPDATE shards s SET dead = s.dead - counted.count, reason = NULL, hinted_at = now(),
+                UPDATE shards s SET dead = greatest(s.dead - counted.count, 0), reason = NULL, hinted_at = now(),
                        state = CASE WHEN s.state = 'quarantined' THEN 'generated' ELSE s.state END
                 FROM counted WHERE s.id = counted.shard_id)
             SELECT count(*) AS count FROM opened
@@ -98,8 +102,8 @@ extension Catalogue {
         let job = try await requireRunning(name)
         _ = try await connection.execute("UPDATE jobs SET allow_dead = \(count) WHERE id = \(job)")
         try await changePieces(
-            of: job, where: "s.state = 'open' AND s.dead > 0", tasks: tasksPerPiece, label: "allow-dead",
-            progress: progress
+            of: job, where: "s.state = 'open' AND s.dead > 0 AND \(sql: RowRules.shard)", tasks: tasksPerPiece,
+            label: "allow-dead", progress: progress
         ) { connection, shards in
             for shard in shards { try Self.settle(shard: shard, on: connection) }
             return shards.count
@@ -133,12 +137,13 @@ extension Catalogue {
                    c.kind, j.lane, j.hint_size, c.capability
             FROM shards s JOIN jobs j ON j.id = s.job_id, \(sql: work) c,
             LATERAL (SELECT min(number) AS first, max(number) AS last FROM tasks t
-                     WHERE t.shard_id = s.id AND t.kind = c.kind AND t.state = 'open') t
+                     WHERE t.shard_id = s.id AND t.kind = c.kind AND t.state = 'open'
+                       AND \(sql: RowRules.task("t", of: "s.tasks"))) t
             WHERE s.id = ANY(\(shards)) AND j.state = 'running' AND s.state IN ('open', 'generated')
-              AND t.first IS NOT NULL
+              AND t.first IS NOT NULL AND \(sql: RowRules.shard)
             ORDER BY s.number
             """
-        ).map(HintTarget.init(row:))
+        ).compactMap(HintTarget.init(row:))
     }
 
     /// What a shard `s` of a job `j` asks for in its state: a LATERAL of kind and capability, as ``claim`` judges it.
@@ -149,11 +154,13 @@ extension Catalogue {
         """
     }
 
-    /// Those of these jobs whose tasks nobody should begin: paused or cancelled.
-    public func stoppedJobs(among jobs: [Int64]) async throws -> [Int64] {
-        try await connection.query("SELECT id FROM jobs WHERE id = ANY(\(jobs)) AND state <> 'running'").map {
-            Int64(try $0.int("id"))
-        }
+    /// Those of these jobs whose tasks nobody should begin, with what they are: paused or cancelled.
+    public func stoppedJobs(among jobs: [Int64]) async throws -> [Int64: JobState] {
+        let rows = try await connection.query(
+            "SELECT id, state::text AS state FROM jobs WHERE id = ANY(\(jobs)) AND state <> 'running'")
+        return Dictionary(
+            try rows.map { (try $0.int64("id"), JobState(rawValue: try $0.string("state")) ?? .paused) },
+            uniquingKeysWith: { first, _ in first })
     }
 
     /// Removes a job that nobody works on with all its rows; the object directory is left to `gc`.

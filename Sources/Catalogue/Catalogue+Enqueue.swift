@@ -155,9 +155,10 @@ extension Catalogue {
             SELECT s.id, s.job_id, s.tasks, j.kind, j.capability, j.lane, j.hint_size, j.name,
                    j.specification_sha256 AS digest
             FROM shards s JOIN jobs j ON j.id = s.job_id
-            WHERE s.job_id = \(job) AND s.hinted_at IS NULL AND s.state = 'open' ORDER BY s.number
+            WHERE s.job_id = \(job) AND s.hinted_at IS NULL AND s.state = 'open' AND \(sql: RowRules.shard)
+            ORDER BY s.number
             """
-        ).map(HintTarget.init(row:))
+        ).compactMap(HintTarget.init(row:))
     }
 
     /// Marks shards as hinted: all their hints are confirmed by the broker.

@@ -21,7 +21,7 @@ extension Catalogue {
             epochs.append(item.epoch)
             reasons.append(String(reason.prefix(2000)))
             permanent.append(isPermanent)
-            delays.append(backoff(item.attempt).inSeconds)
+            delays.append(min(backoff(item.attempt), longestWait).inSeconds)
         }
         guard !numbers.isEmpty else { return [] }
         let moved = try connection.query(
@@ -29,7 +29,7 @@ extension Catalogue {
             WITH given AS (
                 SELECT * FROM unnest(\(numbers), \(epochs), \(reasons), \(permanent), \(delays))
                     AS g (number, epoch, reason, permanent, delay))
-            UPDATE tasks t SET attempt = t.attempt + 1, lease_id = NULL, reason = g.reason,
+            UPDATE tasks t SET attempt = least(t.attempt + 1, 32767), lease_id = NULL, reason = g.reason,
                    state = (CASE WHEN g.permanent OR t.attempt + 1 >= j.max_attempts THEN 'dead' ELSE 'waiting' END)::task_state,
                    not_before = now() + g.delay * interval '1 second'
             FROM given g, shards s, jobs j
@@ -51,13 +51,15 @@ extension Catalogue {
             _ = try connection.execute(
                 """
                 UPDATE shards SET due_at = least(due_at, (
-                    SELECT min(not_before) FROM tasks WHERE shard_id = \(shard) AND kind = \(kind.rawValue) AND state = 'waiting'))
+                    SELECT min(not_before) FROM tasks WHERE shard_id = \(shard) AND kind = \(kind.rawValue) AND state = 'waiting'
+                      AND not_before <= \(sql: RowRules.ahead)))
                 WHERE id = \(shard)
                 """)
         }
         guard let first = dead.first else { return }
         if kind.countsInShard {
-            _ = try connection.execute("UPDATE shards SET dead = dead + \(dead.count) WHERE id = \(shard)")
+            _ = try connection.execute(
+                "UPDATE shards SET dead = least(dead + \(dead.count), tasks - done - cancelled) WHERE id = \(shard)")
         } else {
             _ = try connection.execute(
                 "UPDATE shards SET state = 'quarantined', reason = \(try first.string("reason")) WHERE "
@@ -67,13 +69,16 @@ extension Catalogue {
     }
 
     /// Gives a batch back unfinished; no attempt is counted.
+    /// - Parameter hasBegun: whether it was being computed, which `tasks` counts: work that is given back again and again
+    ///   shows, though nothing dies of it.
     /// - Returns: what is claimable again, to be hinted.
-    public func release(_ batch: TaskBatch) async throws -> HintTarget? {
+    public func release(_ batch: TaskBatch, hasBegun: Bool = false) async throws -> HintTarget? {
         try await transaction("release") { connection in
             let epochs = batch.epochs
             let released = try connection.query(
                 """
-                UPDATE tasks t SET state = 'open', lease_id = NULL
+                UPDATE tasks t SET state = 'open', lease_id = NULL, not_before = NULL,
+                       returns = least(t.returns + \(hasBegun ? 1 : 0), 32767)
                 FROM unnest(\(Array(epochs.keys)), \(Array(epochs.values))) AS g (number, epoch)
                 WHERE t.shard_id = \(batch.shard) AND t.kind = \(batch.kind.rawValue) AND t.number = g.number
                   AND t.epoch = g.epoch AND t.state = 'leased'
@@ -86,7 +91,8 @@ extension Catalogue {
         }
     }
 
-    /// Takes the tasks of one expired lease away from their worker: attempt + 1, one more death.
+    /// Takes the tasks of one expired lease away from their worker: attempt + 1, one more death. A lease further ahead
+    /// than any worker's protects nothing, either.
     /// - Parameters:
     ///   - backoff: how long they wait before the next attempt.
     ///   - grace: how long after PostgreSQL's start no lease runs out: nobody could renew while the server was away.
@@ -97,7 +103,7 @@ extension Catalogue {
                 """
                 DELETE FROM leases WHERE id = (
                     SELECT id FROM leases
-                    WHERE expires_at < now()
+                    WHERE (expires_at < now() OR expires_at > \(sql: RowRules.ahead))
                       AND pg_postmaster_start_time() <= now() - \(grace.inSeconds) * interval '1 second'
                     ORDER BY expires_at LIMIT 1 FOR UPDATE SKIP LOCKED)
                 RETURNING id, shard_id, kind, worker_id
@@ -108,12 +114,14 @@ extension Catalogue {
             let reason = "worker \(try lease.int("worker_id")) died or could not renew its lease"
             let moved = try connection.query(
                 """
-                UPDATE tasks t SET attempt = t.attempt + 1, deaths = t.deaths + 1, lease_id = NULL, reason = \(reason),
+                UPDATE tasks t SET attempt = least(t.attempt + 1, 32767), deaths = least(t.deaths + 1, 32767), lease_id = NULL,
+                       reason = \(reason),
                        state = (CASE WHEN t.attempt + 1 >= j.max_attempts THEN 'dead' ELSE 'waiting' END)::task_state,
-                       not_before = now() + \(backoff.inSeconds) * interval '1 second'
+                       not_before = now() + \(min(backoff, Self.longestWait).inSeconds) * interval '1 second'
                 FROM shards s, jobs j
                 WHERE t.shard_id = \(shard) AND t.kind = \(kind.rawValue) AND t.state = 'leased'
                   AND t.lease_id = \(Int64(try lease.int("id"))) AND s.id = t.shard_id AND j.id = s.job_id
+                  AND \(sql: RowRules.shard) AND \(sql: RowRules.task("t", of: "s.tasks"))
                 RETURNING t.number, t.state::text AS state, t.reason
                 """)
             try Self.tally(moved, shard: shard, kind: kind, on: connection)
@@ -135,6 +143,6 @@ extension Catalogue {
             FROM shards s JOIN jobs j ON j.id = s.job_id
             WHERE s.id = \(shard) AND j.state = 'running'
             """
-        ).map(HintTarget.init(row:)).first
+        ).compactMap(HintTarget.init(row:)).first
     }
 }

@@ -124,7 +124,7 @@ extension Catalogue {
         let rows = try connection.query(
             """
             SELECT j.state::text AS job, s.state::text AS shard, s.done + s.dead = s.tasks AS complete
-            FROM shards s JOIN jobs j ON j.id = s.job_id WHERE s.id = \(shard)
+            FROM shards s JOIN jobs j ON j.id = s.job_id WHERE s.id = \(shard) AND \(sql: RowRules.shard)
             """)
         guard let row = rows.first else { return false }
         guard try row.string("job") != JobState.cancelled.rawValue else {
@@ -143,7 +143,7 @@ extension Catalogue {
                 RETURNING s.id)
             INSERT INTO tasks AS t (shard_id, kind, number) SELECT id, 'pack', 0 FROM generated
             ON CONFLICT (shard_id, kind, number) DO UPDATE
-            SET state = 'open', attempt = 0, deaths = 0, lease_id = NULL, not_before = NULL, reason = NULL
+            SET state = 'open', attempt = 0, deaths = 0, returns = 0, lease_id = NULL, not_before = NULL, reason = NULL
             """)
         return true
     }
@@ -198,7 +198,7 @@ extension Catalogue {
             JOIN tasks t ON t.shard_id = s.id AND t.kind = 'pack' AND t.state = 'open'
             WHERE s.id = \(shard) AND s.state = 'generated'
             """
-        ).map(HintTarget.init(row:)).first
+        ).compactMap(HintTarget.init(row:)).first
     }
 }
 

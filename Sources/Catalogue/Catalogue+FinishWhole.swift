@@ -96,7 +96,7 @@ extension Catalogue {
                 epoch = excluded.epoch, worker_id = excluded.worker_id, device_class = excluded.device_class,
                 device_epoch = excluded.device_epoch, recorded_at = now(), lost_at = NULL),
         counted AS (
-            UPDATE shards s SET done = s.done + moved.count FROM moved
+            UPDATE shards s SET done = least(s.done + moved.count, s.tasks - s.dead - s.cancelled) FROM moved
             WHERE s.id = \(batch.shard) AND moved.count > 0
             RETURNING s.job_id, s.done + s.dead = s.tasks AS complete)
         """

@@ -5,25 +5,31 @@ import Postgres
 import Tasks
 
 extension Catalogue {
-    /// Mends what the catalogue alone can mend in a shard: counters, leases that do not exist, task rows too many or
-    /// too few, outputs without a done task, done tasks without an output (generated again), the shard's state, a missing
-    /// pack task, waiting tasks that nobody would wake.
+    /// Mends what the catalogue alone can mend in a shard: counters, times and numbers that cannot be, leases that do not
+    /// exist, task rows too many or too few, outputs without a done task, done tasks without an output (generated again),
+    /// the shard's state, a missing pack task, waiting tasks that nobody would wake.
+    ///
+    /// A shard whose own row cannot be is left alone.
     public func mend(shard: Int64) async throws {
         try await transaction("mend") { connection in
-            _ = try connection.query("SELECT id FROM shards WHERE id = \(shard) FOR UPDATE")
+            let rows = try connection.query(
+                "SELECT id FROM shards s WHERE id = \(shard) AND \(sql: RowRules.shard) FOR UPDATE")
+            guard !rows.isEmpty else { return }
             try Self.completeRows(of: shard, on: connection)
+            try Self.takeBackWhatCannotBe(in: shard, on: connection)
             _ = try connection.execute(
                 """
                 UPDATE tasks t SET state = 'waiting', lease_id = NULL, not_before = now(), reason = 'its lease did not exist'
                 WHERE t.shard_id = \(shard) AND t.state = 'leased' AND NOT EXISTS (SELECT FROM leases l WHERE l.id = t.lease_id)
                 """)
             _ = try connection.execute(
-                "UPDATE tasks SET not_before = now() WHERE shard_id = \(shard) AND state = 'waiting' AND "
-                    + "not_before IS NULL"
-            )
+                """
+                UPDATE tasks SET not_before = now() WHERE shard_id = \(shard) AND state = 'waiting'
+                  AND (not_before IS NULL OR not_before > \(sql: RowRules.ahead))
+                """)
             _ = try connection.execute(
                 """
-                UPDATE tasks t SET state = 'open', attempt = 0, deaths = 0 FROM shards s, jobs j
+                UPDATE tasks t SET state = 'open', attempt = 0, deaths = 0, returns = 0 FROM shards s, jobs j
                 WHERE t.shard_id = \(shard) AND s.id = t.shard_id AND j.id = s.job_id AND t.kind = j.kind AND t.state = 'done'
                   AND NOT EXISTS (SELECT FROM outputs o WHERE o.shard_id = t.shard_id AND o.number = t.number AND o.lost_at IS NULL)
                 """)
@@ -38,7 +44,23 @@ extension Catalogue {
         }
     }
 
-    /// Removes rows whose numbers the shard does not have, and adds the task rows that it lacks.
+    /// Times and numbers that no program of ours writes. Fencing numbers go on above all that claims ever had.
+    private static func takeBackWhatCannotBe(in shard: Int64, on connection: isolated Connection) throws {
+        _ = try connection.execute(
+            "DELETE FROM leases WHERE shard_id = \(shard) AND expires_at > \(sql: RowRules.ahead)")
+        _ = try connection.execute(
+            """
+            UPDATE tasks t SET attempt = greatest(attempt, 0), deaths = greatest(deaths, 0), returns = greatest(returns, 0),
+                   epoch = CASE WHEN epoch >= 0 AND epoch < \(RowRules.lastEpoch) THEN epoch ELSE \(RowRules.mendedEpoch) END,
+                   not_before = CASE WHEN not_before > \(sql: RowRules.ahead) THEN now() ELSE not_before END
+            WHERE t.shard_id = \(shard) AND NOT \(sql: RowRules.counts("t"))
+            """)
+        _ = try connection.execute("DELETE FROM outputs u WHERE u.shard_id = \(shard) AND NOT \(sql: RowRules.output)")
+        _ = try connection.execute(
+            "UPDATE shards SET created_at = now() WHERE id = \(shard) AND created_at > \(sql: RowRules.future)")
+    }
+
+    /// Removes rows whose numbers or kinds the shard does not have, and adds the task rows that it lacks.
     private static func completeRows(of shard: Int64, on connection: isolated Connection) throws {
         for table in ["tasks", "payloads", "outputs"] as [StaticString] {
             _ = try connection.execute(
@@ -49,13 +71,19 @@ extension Catalogue {
         }
         _ = try connection.execute(
             """
+            DELETE FROM tasks t USING shards s, jobs j
+            WHERE t.shard_id = \(shard) AND s.id = t.shard_id AND j.id = s.job_id AND t.kind <> j.kind
+              AND (t.kind <> 'pack' OR t.number <> 0)
+            """)
+        _ = try connection.execute(
+            """
             INSERT INTO tasks (shard_id, kind, number, state, epoch)
             SELECT s.id, j.kind, n.number, (CASE WHEN o.number IS NULL THEN 'open' ELSE 'done' END)::task_state,
-                   coalesce(e.epoch, 0) + 1
+                   least(greatest(coalesce(e.epoch, 0), 0), \(RowRules.mendedEpoch)) + 1
             FROM shards s JOIN jobs j ON j.id = s.job_id CROSS JOIN generate_series(0, s.tasks - 1) AS n (number)
             LEFT JOIN outputs o ON o.shard_id = s.id AND o.number = n.number AND o.lost_at IS NULL
             LEFT JOIN outputs e ON e.shard_id = s.id AND e.number = n.number
-            WHERE s.id = \(shard)
+            WHERE s.id = \(shard) AND \(sql: RowRules.shard)
             ON CONFLICT (shard_id, kind, number) DO NOTHING
             """)
     }
@@ -78,6 +106,7 @@ extension Catalogue {
                    finished_at = CASE WHEN c.takes_back THEN NULL ELSE s.finished_at END
             FROM (SELECT t.*, CASE u.state
                              WHEN 'finished' THEN t.done + t.dead < u.tasks
+                                                  OR coalesce(u.tar_bytes < 0 OR u.samples < 0 OR u.samples > u.tasks, false)
                              WHEN 'generated' THEN t.done + t.dead < u.tasks OR t.pack IS NULL
                                                    OR t.pack IN ('done', 'dead', 'cancelled')
                              ELSE u.state = 'quarantined' END AS takes_back
@@ -137,7 +166,7 @@ extension Catalogue {
         ).map { row throws(PostgresError) in try row.int("number") }
         _ = try connection.execute(
             """
-            UPDATE tasks t SET state = 'open', attempt = 0, deaths = 0 FROM shards s, jobs j
+            UPDATE tasks t SET state = 'open', attempt = 0, deaths = 0, returns = 0 FROM shards s, jobs j
             WHERE t.shard_id = \(shard) AND s.id = t.shard_id AND j.id = s.job_id AND t.kind = j.kind
               AND t.number = ANY(\(marked)) AND t.state = 'done'
             """)

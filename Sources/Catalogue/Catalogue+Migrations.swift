@@ -15,10 +15,13 @@ extension Catalogue {
         return Migration(version: version, name: String(parts[1]), sql: String(cString: embedded.sql))
     }
 
-    /// Applies what is missing, once, under an advisory lock; refuses a schema that drifted or is newer.
+    /// Applies what is missing, once, under an advisory lock; refuses a schema that drifted or is newer. Constraints that
+    /// came after their rows are held against these, too; ``brokenRules()`` says which rows break them.
     /// - Returns: what was applied by this call.
     public func migrate() async throws -> [Migration] {
-        try await Migrations(Self.migrations).apply(on: connection)
+        let applied = try await Migrations(Self.migrations).apply(on: connection)
+        try await validateRules()
+        return applied
     }
 
     /// What ``migrate()`` would apply; throws when the schema drifted or is newer than this program.

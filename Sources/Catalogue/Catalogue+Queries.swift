@@ -66,7 +66,8 @@ extension Catalogue {
             SELECT *, id AS row_place, 0 AS shard_place FROM (
                 SELECT w.id, w.name, w.host, w.pid, w.version, array_to_string(w.serves, ',') AS serves, w.device_class,
                        w.done, w.failed, (SELECT count(*) FROM leases l WHERE l.worker_id = w.id) AS leases,
-                       extract(epoch FROM now() - w.seen_at)::double precision AS silent,
+                       extract(epoch FROM now() - CASE WHEN isfinite(w.seen_at) THEN w.seen_at ELSE now() END)::double precision
+                           AS silent,
                        CASE WHEN w.state <> 'stopped'
                                  AND w.seen_at < now() - \(Self.silenceOfLostWorkers.inSeconds) * interval '1 second'
                             THEN 'lost' ELSE w.state END AS state
@@ -88,6 +89,9 @@ extension Catalogue {
 extension SQL.StringInterpolation {
     /// A time column as ISO 8601 in UTC.
     mutating func appendInterpolation(timestamp column: StaticString) {
-        appendInterpolation(unsafeRaw: "to_char(\(column) AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"')")
+        // An infinite time has no digits.
+        appendInterpolation(
+            unsafeRaw:
+                "coalesce(to_char(\(column) AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"'), \(column)::text)")
     }
 }

@@ -28,8 +28,9 @@ extension Catalogue {
                 let kind = TaskKind(rawValue: try stray.string("kind"))
                 let released = try connection.query(
                     """
-                    UPDATE tasks SET state = 'open', lease_id = NULL
+                    UPDATE tasks SET state = 'open', lease_id = NULL, not_before = NULL
                     WHERE shard_id = \(shard) AND kind = \(kind.rawValue) AND state = 'leased' AND lease_id = \(lease)
+                      AND \(sql: RowRules.task("tasks", of: RowRules.tasks(ofShard: shard)))
                     RETURNING number
                     """)
                 _ = try connection.execute("DELETE FROM leases WHERE id = \(lease)")

@@ -20,7 +20,7 @@ extension Catalogue {
         return pages(filter, where: mayHaveDead) { shards, count in
             """
             SELECT j.name, s.number AS shard, t.number, t.kind, p.image_id, p.sample, t.state::text AS state, t.attempt,
-                   t.deaths, t.epoch, t.reason
+                   t.deaths, t.returns, t.epoch, t.reason
             FROM shards s JOIN jobs j ON j.id = s.job_id JOIN tasks t ON t.shard_id = s.id
             LEFT JOIN payloads p ON p.shard_id = t.shard_id AND p.number = t.number AND t.kind = j.kind
             WHERE s.id = ANY(\(shards))
@@ -33,7 +33,8 @@ extension Catalogue {
                 job: try row.string("name"), shard: try row.int("shard"), task: try row.int("number"),
                 kind: try row.string("kind"), image: try row.optionalInt("image_id"),
                 sample: try row.optionalInt("sample"), state: try row.string("state"), attempt: try row.int("attempt"),
-                deaths: try row.int("deaths"), epoch: try row.int("epoch"), reason: try row.optionalString("reason"))
+                deaths: try row.int("deaths"), returns: try row.int("returns"), epoch: try row.int("epoch"),
+                reason: try row.optionalString("reason"))
         }
     }
 

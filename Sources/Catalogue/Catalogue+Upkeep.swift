@@ -11,31 +11,41 @@ extension Catalogue {
         guard !leases.isEmpty else { return [] }
         let rows = try await connection.query(
             """
-            UPDATE leases SET expires_at = now() + \(duration.inSeconds) * interval '1 second'
+            UPDATE leases SET expires_at = now() + \(min(duration, Self.longestWait).inSeconds) * interval '1 second'
             WHERE id = ANY(\(leases)) AND worker_id = \(worker) RETURNING id
             """)
         return Set(try rows.map { Int64(try $0.int("id")) })
     }
 
-    /// Opens the waiting tasks of one shard that are due.
+    /// Opens the waiting tasks of one shard that are due, or wait for a time that no worker would set.
     /// - Returns: `nil` when no shard has due tasks; else what is claimable again, to be hinted (empty for a paused
     ///   job).
     public func wakeOneShard() async throws -> [HintTarget]? {
         try await transaction("wake") { connection in
             let due = try connection.query(
-                "SELECT id FROM shards WHERE due_at <= now() ORDER BY due_at LIMIT 1 FOR UPDATE SKIP LOCKED")
+                """
+                SELECT s.id FROM shards s
+                WHERE due_at IS NOT NULL AND (due_at <= now() OR due_at > \(sql: RowRules.ahead)) AND \(sql: RowRules.shard)
+                ORDER BY due_at LIMIT 1 FOR UPDATE SKIP LOCKED
+                """)
             guard let row = due.first else { return nil }
             let shard = Int64(try row.int("id"))
+            let waiting: SQL = """
+                t.shard_id = \(shard) AND t.state = 'waiting'
+                AND \(sql: RowRules.task("t", of: RowRules.tasks(ofShard: shard)))
+                AND t.kind IN ('pack', (SELECT j.kind FROM jobs j JOIN shards s ON s.job_id = j.id WHERE s.id = \(shard)))
+                """
             let opened = try connection.query(
                 """
-                UPDATE tasks SET state = 'open', not_before = NULL
-                WHERE shard_id = \(shard) AND state = 'waiting' AND not_before <= now()
+                UPDATE tasks t SET state = 'open', not_before = NULL
+                WHERE \(sql: waiting)
+                  AND (not_before IS NULL OR not_before <= now() OR not_before > \(sql: RowRules.ahead))
                 RETURNING kind, number
                 """)
             _ = try connection.execute(
                 """
                 UPDATE shards SET hinted_at = now(),
-                       due_at = (SELECT min(not_before) FROM tasks WHERE shard_id = \(shard) AND state = 'waiting')
+                       due_at = (SELECT min(not_before) FROM tasks t WHERE \(sql: waiting))
                 WHERE id = \(shard)
                 """)
             var numbers: [String: [Int]] = [:]
@@ -47,6 +57,7 @@ extension Catalogue {
     }
 
     /// Shards that hold claimable tasks which nobody hinted within `horizon`, in lane order; they count as hinted now.
+    /// One that was hinted at a time that is still to come was not.
     ///
     /// Only idle workers ask, so a long backlog is never hinted twice; this one rule heals lost messages, purged queues
     /// and producers that died before publishing.
@@ -63,13 +74,15 @@ extension Catalogue {
                     FROM shards s JOIN jobs j ON j.id = s.job_id, \(sql: Self.work) c
                     WHERE j.state = 'running' AND \(sql: Self.hasWork)
                       AND c.kind || ' ' || c.capability = ANY(\(keys))
-                      AND coalesce(s.hinted_at, s.created_at) < now() - \(horizon.inSeconds) * interval '1 second'
+                      AND (coalesce(s.hinted_at, s.created_at) < now() - \(horizon.inSeconds) * interval '1 second'
+                           OR coalesce(s.hinted_at, s.created_at) > \(sql: RowRules.future))
                     ORDER BY later, job, place),
                 forgotten AS (
                     SELECT c.*, open.first, open.last FROM candidates c
                     JOIN shards s ON s.id = c.id,
                     LATERAL (SELECT min(number) AS first, max(number) AS last FROM tasks t
-                             WHERE t.shard_id = c.id AND t.kind = c.kind AND t.state = 'open') open
+                             WHERE t.shard_id = c.id AND t.kind = c.kind AND t.state = 'open'
+                               AND \(sql: RowRules.task("t", of: "s.tasks"))) open
                     WHERE open.first IS NOT NULL
                     LIMIT \(limit) FOR UPDATE OF s SKIP LOCKED),
                 hinted AS (
@@ -79,7 +92,7 @@ extension Catalogue {
                               j.specification_sha256 AS digest, f.kind, f.capability, j.lane, j.hint_size, f.later, f.place)
                 SELECT * FROM hinted ORDER BY later, job_id, place
                 """
-            ).map(HintTarget.init(row:))
+            ).compactMap(HintTarget.init(row:))
         }
     }
 
@@ -96,13 +109,14 @@ extension Catalogue {
                 SELECT FROM shards s JOIN jobs j ON j.id = s.job_id, \(sql: Self.work) c
                 WHERE j.state = 'running' AND \(sql: Self.hasWork) AND c.kind || ' ' || c.capability = ANY(\(keys))
                   AND (SELECT true FROM tasks t WHERE t.shard_id = s.id AND t.kind = c.kind
-                         AND t.state IN ('open', 'waiting', 'leased') LIMIT 1)) AS idle
+                         AND t.state IN ('open', 'waiting', 'leased') AND \(sql: RowRules.task("t", of: "s.tasks"))
+                       LIMIT 1)) AS idle
             """
         ).one("SELECT NOT EXISTS").bool("idle")
     }
 
     /// Whether a shard `s` may have tasks that are neither done nor given up, as far as its row can tell.
     private static var hasWork: SQL {
-        "(s.state = 'generated' OR (s.state = 'open' AND s.done + s.dead + s.cancelled < s.tasks))"
+        "((s.state = 'generated' OR (s.state = 'open' AND s.done + s.dead + s.cancelled < s.tasks)) AND \(sql: RowRules.shard))"
     }
 }

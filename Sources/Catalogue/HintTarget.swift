@@ -46,8 +46,8 @@ extension Catalogue {
 
 extension HintTarget {
     /// Reads the columns id, job_id, name, digest, kind, capability, lane, hint_size, and first and tasks
-    /// for the range.
-    init(row: Row) throws {
+    /// for the range; `nil` for what nobody may hint: words that no queue has, tasks that no shard has.
+    init?(row: Row) throws {
         let kind = TaskKind(rawValue: try row.string("kind"))
         let capability = Capability(rawValue: try row.string("capability"))
         guard let lane = Lane(rawValue: try row.string("lane")) else {
@@ -59,7 +59,9 @@ extension HintTarget {
         specification = try SHA256Digest(column: "digest", of: row)
         shard = Int64(try row.int("id"))
         let first = row.has("first") ? try row.int("first") : 0
-        range = first..<(first + (try row.int("tasks")))
+        let (tasks, most) = (try row.int("tasks"), JobRanges.recordedShardSizes.upperBound)
+        guard kind.isValid, capability.isValid, first >= 0, tasks >= 1, first + tasks <= most else { return nil }
+        range = first..<(first + tasks)
         hintSize = try row.int("hint_size")
     }
 }

@@ -38,6 +38,20 @@ public struct ShardAccount: Sendable, Hashable, Codable {
     public var allowedDead: Int
     /// Whether its job was cancelled.
     public var isJobCancelled: Bool
+    /// Whether its own row can be: its number, its tasks and where they begin in the job.
+    public var isSound: Bool
+    /// Whether it was made or hinted, or is due, at times that only a wrong clock or a stranger writes.
+    public var isAhead: Bool
+    /// Whether its archive has a size or a count of images that cannot be.
+    public var hasOddArchive: Bool
+    /// Leases that last longer than any worker's.
+    public var longLeases: Int
+    /// Tasks that wait longer than any failed task.
+    public var longWaits: Int
+    /// Task rows whose epochs, attempts or deaths cannot be.
+    public var oddTasks: Int
+    /// Outputs whose epochs or sizes cannot be.
+    public var oddOutputs: Int
 
     /// How many task rows are in `state`.
     public func count(_ state: String) -> Int { counts[state] ?? 0 }
@@ -49,11 +63,16 @@ public struct ShardAccount: Sendable, Hashable, Codable {
     public var findings: [AccountFinding] {
         var findings: [AccountFinding] = []
         func expect(_ what: String, _ expected: String, _ found: String, when wrong: Bool, canMend: Bool = true) {
-            if wrong { findings.append(AccountFinding(what: what, expected: expected, found: found, canMend: canMend)) }
+            guard wrong else { return }
+            findings.append(
+                AccountFinding(what: what, expected: expected, found: found, canMend: canMend && isSound))
         }
+        expect(
+            "shard row", "1 to 1000000 tasks and a number below 10000000",
+            "\(tasks) tasks and number \(number), or a first task beyond all jobs", when: !isSound, canMend: false)
         let rows = counts.values.reduce(0, +)
         expect("task rows", "\(tasks)", "\(rows)", when: rows != tasks)
-        expect("task rows with numbers beyond the shard", "0", "\(strays)", when: strays > 0)
+        expect("task rows with numbers or kinds beyond the shard", "0", "\(strays)", when: strays > 0)
         expect("payload rows", "\(tasks)", "\(payloads)", when: payloads > tasks)
         expect("tasks without a payload", "0", "\(bare)", when: bare > 0, canMend: false)
         for (name, counter) in [("done", done), ("dead", dead), ("cancelled", cancelled)] {
@@ -64,6 +83,14 @@ public struct ShardAccount: Sendable, Hashable, Codable {
         expect("done tasks and outputs without one another", "0", "\(unmatched)", when: unmatched > 0)
         expect("leased tasks without a lease", "0", "\(unprotected)", when: unprotected > 0)
         expect("waiting tasks", "a time at which the shard wakes them", "none, or too late", when: forgets)
+        expect(
+            "times of the shard", "none ahead of the server's clock, due within an hour", "times ahead", when: isAhead)
+        expect("leases of over an hour from now", "0", "\(longLeases)", when: longLeases > 0)
+        expect("tasks that wait for over an hour from now", "0", "\(longWaits)", when: longWaits > 0)
+        expect("task rows whose epochs or attempts cannot be", "0", "\(oddTasks)", when: oddTasks > 0)
+        expect("outputs whose sizes or epochs cannot be", "0", "\(oddOutputs)", when: oddOutputs > 0)
+        expect(
+            "archive's row", "a size from 0 on, at most as many images as tasks", "others", when: hasOddArchive)
         if let expected = expectedState { expect("shard state", expected, foundState, when: true) }
         return findings
     }

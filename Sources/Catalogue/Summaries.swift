@@ -84,6 +84,8 @@ public struct TaskSummary: Codable, Sendable, Hashable {
     public var attempt: Int
     /// Tries that lost their worker.
     public var deaths: Int
+    /// How often it was given back while it was being computed; counts as no attempt.
+    public var returns: Int
     /// How often it was claimed.
     public var epoch: Int
     /// Why its last attempt failed.

@@ -1,8 +1,8 @@
 // The grid on which box corners become location tokens.
 
 /// The grid of location tokens, a property of a checkpoint (`num_bucket_per_side`).
-public struct Bins: Hashable, Sendable, Codable, CustomStringConvertible {
-    /// More than this on a side is refused when parsing.
+public struct Bins: Hashable, Sendable, CustomStringConvertible {
+    /// More than this on a side is refused when parsing and decoding.
     public static let sideLimit = 4096
 
     /// nx: bins across.
@@ -42,5 +42,25 @@ public struct Bins: Hashable, Sendable, Codable, CustomStringConvertible {
         let column = (min(max(x, 0), 1) * Double(columns - 1)).rounded(.toNearestOrEven)
         let row = (min(max(y, 0), 1) * Double(rows - 1)).rounded(.toNearestOrEven)
         return Int(row) * columns + Int(column)
+    }
+}
+
+extension Bins: Codable {
+    enum CodingKeys: String, CodingKey { case columns, rows }
+
+    /// Decodes both sides, which must lie in 1...4096.
+    public init(from decoder: any Decoder) throws {
+        let container = try decoder.container(keyedBy: CodingKeys.self)
+        columns = try Self.side(.columns, in: container)
+        rows = try Self.side(.rows, in: container)
+    }
+
+    private static func side(_ key: CodingKeys, in container: KeyedDecodingContainer<CodingKeys>) throws -> Int {
+        let side = try container.decode(Int.self, forKey: key)
+        guard (1...sideLimit).contains(side) else {
+            throw DecodingError.dataCorruptedError(
+                forKey: key, in: container, debugDescription: "1 to \(sideLimit) bins, not \(side)")
+        }
+        return side
     }
 }

@@ -30,18 +30,33 @@ extension Layout {
 
     /// Reads what ``encoded()`` wrote, or any JSON with the same keys.
     ///
-    /// Throws when a key is missing or of the wrong kind, a side of the image is below 1, or a box is not
-    /// finite or negative.
+    /// Throws when a key is missing or of the wrong kind, and what ``check()`` throws.
     public init(decoding bytes: [UInt8]) throws(LayoutError) {
         do { self = try JSONDecoder().decode(Layout.self, from: Data(bytes)) } catch let error as DecodingError {
             throw Self.contentError(error.place, expected: error.reason, found: "something else")
         } catch { throw Self.contentError("top", expected: "JSON", found: LayoutError.cleaned("\(error)")) }
-        guard width >= 1, height >= 1 else {
-            throw Self.contentError("width, height", expected: "sides of at least 1", found: "\(width)x\(height)")
-        }
-        for (index, object) in objects.enumerated() where !object.box.isValid {
+        try check()
+    }
+
+    /// Throws where a layout is none that an annotation file can give: a side of the image outside 1...1,000,000 pixels,
+    /// a box with a number that is not finite or beyond a billion, a negative extent, or a category of over 1000 bytes.
+    public func check() throws(LayoutError) {
+        let sides = 1...RecordField.longestSide
+        guard sides.contains(width), sides.contains(height) else {
             throw Self.contentError(
-                "objects[\(index)].bbox", expected: "finite numbers and no negative extent", found: "\(object.box)")
+                "width, height", expected: "sides of 1 to \(RecordField.longestSide)", found: "\(width)x\(height)")
+        }
+        for (index, object) in objects.enumerated() {
+            guard object.box.isPlausible else {
+                throw Self.contentError(
+                    "objects[\(index)].bbox", expected: "finite numbers up to a billion and no negative extent",
+                    found: "\(object.box)")
+            }
+            guard object.category.utf8.count <= RecordField.longestText else {
+                throw Self.contentError(
+                    "objects[\(index)].category", expected: "at most \(RecordField.longestText) bytes",
+                    found: "\(object.category.utf8.count)")
+            }
         }
     }
 
@@ -52,6 +67,11 @@ extension Layout {
                 + "version of the package does"
         )
     }
+}
+
+extension Box {
+    /// Numbers that can be scaled and clipped without becoming infinite.
+    fileprivate var isPlausible: Bool { isValid && [x, y, width, height].allSatisfy { abs($0) <= 1e9 } }
 }
 
 extension DecodingError {

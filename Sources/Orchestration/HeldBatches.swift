@@ -42,10 +42,8 @@ final class HeldBatches: Sendable {
         }
     }
 
-    /// The jobs of the batches that wait for their turn.
-    var stagedJobs: Set<Int64> {
-        entries.withLock { Set($0.values.filter { !$0.hasBegun }.map(\.batch.job.id)) }
-    }
+    /// The jobs of the batches that are held.
+    var jobs: Set<Int64> { entries.withLock { Set($0.values.map(\.batch.job.id)) } }
 
     /// Forgets the batches of a job that wait for their turn, so that they can be given back.
     func takeStaged(job: Int64) -> [TaskBatch] {
@@ -74,8 +72,11 @@ final class HeldBatches: Sendable {
         entries.withLock { $0[batch.lease]?.isSettling = true }
     }
 
-    func remove(_ batch: TaskBatch) {
-        entries.withLock { _ = $0.removeValue(forKey: batch.lease) }
+    /// Forgets a batch.
+    /// - Returns: whether its turn had come.
+    @discardableResult
+    func remove(_ batch: TaskBatch) -> Bool {
+        entries.withLock { $0.removeValue(forKey: batch.lease)?.hasBegun ?? false }
     }
 
     /// Forgets batches whose leases were lost and stops their work: somebody else has their tasks now.
@@ -91,17 +92,23 @@ final class HeldBatches: Sendable {
     }
 
     /// Stops work on the batches of a job; they stay held until they are given back.
-    func stopWork(job: Int64) { stop { $0.job.id == job } }
+    /// - Returns: whether there was any that had not been stopped before.
+    @discardableResult
+    func stopWork(job: Int64) -> Bool { stop { $0.job.id == job } }
 
     /// Stops all work.
     func stopWork() { stop { _ in true } }
 
-    private func stop(where isMeant: (TaskBatch) -> Bool) {
+    @discardableResult
+    private func stop(where isMeant: (TaskBatch) -> Bool) -> Bool {
         entries.withLock { entries in
+            var isNew = false
             for (lease, entry) in entries where isMeant(entry.batch) {
+                isNew = isNew || !entry.isStopped
                 entries[lease]?.isStopped = true
                 entry.stop?()
             }
+            return isNew
         }
     }
 }

@@ -119,10 +119,6 @@ public struct PlannedJob: Sendable {
 
 /// Plans jobs.
 public enum JobPlanner {
-    /// Tasks that a shard may have. Packing, audits, exports and changes of whole shards hold its rows, some kilobytes
-    /// each, in memory: tens of megabytes with this many. Its archive then has gigabytes; larger ones help nobody.
-    public static let largestShard = 10_000
-
     /// Reads the request's files, each once, and applies the rules of docs/method.md, section 1, and the attributes and
     /// strategies of section 3.
     /// - Throws: `LayoutError` for the files' contents, ``TaskError`` for options that contradict one another.
@@ -152,25 +148,27 @@ public enum JobPlanner {
         }
         for (name, value) in [("width", request.width), ("height", request.height)] {
             try require(
-                value >= 8 && value <= 4096 && value % 8 == 0,
+                JobRanges.isSide(value),
                 "--size: expected a \(name) from 8 to 4096 that is a multiple of 8 (latents are 1/8 of "
                     + "it), found \(value)"
             )
         }
-        try require((1...1000).contains(request.samples), "--samples: expected 1 to 1000, found \(request.samples)")
         try require(
-            (1...largestShard).contains(request.shardSize),
-            "--shard-size: expected 1 to \(largestShard), since a shard is packed, checked and exported as a whole, found "
+            JobRanges.samples.contains(request.samples), "--samples: expected 1 to 1000, found \(request.samples)")
+        let largest = JobRanges.shardSizes.upperBound
+        try require(
+            JobRanges.shardSizes.contains(request.shardSize),
+            "--shard-size: expected 1 to \(largest), since a shard is packed, checked and exported as a whole, found "
                 + "\(request.shardSize)")
         try require(request.limit.map { $0 >= 1 } ?? true, "--limit: expected at least 1, found \(request.limit ?? 0)")
         try require(
-            request.seed < 1 << 53,
+            JobRanges.seeds.contains(request.seed),
             "--seed: expected less than 2^53, which every JSON reader holds exactly, found \(request.seed)")
         try require(
-            request.steps.map { (1...10_000).contains($0) } ?? true,
+            request.steps.map(JobRanges.steps.contains) ?? true,
             "--steps: expected 1 to 10000, found \(request.steps ?? 0)")
         try require(
-            request.guidance.map { (0...1000).contains($0) } ?? true,
+            request.guidance.map(JobRanges.guidance.contains) ?? true,
             "--guidance: expected a number from 0 to 1000, found \(request.guidance ?? 0)")
         let isOrigin = request.strategy == .origin
         try require(

@@ -49,10 +49,16 @@ extension WorkerSession {
         }
         Failpoint.hit("worker.before-claim")
         // Not on the connection of `finish`, whose COMMIT waits for the disc.
-        let claim = try await persistently("claim") {
-            try await self.upkeep.claim(
-                hint, capability: handler.description.capability, limit: handler.description.maximumBatch,
-                worker: self.id, lease: self.configuration.lease)
+        let claim: Claim
+        do {
+            claim = try await persistently("claim") {
+                try await self.upkeep.claim(
+                    hint, capability: handler.description.capability, limit: handler.description.maximumBatch,
+                    worker: self.id, lease: self.configuration.lease)
+            }
+        } catch  where Self.isOfRows(error) {
+            try await keep(delivery, because: TaskError(.invalid, "hint of rows that cannot be claimed: \(error)"))
+            return nil
         }
         Failpoint.hit("worker.after-claim")
         if let rest = claim.rest {

@@ -40,10 +40,18 @@ extension WorkerSession {
         let (retry, deviceClass) = (attemptBackoff, handler.description.deviceClass)
         let results = results.map(\.storable)
         held.settles(batch)
-        let report = try await persistently("finish") {
-            try await self.catalogue.finish(batch, results: results, worker: self.id, deviceClass: deviceClass) {
-                retry.delay(attempt: $0)
+        let report: FinishReport
+        do {
+            report = try await persistently("finish") {
+                try await self.catalogue.finish(batch, results: results, worker: self.id, deviceClass: deviceClass) {
+                    retry.delay(attempt: $0)
+                }
             }
+        } catch  where Self.isOfRows(error) {
+            // Its lease runs out, which counts: such rows must not be worked on for ever.
+            held.remove(batch)
+            logger.warning("A batch could not be recorded", metadata: metadata(of: batch, error: error))
+            return
         }
         Failpoint.hit("worker.after-finish")
         held.remove(batch)

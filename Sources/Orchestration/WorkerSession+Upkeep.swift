@@ -39,8 +39,9 @@ extension WorkerSession {
         while true {
             let interval = min(configuration.lease / 3, .seconds(30))
             try await Task.sleep(for: interval)
-            try await giveBackStrays(olderThan: interval)
-            try await giveBackStagedOfStoppedJobs()
+            try await tolerating("give stray claims back") { try await self.giveBackStrays(olderThan: interval) }
+            // Where the message about it was lost or came before the claim.
+            try await heed(held.jobs)
             let state = isDraining ? WorkerState.draining : .running
             try await persistently("show a sign of life") {
                 try await self.upkeep.touch(worker: self.id, state: state)
@@ -69,7 +70,8 @@ extension WorkerSession {
             try await Task.sleep(for: tick)
             await returnStaleDeliveries()
             if lastMending.duration(to: .now) >= configuration.lease / 3 {
-                try await mend()
+                try await tolerating("expire leases") { try await self.expireLeases() }
+                try await tolerating("wake due tasks") { try await self.wakeDueTasks() }
                 lastMending = .now
             }
             let lastDelivery = max(shelf.lastDelivery, sideShelf.lastDelivery)
@@ -79,7 +81,7 @@ extension WorkerSession {
             }
             consume()
             if lastLook.duration(to: .now) >= min(configuration.hintHorizon / 3, .seconds(5)) {
-                try await remind()
+                try await tolerating("remind") { try await self.remind() }
                 lastLook = .now
             }
             if let limit = configuration.exitWhenIdle {
@@ -92,8 +94,8 @@ extension WorkerSession {
         }
     }
 
-    /// Expired leases become waiting, waiting tasks that are due become open; who moved them hints them.
-    private func mend() async throws {
+    /// The tasks of expired leases become waiting.
+    private func expireLeases() async throws {
         try await persistently("expire leases") {
             // Asked anew in every round: this call, too, may have waited for a catalogue that was away.
             while self.hasHadCatalogue(for: self.configuration.lease),
@@ -103,6 +105,10 @@ extension WorkerSession {
                 self.logger.info("Took tasks back whose lease had run out")
             }
         }
+    }
+
+    /// Waiting tasks that are due become open; who moved them hints them.
+    private func wakeDueTasks() async throws {
         while let targets = try await persistently("wake due tasks", { try await self.upkeep.wakeOneShard() }) {
             for target in targets { await announcer.announce(target) }
         }
@@ -117,36 +123,5 @@ extension WorkerSession {
                 "Hinting forgotten work", metadata: ["job.name": "\(target.jobName)", "shard.id": "\(target.shard)"])
             await announcer.announce(target)
         }
-    }
-
-    /// Reacts to job control; the catalogue's row decides, this only saves time.
-    func obey() async throws {
-        for await message in consumer.broadcasts {
-            let control: ControlMessage
-            do {
-                control = try ControlMessage(decoding: message.body)
-            } catch {
-                logger.warning("An unreadable control message is ignored", metadata: ["error": "\(error)"])
-                continue
-            }
-            logger.info("Job control", metadata: ["job.id": "\(control.job)", "action": "\(control.action.rawValue)"])
-            if control.action == .cancel { held.stopWork(job: control.job) }
-            if control.action != .resume { try await giveBackStaged(job: control.job) }
-        }
-    }
-
-    /// Gives back what waits for its turn though its job was paused or cancelled, where the message about it was lost
-    /// or came before the claim.
-    private func giveBackStagedOfStoppedJobs() async throws {
-        let jobs = held.stagedJobs
-        guard !jobs.isEmpty else { return }
-        let stopped = try await persistently("look for paused jobs") {
-            try await self.upkeep.stoppedJobs(among: Array(jobs))
-        }
-        for job in stopped { try await giveBackStaged(job: job) }
-    }
-
-    private func giveBackStaged(job: Int64) async throws {
-        for batch in held.takeStaged(job: job) { try await giveBack(batch) }
     }
 }

@@ -30,6 +30,8 @@ final class WorkerSession: Sendable {
     let sideShelf: DeliveryShelf
     /// Shards that this worker failed to pack, and leaves to others for a while.
     let failedShards = FailedShards()
+    /// Jobs that control messages named.
+    let nudges = JobNudges()
     /// Intake to computing; a send waits until computing takes the batch, so one batch is staged.
     ///
     /// Each batch goes with the handler whose queue it came from: several may serve one kind.
@@ -182,9 +184,13 @@ final class WorkerSession: Sendable {
 
     /// Gives a batch back and hints it; its tasks are claimable at once.
     func giveBack(_ batch: TaskBatch) async throws {
-        held.remove(batch)
-        let target = try await persistently("release") { try await self.catalogue.release(batch) }
-        if let target { await announcer.announce(target) }
+        let hasBegun = held.remove(batch)
+        try await tolerating("release") {
+            let target = try await self.persistently("release") {
+                try await self.catalogue.release(batch, hasBegun: hasBegun)
+            }
+            if let target { await self.announcer.announce(target) }
+        }
     }
 
     /// Calls the catalogue until it answers: a server that is away is waited for, with jitter; results are kept

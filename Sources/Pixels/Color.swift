@@ -58,7 +58,9 @@ extension Color {
     /// Neighbouring indices lie far apart in hue (a step near the golden section, coprime to `count`), and from 13
     /// colours on they alternate between three lightnesses as well. An index beyond `count` wraps around.
     public static func distinct(index: Int, of count: Int) -> Color {
-        precondition(count > 0 && index >= 0, "a palette needs at least one colour and an index from 0 on")
+        precondition(count > 0, "a palette needs at least one colour")
+        // Category ids come from files, and may be negative.
+        let index = index >= 0 ? index : ~index
         let position = index % count * goldenStep(of: count) % count
         let (lightness, brightest) = count > 12 ? [(0.47, 0.24), (0.60, 0.40), (0.36, 0.13)][index % 3] : (0.48, 0.26)
         return Color(hue: Double(position) / Double(count), saturation: 0.66, lightness: lightness)

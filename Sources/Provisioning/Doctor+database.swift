@@ -33,6 +33,10 @@ extension Doctor {
         {
             try await Self.state(connection)
         }
+        findings += await attempt(.catalogue, "rows", fix: "let this user read the catalogue's tables", verdict: .warn)
+        {
+            try await Self.rows(connection)
+        }
         await connection.close()
         return findings
     }

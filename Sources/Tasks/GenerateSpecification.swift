@@ -9,9 +9,12 @@ public import Layouts
 /// Its hash is the job's identity: digests of the input files and every option that changes the output; not the job's
 /// name, paths, batch sizes, priority or limit. Two runs with equal specifications are the same job.
 public struct GenerateSpecification: Hashable, Sendable, Codable {
+    /// The version that this program writes.
+    static let currentVersion = 2
+
     /// The version of this record; a change of meaning raises it. Since 2 the subset rules are asked of the clipped box
     /// in the generated frame.
-    public var version = 2
+    public var version = Self.currentVersion
     /// The kind, always `generate`.
     public var kind = TaskKind.generate
     /// SHA-256 of the annotation file's text: unpacked where the file is gzip, without a byte order mark.
@@ -93,7 +96,7 @@ public struct GenerateSpecification: Hashable, Sendable, Codable {
         }
     }
 
-    /// Reads a specification from the catalogue or from a claimed batch.
+    /// Reads a specification from the catalogue or from a claimed batch, and refuses numbers outside ``JobRanges``.
     public init(json: String) throws(TaskError) {
         do {
             self = try JSONDecoder().decode(GenerateSpecification.self, from: Data(json.utf8))
@@ -104,6 +107,7 @@ public struct GenerateSpecification: Hashable, Sendable, Codable {
                     + "(\(error)); was it written by a newer version?"
             )
         }
+        try check()
     }
 }
 

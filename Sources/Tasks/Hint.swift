@@ -68,17 +68,17 @@ public struct Hint: Hashable, Sendable, Codable {
                     + "that version beside this one"
             )
         }
-        guard (1...32).contains(hint.kind.rawValue.utf8.count),
-            hint.kind.rawValue.utf8.allSatisfy({ (97...122).contains($0) })
-        else {
+        guard hint.kind.isValid else {
             // The kind goes on into queue names and into the JSON of the next hint as it is.
             throw TaskError(.unreadable, "hint message: expected a kind of 1 to 32 letters a to z, found another word")
         }
-        guard hint.first >= 0, hint.count >= 1, hint.first <= Int(Int32.max) - hint.count, hint.count <= Int(Int32.max)
-        else {
+        // Compared without a sum, which could overflow.
+        let most = JobRanges.recordedShardSizes.upperBound
+        guard (0..<most).contains(hint.first), (1...most).contains(hint.count), hint.first <= most - hint.count else {
             throw TaskError(
                 .unreadable,
-                "hint message: expected first >= 0 and count >= 1, found first \(hint.first), count \(hint.count)")
+                "hint message: expected first >= 0, count >= 1 and tasks below \(most), found first \(hint.first), count "
+                    + "\(hint.count)")
         }
         guard hint.job >= 1, hint.shard >= 1 else {
             throw TaskError(

@@ -61,16 +61,25 @@ public struct LayoutTask: Hashable, Sendable, Codable {
             + Array(",\"sample\":\(sample),\"seed\":\(seed)}".utf8)
     }
 
-    /// Reads the catalogue's bytes.
+    /// Reads the catalogue's bytes, and refuses a layout, sample or seed that no producer writes.
     public init(decoding bytes: [UInt8]) throws(TaskError) {
         do {
             self = try JSONDecoder().decode(LayoutTask.self, from: Data(bytes))
+            try layout.check()
+        } catch let error as LayoutError {
+            throw TaskError(.unreadable, "layout task: \(error)")
         } catch {
             throw TaskError(
                 .unreadable,
                 "layout task: expected the JSON that the producer wrote, found \(bytes.count) bytes that "
                     + "do not decode (\(error))"
             )
+        }
+        guard (0..<JobRanges.samples.upperBound).contains(sample), JobRanges.seeds.contains(seed) else {
+            throw TaskError(
+                .unreadable,
+                "layout task: expected a sample below \(JobRanges.samples.upperBound) and a seed below 2^53, found sample "
+                    + "\(sample), seed \(seed)")
         }
     }
 }

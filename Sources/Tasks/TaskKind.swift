@@ -13,6 +13,11 @@ public struct TaskKind: RawRepresentable, Hashable, Sendable, Codable, CustomStr
     /// One tar file from the outputs of one shard.
     public static let pack = TaskKind(rawValue: "pack")
 
+    /// Whether the word can be one: 1 to 32 letters a to z, since it goes into queue names and JSON as it is.
+    public var isValid: Bool {
+        (1...32).contains(rawValue.utf8.count) && rawValue.utf8.allSatisfy { (97...122).contains($0) }
+    }
+
     /// The word itself.
     public var description: String { rawValue }
 }
@@ -32,6 +37,17 @@ public struct Capability: RawRepresentable, Hashable, Sendable, Codable, CustomS
     /// The capability of generator `name`, tied to the checkpoint with this hexadecimal digest if there is one.
     public init(generator name: String, checkpointDigest: String? = nil) {
         self.init(rawValue: checkpointDigest.map { "\(name).\($0.prefix(12))" } ?? name)
+    }
+
+    /// Whether it can stand in a queue's name: 1 to 80 of a-z, 0-9, `-` and `.`, beginning with a letter or digit.
+    public var isValid: Bool {
+        func isAlphanumeric(_ byte: UInt8) -> Bool {
+            (UInt8(ascii: "a")...UInt8(ascii: "z")).contains(byte)
+                || (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte)
+        }
+        guard let first = rawValue.utf8.first, rawValue.utf8.count <= 80 else { return false }
+        return isAlphanumeric(first)
+            && rawValue.utf8.allSatisfy { isAlphanumeric($0) || [UInt8(ascii: "-"), UInt8(ascii: ".")].contains($0) }
     }
 
     /// The capability itself.

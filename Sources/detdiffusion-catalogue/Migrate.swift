@@ -27,6 +27,9 @@ struct MigrateCommand: AsyncParsableCommand {
             if applied.isEmpty {
                 tell("the schema is at version \(Catalogue.migrations.last?.version ?? 0); nothing to do")
             }
+            for rule in try await catalogue.brokenRules() {
+                remark("\(rule); new rows are held to it; run `detdiffusion-catalogue reconcile --fix`, then `migrate`")
+            }
             do {
                 if let step = try await store.provision(for: catalogue) { tell(step.detail) }
             } catch let error as ProvisioningError {

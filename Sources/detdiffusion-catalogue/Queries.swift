@@ -78,11 +78,13 @@ struct TasksCommand: AsyncParsableCommand {
             let filter = CatalogueFilter(
                 job: job, shard: shard, state: state?.rawValue, image: image, limit: records.limit)
             let pages = try await options.open(job: job).taskPages(filter)
-            let table = Table("job", "shard", "task", "kind", "image", "sample", "state", "attempt", "reason")
+            let table = Table(
+                "job", "shard", "task", "kind", "image", "sample", "state", "attempt", "returned", "reason")
             try await records.write(pages, as: table) { table, task in
                 table.append(
                     task.job, String(task.shard), String(task.task), task.kind, task.image.map(String.init) ?? "",
-                    task.sample.map(String.init) ?? "", task.state, String(task.attempt), task.reason ?? "")
+                    task.sample.map(String.init) ?? "", task.state, String(task.attempt), String(task.returns),
+                    task.reason ?? "")
             }
         }
     }

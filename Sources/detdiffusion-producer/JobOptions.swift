@@ -101,7 +101,7 @@ struct JobOptions: ParsableArguments {
 
     /// The request that these options make.
     func request() throws -> JobRequest {
-        guard (0...1).contains(gamma), (0...1).contains(beta) else {
+        guard JobRanges.thresholds.contains(gamma), JobRanges.thresholds.contains(beta) else {
             throw CommandError(.usage, "--gamma and --beta: expected numbers from 0 to 1, found \(gamma) and \(beta)")
         }
         var request = JobRequest(annotations: annotations, subset: subset, strategy: strategy)

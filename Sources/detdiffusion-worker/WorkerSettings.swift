@@ -1,5 +1,6 @@
 // What flags and profile say together: flags first, then the profile, then the defaults.
 
+import Catalogue
 import Console
 import ErrorLines
 import Foundation
@@ -56,7 +57,9 @@ struct WorkerSettings {
         }
         configuration = WorkerConfiguration(
             name: name,
-            lease: try Self.seconds(command.lease ?? profile?.lease ?? 60, flag: "--lease", atLeast: 0.5),
+            lease: try Self.seconds(
+                command.lease ?? profile?.lease ?? 60, flag: "--lease", atLeast: 0.5,
+                atMost: Self.longestWait),
             hintHorizon: try Self.seconds(
                 command.hintHorizon ?? profile?.hintHorizon ?? 30, flag: "--hint-horizon", atLeast: 0.1),
             exitWhenIdle: try (command.exitWhenIdle ?? profile?.exitWhenIdle).map {
@@ -64,7 +67,8 @@ struct WorkerSettings {
             },
             grace: try Self.seconds(command.grace ?? profile?.grace ?? 30, flag: "--grace", atLeast: 0),
             retryDelay: try Self.seconds(
-                command.retryDelay ?? profile?.retryDelay ?? 2, flag: "--retry-delay", atLeast: 0.01))
+                command.retryDelay ?? profile?.retryDelay ?? 2, flag: "--retry-delay", atLeast: 0.01,
+                atMost: Self.longestWait))
     }
 
     /// People read it in tables, and the catalogue keeps it.
@@ -106,9 +110,14 @@ struct WorkerSettings {
                     + names.joined(separator: ", "))
     }
 
-    private static func seconds(_ value: Double, flag: String, atLeast least: Double) throws -> Duration {
-        guard value.isFinite, value >= least, value <= 1e7 else {
-            throw CommandError(.usage, "\(flag): expected seconds from \(least) to 10000000, found \(value)")
+    /// What lies further ahead in the catalogue counts as nobody's.
+    private static let longestWait = Double(Catalogue.longestWait.components.seconds)
+
+    private static func seconds(
+        _ value: Double, flag: String, atLeast least: Double, atMost most: Double = 1e7
+    ) throws -> Duration {
+        guard value.isFinite, value >= least, value <= most else {
+            throw CommandError(.usage, "\(flag): expected seconds from \(least) to \(Int(most)), found \(value)")
         }
         return .seconds(value)
     }

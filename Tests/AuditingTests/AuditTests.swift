@@ -13,11 +13,16 @@ import Testing
 enum Harm: String, CaseIterable, Sendable {
     case objectDeleted, objectDamaged, tarByteFlipped, tarDeleted, tarCutOff, tarAndObjectsDeleted, counterWrong
     case leaseMissing, packTaskMissing, packTaskDead, outputDeleted, outputOfAnOpenTask, taskRowDeleted, taskRowAdded
-    case orphanRows, stateTakenBack, neverWoken
+    case orphanRows, stateTakenBack, neverWoken, hintedTomorrow, leasedTillTomorrow, waitingTillTomorrow, epochAtTheEnd
+    case numberAtTheEnd, numberBelowZero, secondPackRow, outputWithoutWidth, archiveBelowZero
 
     /// Whether the second shard is left generated but not packed.
     var needsLooseShard: Bool {
-        [.objectDeleted, .objectDamaged, .packTaskMissing, .packTaskDead, .leaseMissing, .neverWoken].contains(self)
+        [
+            .objectDeleted, .objectDamaged, .packTaskMissing, .packTaskDead, .leaseMissing, .neverWoken,
+            .hintedTomorrow, .leasedTillTomorrow,
+            .waitingTillTomorrow, .epochAtTheEnd,
+        ].contains(self)
     }
 
     /// Images whose bytes are nowhere afterwards.
@@ -68,6 +73,50 @@ enum Harm: String, CaseIterable, Sendable {
             try await test.execute("INSERT INTO payloads VALUES (777, 0, 1, 0, '')")
         case .stateTakenBack:
             try await test.execute("UPDATE shards SET state = 'open' WHERE id = \(finished.id)")
+        case .hintedTomorrow:
+            try await test.withoutRules("shards")
+            try await test.execute("UPDATE shards SET hinted_at = now() + interval '1 day' WHERE id = \(loose.id)")
+        case .leasedTillTomorrow:
+            try await test.withoutRules("leases")
+            try await test.execute(
+                """
+                WITH held AS (
+                    INSERT INTO leases (worker_id, shard_id, kind, expires_at)
+                    VALUES (\(stage.worker), \(loose.id), 'pack', now() + interval '1 day') RETURNING id)
+                UPDATE tasks SET state = 'leased', lease_id = held.id FROM held
+                WHERE shard_id = \(loose.id) AND kind = 'pack'
+                """)
+        case .waitingTillTomorrow:
+            for table in ["shards", "tasks"] { try await test.withoutRules(table) }
+            try await test.execute("UPDATE shards SET due_at = now() + interval '1 day' WHERE id = \(loose.id)")
+            try await test.execute(
+                """
+                UPDATE tasks SET state = 'waiting', not_before = now() + interval '1 day'
+                WHERE shard_id = \(loose.id) AND kind = 'pack'
+                """)
+        case .epochAtTheEnd:
+            try await test.withoutRules("tasks")
+            try await test.execute(
+                """
+                UPDATE tasks SET epoch = 2147483647, attempt = 32767, deaths = -1
+                WHERE shard_id = \(loose.id) AND kind = 'pack'
+                """)
+        case .numberAtTheEnd, .numberBelowZero:
+            try await test.withoutRules("tasks")
+            try await test.execute(
+                """
+                INSERT INTO tasks (shard_id, kind, number)
+                VALUES (\(finished.id), 'generate', \(self == .numberAtTheEnd ? 2_147_483_647 : -7))
+                """)
+        case .secondPackRow:
+            try await test.execute("INSERT INTO tasks (shard_id, kind, number) VALUES (\(finished.id), 'pack', 1)")
+        case .outputWithoutWidth:
+            try await test.withoutRules("outputs")
+            try await test.execute(
+                "UPDATE outputs SET width = 0, bytes = -8 WHERE shard_id = \(finished.id) AND number = 0")
+        case .archiveBelowZero:
+            try await test.withoutRules("shards")
+            try await test.execute("UPDATE shards SET tar_bytes = -8, samples = -1 WHERE id = \(finished.id)")
         case .neverWoken:
             try await test.execute(
                 "UPDATE tasks SET state = 'waiting', not_before = now() WHERE shard_id = \(loose.id) AND kind = 'pack'")

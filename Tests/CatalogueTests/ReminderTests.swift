@@ -24,7 +24,7 @@ struct ReminderTests {
                 reminded += some
                 // Hinted shards are not forgotten until the horizon has passed again.
                 try await test.execute(
-                    "UPDATE shards SET hinted_at = now() + interval '1 hour' WHERE hinted_at IS NOT NULL")
+                    "UPDATE shards SET hinted_at = now() + interval '50 seconds' WHERE hinted_at IS NOT NULL")
             }
             #expect(
                 reminded.map(\.jobName) == Array(repeating: "urgent", count: 3) + Array(repeating: "first", count: 70))

@@ -62,7 +62,8 @@ struct DeadLetterTests {
         let notices = result.errors.split(separator: "\n").filter {
             $0.contains("An unreadable control message is ignored")
         }
-        #expect(notices.count == bodies.count, "\(result.errors.suffix(2000))")
+        // A flood of them does not fill the log.
+        #expect((1...bodies.count).contains(notices.count), "\(result.errors.suffix(2000))")
         #expect(try world.sql("SELECT count(*) FROM dead_letters") == ["0"])
         try world.remove()
     }
@@ -78,7 +79,7 @@ struct DeadLetterTests {
                 kind: .generate, job: 999, shard: 999_999, first: 0, count: 8,
                 specification: SHA256.digest(of: "made up")),
             Hint(
-                kind: .generate, job: 1, shard: .max, first: 0, count: Int(Int32.max),
+                kind: .generate, job: 1, shard: .max, first: 0, count: 1_000_000,
                 specification: SHA256.digest(of: "large")),
         ]
         try await publish(foreign.map { ($0.messageID, $0.encoded()) })

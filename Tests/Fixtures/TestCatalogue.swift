@@ -63,6 +63,20 @@ public struct TestCatalogue: Sendable {
     @discardableResult
     public func execute(_ sql: SQL) async throws -> Int { try await catalogue.connection.execute(sql) }
 
+    /// Takes a table's rules of what rows can be away, so that it can hold what was there before them.
+    public func withoutRules(_ table: String) async throws {
+        let rules = try await catalogue.connection.query(
+            """
+            SELECT conname::text AS name FROM pg_constraint
+            WHERE conrelid = \(table)::regclass AND contype = 'c' AND conname LIKE '%\\_range'
+            """)
+        for rule in rules {
+            try await execute(
+                "ALTER TABLE \(identifier: table) DROP CONSTRAINT \(identifier: try rule.string("name"))")
+        }
+        try await execute("ALTER TABLE \(identifier: table) DISABLE TRIGGER USER")
+    }
+
     /// The only number that a query returns.
     public func number(_ sql: SQL) async throws -> Int {
         let rows = try await catalogue.connection.query(sql)

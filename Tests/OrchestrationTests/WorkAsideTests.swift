@@ -129,6 +129,7 @@ struct WorkAsideTests {
             let tasks = try await test.catalogue.tasks()
             #expect(tasks.map(\.kind) == ["generate", "pack"] && tasks.map(\.state) == ["done", "open"])
             #expect(tasks.allSatisfy { $0.attempt == 0 && $0.deaths == 0 })
+            #expect(tasks.map(\.returns) == [0, 1], "what was given back unfinished shows")
             #expect(try await test.number("SELECT count(*) FROM leases") == 0)
             #expect(try await test.catalogue.workerPages().all().map(\.state) == ["stopped"])
         }

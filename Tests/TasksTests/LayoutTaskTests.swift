@@ -71,6 +71,24 @@ struct LayoutTaskTests {
         #expect(!error.description.contains("\n"), "\(error)")
     }
 
+    /// Payloads are rows: what would be divided by, drawn or counted is looked at first.
+    @Test(arguments: [
+        ("\"height\":50", "\"height\":0"), ("\"height\":50", "\"height\":-8"),
+        ("\"width\":100", "\"width\":4611686018427387904"),
+        ("\"width\":100", "\"width\":1000001"), ("[0.1,2,30,4.25]", "[0.1,2,-30,4.25]"),
+        ("[0.1,2,30,4.25]", "[-1e308,2,1e308,4.25]"), ("[0.1,2,30,4.25]", "[0.1,2,1e999,4.25]"),
+        ("\"sample\":3", "\"sample\":-1"), ("\"sample\":3", "\"sample\":1000"),
+        ("\"seed\":9", "\"seed\":9007199254740992"),
+        ("\"seed\":9", "\"seed\":-9"), ("\"cat\"", "\"\(String(repeating: "c", count: 1001))\""),
+    ])
+    func aPayloadThatNoProducerWritesIsUnreadable(from: String, to: String) throws {
+        let good = String(decoding: try Self.task().encoded(), as: UTF8.self)
+        let bad = good.replacing(from, with: to)
+        #expect(bad != good)
+        let error = try #require(throws: TaskError.self) { try LayoutTask(decoding: Array(bad.utf8)) }
+        #expect(error.code == .unreadable && error.description.hasPrefix("layout task: "), "\(error)")
+    }
+
     private static func task() -> LayoutTask {
         let object = LayoutObject(
             annotationID: 1, categoryID: 17, category: "cat", box: Box(x: 0.1, y: 2, width: 30, height: 4.25),

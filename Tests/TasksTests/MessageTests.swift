@@ -37,8 +37,13 @@ struct MessageTests {
     }
 
     @Test func theLargestRangeIsReadAndOneMoreIsNot() throws {
-        #expect(try Hint(decoding: body(first: "2147483646", count: "1")).range.upperBound == Int(Int32.max))
-        #expect(throws: TaskError.self) { try Hint(decoding: body(first: "2147483647", count: "1")) }
+        #expect(try Hint(decoding: body(first: "999999", count: "1")).range.upperBound == 1_000_000)
+        #expect(try Hint(decoding: body(first: "0", count: "1000000")).range.count == 1_000_000)
+        for (first, count) in [
+            ("1000000", "1"), ("1", "1000000"), ("2147483647", "1"), ("9223372036854775807", "9223372036854775807"),
+        ] {
+            #expect(throws: TaskError.self) { try Hint(decoding: body(first: first, count: count)) }
+        }
     }
 
     @Test(arguments: [

@@ -61,6 +61,34 @@ struct SpecificationTests {
         #expect(error.code == .unreadable)
     }
 
+    /// A row's numbers are computed with: none of these may reach a generator.
+    @Test(arguments: [
+        ("\"width\":800", "\"width\":0"), ("\"width\":800", "\"width\":-8"),
+        ("\"width\":800", "\"width\":4611686018427387904"),
+        ("\"width\":800", "\"width\":804"), ("\"height\":456", "\"height\":4104"), ("\"samples\":1", "\"samples\":0"),
+        ("\"samples\":1", "\"samples\":1001"), ("\"shardSize\":500", "\"shardSize\":0"),
+        ("\"shardSize\":500", "\"shardSize\":1000001"), ("\"seed\":9007199254740991", "\"seed\":9007199254740992"),
+        ("\"steps\":50", "\"steps\":0"), ("\"steps\":50", "\"steps\":10001"), ("\"guidance\":3.5", "\"guidance\":-1"),
+        ("\"guidance\":3.5", "\"guidance\":1e300"), ("\"gamma\":0.3", "\"gamma\":1.5"),
+        ("\"beta\":0.5", "\"beta\":-0.1"),
+        ("\"columns\":256", "\"columns\":0"), ("\"rows\":256", "\"rows\":4097"), ("\"version\":2", "\"version\":3"),
+        ("\"kind\":\"generate\"", "\"kind\":\"pack\""), ("\"generator\":\"sketch\"", "\"generator\":\"../x\""),
+    ])
+    func aSpecificationThatNoProducerRecordsIsUnreadable(from: String, to: String) throws {
+        let good = try Self.full.canonicalJSON()
+        let bad = good.replacing(from, with: to)
+        #expect(bad != good)
+        let error = try #require(throws: TaskError.self) { try GenerateSpecification(json: bad) }
+        #expect(error.code == .unreadable && !error.description.contains("\n"), "\(error)")
+    }
+
+    @Test func aJobOfBeforeTheBoundOfShardsIsRead() throws {
+        var old = Self.drawn
+        old.version = 1
+        old.shardSize = 1_000_000
+        #expect(try GenerateSpecification(json: try old.canonicalJSON()) == old)
+    }
+
     @Test func everyFieldChangesTheIdentity() throws {
         let changes: [(String, (inout GenerateSpecification) -> Void)] = [
             ("annotations", { $0.annotations = SHA256.digest(of: "x") }), ("stuff", { $0.stuff = nil }),
