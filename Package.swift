@@ -128,18 +128,19 @@ let package = Package(
         // Level 6: commands.
         command(
             "detdiffusion-producer",
-            ["Console", "Orchestration", "Catalogue", "Broker", "Layouts", "Tasks", "Digests", "Diffusion"]),
+            ["Console", "Orchestration", "Catalogue", "Broker", "Layouts", "Tasks", "Digests", "Diffusion", "Files"]),
         command(
             "detdiffusion-worker",
             [
                 "Console", "Orchestration", "Handlers", "Catalogue", "Broker", "Postgres", "Stores", "Tasks", "Digests",
-                "ErrorLines", "Diffusion", "Layouts", "Pixels", "Tensors", "Weights", "Executors", .lifecycle, .signals,
+                "ErrorLines", "Diffusion", "Layouts", "Pixels", "Tensors", "Weights", "Executors", "Files",
+                .lifecycle, .signals,
             ]),
         command(
             "detdiffusion-catalogue",
             [
                 "Console", "Orchestration", "Handlers", "Auditing", "Exports", "Provisioning", "Catalogue", "Broker",
-                "Postgres", "Stores", "Archives", "Layouts", "Pixels", "Digests", "Tasks", "ErrorLines",
+                "Postgres", "Stores", "Archives", "Layouts", "Pixels", "Digests", "Tasks", "ErrorLines", "Files",
             ]),
 
         // Tests mirror Sources; Fixtures runs commands and servers for them.

@@ -48,13 +48,6 @@ public struct Address: Hashable, Sendable {
     /// A user's name as a line may show it: one that holds a `:` may hold a password, too.
     public static func shown(user: String) -> String { user.utf8.contains(UInt8(ascii: ":")) ? "…" : user }
 
-    /// The piece in quotes where it is what it should be in an address that has a user, else a word for it: without a
-    /// user before an `@`, any piece may be one of the password.
-    public func shown(_ piece: String, otherwise word: String) -> String {
-        let isPlain = piece.utf8.count <= 40 && piece.utf8.allSatisfy { AddressText.isPlain($0) }
-        return user != nil && isPlain ? "'\(piece)'" : word
-    }
-
     /// Percent-decodes a piece of an address.
     public static func decoded(_ text: some StringProtocol, _ piece: String) throws(AddressFault) -> String {
         var bytes: [UInt8] = []

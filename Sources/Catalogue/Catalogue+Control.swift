@@ -223,7 +223,11 @@ extension Catalogue {
     private func requireRunning(_ name: String) async throws -> Int64 {
         let job = try await job(named: name)
         guard job.state == JobState.running.rawValue else {
-            throw CatalogueError(.refused, "job '\(name)' is \(job.state); expected a running job (resume it first)")
+            let fix =
+                job.state == JobState.cancelled.rawValue
+                ? "a cancelled job stays so: enqueue its specification again after `detdiffusion-catalogue purge`"
+                : "resume it first"
+            throw CatalogueError(.refused, "job '\(name)' is \(job.state), expected a running job; \(fix)")
         }
         return job.id
     }

@@ -60,6 +60,7 @@ public struct CocoExport: Sendable {
     public func write(
         to destination: String, with real: RealSet? = nil, onShard: (Int) -> Void = { _ in }
     ) async throws -> Result {
+        try real.map { set throws(ExportError) in try checkPlace(of: set, destination: destination) }
         let folder = try ExportFolder(destination, form: .coco)
         do {
             let names = ImageNames(job: source.job.name)
@@ -93,6 +94,17 @@ public struct CocoExport: Sendable {
             folder.discard()
             throw error
         }
+    }
+
+    /// Refuses a real set in the export's own folder: the export would replace the images that it names.
+    private func checkPlace(of set: RealSet, destination: String) throws(ExportError) {
+        let place = URL(fileURLWithPath: destination).standardizedFileURL.resolvingSymlinksInPath().path
+        let file = URL(fileURLWithPath: set.path).standardizedFileURL.resolvingSymlinksInPath().path
+        guard file.hasPrefix(place + "/") else { return }
+        throw ExportError(
+            .refused,
+            "cannot merge with \(set.path): expected a real set outside of \(destination), whose earlier export goes with "
+                + "its images, found it in there; choose another --out")
     }
 
     /// Refuses a real set that lacks one of the job's categories, or has another name for its id.

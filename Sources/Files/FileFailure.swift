@@ -68,4 +68,7 @@ public struct FileFailure: Error, Sendable, Hashable {
         case .missing, .unexpected, .other: ""
         }
     }
+
+    /// One line: what could not be done, to what, why, and what mends it where that is known.
+    public var line: String { "cannot \(action) \(path): \(reason)\(fix)" }
 }

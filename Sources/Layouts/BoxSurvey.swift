@@ -49,6 +49,12 @@ public struct BoxSurvey: Hashable, Sendable, Codable {
                 "write [x1,y1,x2-x1,y2-y1]"
             )
         }
+        if outside == boxes {
+            return (
+                "\(boxes) boxes that all reach outside their image, as those of a picture of another size do",
+                "scale them to the width and height that the annotation file lists for their image"
+            )
+        }
         return nil
     }
 

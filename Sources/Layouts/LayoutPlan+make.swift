@@ -28,7 +28,7 @@ extension LayoutPlan {
                 "cannot plan strategy origin: expected detections for all \(subset.images.count) images, found "
                     + "\(uncovered.count) that the detector was not run on "
                     + "(\(LayoutError.list(uncovered))); run the detector on "
-                    + "them, list the images it was run on, or choose the uncovered policy skip or hard")
+                    + "them, list the images it was run on (--detected-images), or choose --uncovered skip or hard")
         }
         return build(subset, uncovered: uncovered.count) { image in
             if attributes.uncovered == .skip, !attributes.covers(image.id) { return nil }

@@ -19,8 +19,8 @@ enum RecordFileForm {
         case syntax(String)
         /// It is JSON of another shape.
         case shape
-        /// A value of a record is not what it should be; whether an id was expected.
-        case value(isID: Bool)
+        /// A value of a record is not what its field's kind should be.
+        case value(RecordField.Kind?, found: String)
     }
 
     /// What the file is, for messages.
@@ -39,9 +39,10 @@ enum RecordFileForm {
         case .truncated: "copy or download it again"
         case .syntax(let text): Self.advice(onSyntax: text)
         case .shape: shape
-        case .value(isID: true):
+        case .value(.integer, let found) where found.hasPrefix("the string"):
             "number images, annotations and categories with whole numbers, here and wherever they are named"
-        case .value(isID: false): "mend that record"
+        case .value(.fraction, _): "scores run from 0 to 1: divide percentages by 100"
+        case .value: "mend that record"
         }
     }
 
@@ -57,6 +58,8 @@ enum RecordFileForm {
     }
 
     private static func advice(onSyntax text: String) -> String {
+        if text.hasPrefix("version https") { return "that is a Git LFS pointer: fetch the file itself (git lfs pull)" }
+        if text.hasPrefix("<") { return "that is a web page or XML: download the file itself" }
         let word = text.drop { " :,[{".contains($0) }
         if ["NaN", "Inf", "-Inf", "aN", "nf"].contains(where: word.hasPrefix) {
             return "JSON has no NaN and no Infinity: leave the key out, or write a number"

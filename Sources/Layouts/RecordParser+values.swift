@@ -52,7 +52,11 @@ extension RecordParser {
         case .looseText: return skipLoose()
         case .text, .box: break
         }
-        return unsafe unexpected("the number \(Self.shown(text))")
+        let isWhole = unsafe text.allSatisfy {
+            (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) || $0 == UInt8(ascii: "-")
+        }
+        let note = kind == .integer && isWhole ? ", beyond 64 bits" : ""
+        return unsafe unexpected("the number \(Self.shown(text))\(note)")
     }
 
     /// Takes the bytes of a string, escapes resolved.

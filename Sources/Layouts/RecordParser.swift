@@ -11,8 +11,8 @@
         var place: String
         var expected: String
         var found: String
-        /// Whether an id was expected there.
-        var isID: Bool
+        /// What the field that was read is; nil outside of one.
+        var kind: RecordField.Kind?
     }
 
     enum State { case start, file, section, record, box, end }
@@ -204,8 +204,8 @@
     mutating func unexpected(_ found: String) -> Bool { fail(expectation, found) }
 
     mutating func fail(_ expected: String, _ found: String) -> Bool {
-        let isID = state == .record && field >= 0 && sections[section].fields[field].kind == .integer
-        failure = Failure(place: place, expected: expected, found: found, isID: isID)
+        let kind = state == .record && field >= 0 ? sections[section].fields[field].kind : nil
+        failure = Failure(place: place, expected: expected, found: found, kind: kind)
         return false
     }
 }

@@ -76,7 +76,7 @@ import Foundation
         if let failure = parser.failure {
             return contentError(
                 at: "byte \(place), \(failure.place)", expected: failure.expected, found: failure.found,
-                fix: form.advice(on: failure.place == "top" ? .shape : .value(isID: failure.isID)))
+                fix: form.advice(on: failure.place == "top" ? .shape : .value(failure.kind, found: failure.found)))
         }
         let expected = "JSON"
         guard let near else {

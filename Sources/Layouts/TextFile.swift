@@ -54,13 +54,13 @@ import Foundation
     /// file's end.
     public func read(into piece: inout [UInt8]) throws(LayoutError) -> Int {
         if !hasBegun { try begin() }
-        if let inflater { return try inflated(by: inflater, into: &piece) }
         guard head.isEmpty else {
             let count = head.count
             piece.replaceSubrange(0..<count, with: head)
             head = []
             return count
         }
+        if let inflater { return try inflated(by: inflater, into: &piece) }
         return try readRaw(into: &piece)
     }
 
@@ -75,27 +75,42 @@ import Foundation
         }
     }
 
-    /// Reads enough to know the file's form; a pipe may give it byte by byte.
+    /// Reads enough to know the file's form, and that of what is packed in it.
     private func begin() throws(LayoutError) {
         hasBegun = true
+        let bytes = try beginning { piece throws(LayoutError) in try readRaw(into: &piece) }
+        guard TextForm(of: bytes) == .gzip else { return try take(bytes, TextForm(of: bytes)) }
+        let inflater = Inflater()
+        inflater.feed(bytes)
+        self.inflater = inflater
+        let packed = try beginning { piece throws(LayoutError) in try inflated(by: inflater, into: &piece) }
+        let form = TextForm(of: packed)
+        try take(packed, form == .gzip ? .foreign(name: "gzip data in gzip data", fix: "unpack it once") : form)
+    }
+
+    /// The first bytes, as many as tell the form; a pipe may give them one by one.
+    private func beginning(
+        _ read: (inout [UInt8]) throws(LayoutError) -> Int
+    ) throws(LayoutError) -> [UInt8] {
         var piece = Self.makePiece()
         var bytes: [UInt8] = []
         while bytes.count < TextForm.longestMark {
-            let count = try readRaw(into: &piece)
+            let count = try read(&piece)
             if count == 0 { break }
             bytes += piece[..<count]
         }
-        switch TextForm(of: bytes) {
-        case .plain: head = bytes[...]
+        return bytes
+    }
+
+    private func take(_ bytes: [UInt8], _ form: TextForm) throws(LayoutError) {
+        switch form {
+        case .plain, .gzip: head = bytes[...]
         case .marked(let length): head = bytes[length...]
-        case .gzip:
-            let inflater = Inflater()
-            inflater.feed(bytes)
-            self.inflater = inflater
         case .foreign(let name, let fix):
             throw LayoutError(
                 .content,
-                "cannot read \(subject) from \(path): expected UTF-8 text or gzip of it, found \(name); \(fix)")
+                "cannot read \(subject) from \(path): expected UTF-8 text or gzip of it, found \(name); \(fix)"
+            )
         }
     }
 

@@ -21,7 +21,7 @@ struct InputSurvey {
         var lines = annotated.remarks("annotated boxes")
         let gamma = request.rule.gamma
         detections = inputs.attributes.map { source in
-            DetectionSurvey(source.detections, gamma: gamma, beside: inputs.things)
+            DetectionSurvey(source.detections, rule: request.rule, beside: inputs.things)
         }
         if let detections {
             if let cause = detections.likelyCause {

@@ -53,16 +53,6 @@ extension Image {
         return unsafe [UInt8](UnsafeBufferPointer(start: encoded, count: state.count))
     }
 
-    /// Writes the picture as a PNG file, replacing what is at `path` at once or not at all.
-    public func write(pngFile path: String, compression: PNGCompression = .small) throws(PixelError) {
-        let encoded = try png(compression: compression)
-        do {
-            try Data(encoded).write(to: URL(fileURLWithPath: path), options: .atomic)
-        } catch {
-            throw PixelError(.unwritable, "cannot write the picture \(path): \(error.localizedDescription)")
-        }
-    }
-
     /// What libpng said, as text.
     private static func message(of state: pixels_png) -> String {
         unsafe withUnsafeBytes(of: state.message) { bytes in

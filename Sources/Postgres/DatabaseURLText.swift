@@ -24,6 +24,7 @@ struct DatabaseURLText {
             throw AddressFault(isURI ? reasonInURI() : reasonInWords())
         }
         try Self.check(parameters)
+        try Self.checkValues(parameters)
         return parameters
     }
 
@@ -75,6 +76,27 @@ struct DatabaseURLText {
         }
         for keyword in ["user", "dbname"] where parameters[keyword]?.contains("://") == true {
             throw AddressFault("its \(keyword) is itself an address")
+        }
+    }
+
+    /// The values that libpq takes for parameters that have a list of them; it would say so only when connecting.
+    private static let choices: KeyValuePairs = [
+        "sslmode": ["disable", "allow", "prefer", "require", "verify-ca", "verify-full"],
+        "target_session_attrs": ["any", "read-write", "read-only", "primary", "standby", "prefer-standby"],
+        "gssencmode": ["disable", "prefer", "require"], "channel_binding": ["disable", "prefer", "require"],
+    ]
+
+    private static let numbers = [
+        "connect_timeout", "keepalives", "keepalives_idle", "keepalives_interval", "keepalives_count",
+        "tcp_user_timeout",
+    ]
+
+    private static func checkValues(_ parameters: [String: String]) throws(AddressFault) {
+        for (keyword, allowed) in choices where !allowed.contains(parameters[keyword] ?? allowed[0]) {
+            throw AddressFault("its \(keyword) is none of \(allowed.joined(separator: ", "))")
+        }
+        for keyword in numbers where Int32(parameters[keyword]?.trimmingPrefix("+") ?? "0") == nil {
+            throw AddressFault("its \(keyword) is not a whole number")
         }
     }
 

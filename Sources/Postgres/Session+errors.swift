@@ -82,11 +82,25 @@ extension Session {
         case .sql:
             return PostgresError(
                 .configuration, sqlstate: sqlstate, "\(found); correct what the database URL asks of the server")
+        // libpq gave up before it asked any host: a parameter, or a file that one names, is not what it takes. Its words
+        // quote the value.
+        case _ where sqlstate == nil && !Self.isOfTheNetwork(message):
+            return PostgresError(
+                .configuration,
+                "PostgreSQL \(url): cannot connect: a parameter of the database URL, or a file or service that it names, is not "
+                    + "what libpq takes; correct it")
         default:
             return PostgresError(
                 .unavailable, sqlstate: sqlstate,
                 "PostgreSQL \(url): cannot connect: \(message); start the server or correct host and port in "
                     + "the database URL")
+        }
+    }
+
+    /// Whether libpq's words are about a host that it asked.
+    private static func isOfTheNetwork(_ message: String) -> Bool {
+        ["connection to server", "could not translate host name", "server closed", "timeout expired", "could not"].contains {
+            message.contains($0)
         }
     }
 

@@ -13,6 +13,7 @@ struct DetDiffusionCatalogue: AsyncParsableCommand {
             Exit codes: 0 done, 1 what was checked does not hold, 64 wrong options, 65 unreadable file contents, 66 missing file, 69 a server is away, 73 cannot write, \
             75 stopped before the end, 77 wrong credentials, 78 refused by the catalogue.
             """,
+        version: detdiffusionVersion,
         groupedSubcommands: [
             .init(
                 name: "Looking",

@@ -73,6 +73,10 @@ struct ExportCocoCommand: AsyncParsableCommand {
                 throw CommandError(
                     .usage, "--real-prefix: it is about the real set; give one with --with-real, or drop the option")
             }
+            guard realPrefix?.unicodeScalars.contains(where: { $0.value < 0x20 || $0.value == 0x7F }) != true else {
+                throw CommandError(
+                    .usage, "--real-prefix: expected a path without line ends and control characters; take them out")
+            }
             let (source, catalogue, store) = try await export.open()
             let real = withReal.map { CocoExport.RealSet(path: $0, prefix: realPrefix ?? "") }
             let result = try await exporting {

@@ -4,6 +4,7 @@ import ArgumentParser
 import Catalogue
 import Console
 import Exports
+import Files
 import Pixels
 import Stores
 
@@ -31,10 +32,11 @@ struct SheetCommand: AsyncParsableCommand {
             let sheet = try await exporting {
                 try await JobSheet(count: count, columns: columns, catalogue: catalogue, store: store).draw(job: job)
             }
-            do {
-                try sheet.write(pngFile: out)
+            let png = try sheet.png()
+            do throws(FileFailure) {
+                try WholeFile.write(png, to: out)
             } catch {
-                throw CommandError(.cannotWrite, "\(error)")
+                throw CommandError(.cannotWrite, error.line)
             }
             tell("\(out)  \(sheet.width)x\(sheet.height)")
         }

@@ -2,7 +2,7 @@
 
 import ArgumentParser
 import Console
-import Foundation
+import Files
 import Layouts
 
 struct Sample: AsyncParsableCommand {
@@ -46,12 +46,10 @@ struct Sample: AsyncParsableCommand {
     }
 
     private func write(_ bytes: [UInt8], to path: String) throws {
-        do {
-            try Data(bytes).write(to: URL(fileURLWithPath: path), options: .atomic)
+        do throws(FileFailure) {
+            try WholeFile.write(bytes, to: path)
         } catch {
-            throw CommandError(
-                .cannotWrite,
-                "\(path): cannot write the sample (\(error.localizedDescription)); check the folder and its rights")
+            throw CommandError(.cannotWrite, error.line)
         }
     }
 }

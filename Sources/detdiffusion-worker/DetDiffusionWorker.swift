@@ -15,7 +15,7 @@ struct DetDiffusionWorker: AsyncParsableCommand {
             credentials, 78 the schema is not this program's. generate and inspect: 65 a checkpoint, layout or latents that cannot be \
             used, 66 one that is missing.
             """,
-        subcommands: [Run.self, Generate.self, Inspect.self])
+        version: detdiffusionVersion, subcommands: [Run.self, Generate.self, Inspect.self])
 
     static func main() async { await start() }
 }

@@ -3,6 +3,7 @@
 public import ArgumentParser
 import Console
 import Diffusion
+import Files
 import Foundation
 public import Layouts
 import Pixels
@@ -124,12 +125,11 @@ struct Generate: AsyncParsableCommand {
                         color: .distinct(index: object.categoryID == 0 ? index : object.categoryID, of: 91))
                 })
         }
-        do {
-            try Data(try image.png()).write(to: URL(fileURLWithPath: path), options: .atomic)
-        } catch let error as PixelError {
-            throw error
+        let png = try image.png()
+        do throws(FileFailure) {
+            try WholeFile.write(png, to: path)
         } catch {
-            throw CommandError(.cannotWrite, "\(path): cannot write the image (\(error.localizedDescription))")
+            throw CommandError(.cannotWrite, error.line)
         }
     }
 }

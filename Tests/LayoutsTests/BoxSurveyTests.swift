@@ -30,6 +30,10 @@ import Testing
         #expect(Self.survey(Self.fraction, Self.fraction).likelyCause?.found.contains("fractions") == true)
         #expect(Self.survey(Self.corners, Self.corners).likelyCause?.found.contains("corners") == true)
         #expect(Self.survey(Self.corners, Self.inside).likelyCause == nil)
+        let doubled = Box(x: 600, y: 400, width: 300, height: 200)
+        #expect(
+            Self.survey(doubled, Box(x: -9, y: 0, width: 9, height: 9)).likelyCause?.found.contains("another size")
+                == true)
         #expect(Self.survey().likelyCause == nil)
     }
 
@@ -37,7 +41,8 @@ import Testing
         func survey(_ boxes: [(Box, Double)]) -> DetectionSurvey {
             let image = AnnotatedImage(id: 1, fileName: "1.jpg", width: 640, height: 480)
             let found = boxes.map { Detection(imageID: 1, categoryID: 1, box: $0.0, score: $0.1) }
-            return DetectionSurvey(DetectionSet(found), gamma: 0.3, beside: annotationSet([Self.inside], image: image))
+            return DetectionSurvey(
+                DetectionSet(found), rule: AttributeRule(), beside: annotationSet([Self.inside], image: image))
         }
         let elsewhere = Box(x: 400, y: 300, width: 50, height: 50)
         let some = survey([(Self.inside, 0.9), (elsewhere, 0.9), (elsewhere, 0.1)])
@@ -50,6 +55,17 @@ import Testing
         #expect(survey([(Self.fraction, 0.9)]).likelyCause?.found.contains("fractions") == true)
         #expect(survey([(Self.inside, 0.1)]).remarks(gamma: 0.3).first?.text.contains("no detection reaches") == true)
         #expect(survey([]).likelyCause == nil && survey([]).remarks(gamma: 0.3).isEmpty)
+    }
+
+    @Test func classesOfAnotherOrderAreNoticedWhereTheyCount() {
+        let image = AnnotatedImage(id: 1, fileName: "1.jpg", width: 640, height: 480)
+        let set = annotationSet([Self.inside], image: image)
+        func survey(_ category: Int, sameClass: Bool) -> DetectionSurvey {
+            let found = DetectionSet([Detection(imageID: 1, categoryID: category, box: Self.inside, score: 0.9)])
+            return DetectionSurvey(found, rule: AttributeRule(sameClass: sameClass), beside: set)
+        }
+        #expect(survey(2, sameClass: true).likelyCause?.found.contains("none of its own category") == true)
+        #expect(survey(1, sameClass: true).likelyCause == nil && survey(2, sameClass: false).likelyCause == nil)
     }
 
     @Test(arguments: [

@@ -78,11 +78,4 @@ import Testing
         #expect(error?.code == .tooLarge)
         #expect(error?.description.contains("it is 20000x5001, expected at most 100000000 pixels") == true)
     }
-
-    @Test func aFileIsWrittenAndReadAgain() throws {
-        let path = NSTemporaryDirectory() + "pixels-\(UUID().uuidString).png"
-        defer { unlink(path) }
-        try picture.write(pngFile: path)
-        #expect(try Image(png: [UInt8](Data(contentsOf: URL(fileURLWithPath: path)))) == picture)
-    }
 }
