@@ -35,7 +35,7 @@ public enum WholeFile {
         let folder = url.deletingLastPathComponent().path
         let temporary = "\(folder)/.\(url.lastPathComponent.prefix(100)).\(UInt64.random(in: .min ... .max))"
         let file = open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode)
-        guard file >= 0 else { throw FileFailure("create a file in", folder) }
+        guard file >= 0 else { throw FileFailure("write", path) }
         do throws(FileFailure) {
             try writeAll(bytes, to: file, path)
             guard fsync(file) == 0 || errno == EINVAL else { throw FileFailure("write", path) }

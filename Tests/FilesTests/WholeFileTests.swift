@@ -60,7 +60,7 @@ struct WholeFileTests {
         try withFolder { folder in
             #expect(throws: FileFailure.self) { try WholeFile.write([1], to: folder) }
             let error = #expect(throws: FileFailure.self) { try WholeFile.write([1], to: "\(folder)/no/x.png") }
-            #expect(error?.kind == .missing && error?.path == "\(folder)/no")
+            #expect(error?.kind == .missing && error?.path == "\(folder)/no/x.png")
         }
     }
 }
