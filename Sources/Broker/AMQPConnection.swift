@@ -97,18 +97,21 @@ import Foundation
         _ = unsafe amqp_ssl_socket_set_ssl_versions(socket, AMQP_TLSv1_2, AMQP_TLSvLATEST)
         // The library's own connect cannot be interrupted: keep it short.
         var timeout = timeval(tv_sec: 5, tv_usec: 0)
-        let status = unsafe amqp_socket_open_noblock(socket, url.host, Int32(url.port), &timeout)
-        try checkTLS(amqp_status_enum(rawValue: status))
+        var report = detdiffusion_tls_report()
+        let status = unsafe detdiffusion_open_tls(socket, url.host, Int32(url.port), &timeout, &report)
+        try checkTLS(amqp_status_enum(rawValue: status), TLSReport(report))
     }
 
-    private func checkTLS(_ status: amqp_status_enum) throws(BrokerError) {
+    private func checkTLS(_ status: amqp_status_enum, _ report: TLSReport) throws(BrokerError) {
         switch status {
         case AMQP_STATUS_OK: return
-        case AMQP_STATUS_SSL_PEER_VERIFY_FAILED:
-            throw tlsFailure("its certificate is not signed by an authority in \(url.caFile); set cacertfile")
+        case AMQP_STATUS_SSL_PEER_VERIFY_FAILED: throw tlsFailure(report.objection(authorities: url.caFile))
         case AMQP_STATUS_SSL_HOSTNAME_VERIFY_FAILED:
             throw tlsFailure(
                 "its certificate is not for the host name \(url.host); use a name that the certificate holds")
+        case AMQP_STATUS_SSL_CONNECTION_FAILED where report.wasClosed:
+            // As without TLS: a proxy in front of a broker that starts closes like this.
+            throw TCPDial.unreachable(url, "it closed the connection before it said anything of TLS")
         case AMQP_STATUS_SSL_ERROR, AMQP_STATUS_SSL_CONNECTION_FAILED:
             throw tlsFailure("the TLS handshake failed; check that the port is the TLS port and the certificates fit")
         default:

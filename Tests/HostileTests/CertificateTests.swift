@@ -1,0 +1,156 @@
+// Certificates that are good in all but one way, and ports that accept a connection and close it, met with TLS.
+
+import Broker
+import Fixtures
+import Foundation
+import Testing
+
+@Suite(.serialized, .timeLimit(.minutes(2)))
+struct CertificateTests {
+    @Test func eachFaultOfACertificateIsNamedAsWhatItIs() async throws {
+        let authority = try Authority()
+        for (certificate, words) in [
+            (try authority.sign("expired", from: "20200101000000Z", to: "20210101000000Z"), "expired on 2021-01-01"),
+            (
+                try authority.sign("early", from: "20980101000000Z", to: "20990101000000Z"),
+                "is not valid before 2098-01-01"
+            ),
+            (try authority.sign("purpose", usage: "clientAuth"), "is not for a server"),
+            (try authority.sign("host", name: "elsewhere"), "is not for the host name localhost"),
+        ] {
+            let server = try TLSServer(certificate)
+            let error = try await #require(throws: BrokerError.self) {
+                try await BrokerProbe.check(server.url(trusting: authority.file))
+            }
+            #expect(error.code == .tls && error.isPermanent)
+            #expect(error.description.contains(words), "\(error)")
+        }
+    }
+
+    @Test func aGoodCertificateOfAnotherAuthorityIsNamedAsThat() async throws {
+        let authority = try Authority(), other = try Authority()
+        let server = try TLSServer(try authority.sign("good"))
+        let error = try await #require(throws: BrokerError.self) {
+            try await BrokerProbe.check(server.url(trusting: other.file))
+        }
+        #expect(error.code == .tls && error.description.contains("not signed by an authority in \(other.file)"))
+    }
+
+    @Test(arguments: ["amqp", "amqps"], [false, true])
+    func aPortThatAcceptsAndClosesIsWaitedFor(scheme: String, resets: Bool) async throws {
+        let authority = try Authority()
+        let port = try ClosingPort(resets: resets)
+        let url = try BrokerURL("\(scheme)://u:p@localhost:\(port.number)/v?cacertfile=\(authority.file)")
+        let error = try await #require(throws: BrokerError.self) { try await BrokerProbe.check(url) }
+        #expect(error.code == .unavailable && !error.isPermanent, "\(error)")
+    }
+}
+
+/// A certificate authority in a folder of its own.
+private final class Authority {
+    let folder: String
+    var file: String { folder + "/ca.pem" }
+
+    init() throws {
+        folder = FileManager.default.temporaryDirectory.path + "/authority-" + UUID().uuidString
+        try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+        let settings = """
+            [ca]
+            default_ca = own
+            [own]
+            database = index
+            serial = serial
+            new_certs_dir = .
+            certificate = ca.pem
+            private_key = ca-key.pem
+            default_md = sha256
+            policy = any
+            unique_subject = no
+            [any]
+            commonName = supplied
+            """
+        try settings.write(toFile: folder + "/ca.cnf", atomically: true, encoding: .utf8)
+        try "01\n".write(toFile: folder + "/serial", atomically: true, encoding: .utf8)
+        try "".write(toFile: folder + "/index", atomically: true, encoding: .utf8)
+        try openssl(
+            "req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 3 -subj /CN=test -keyout ca-key.pem -out ca.pem "
+                + "-addext basicConstraints=critical,CA:TRUE -addext keyUsage=critical,keyCertSign")
+    }
+
+    deinit { try? FileManager.default.removeItem(atPath: folder) }  // Litter, at worst.
+
+    /// Signs a server's certificate for localhost that is good where nothing else is said; its file's stem.
+    func sign(
+        _ stem: String, name: String = "localhost", usage: String = "serverAuth", from: String = "20200101000000Z",
+        to: String = "20900101000000Z"
+    ) throws -> String {
+        try openssl(
+            "req -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -subj /CN=\(name) -keyout \(stem)-key.pem -out \(stem).csr"
+        )
+        try "subjectAltName=DNS:\(name)\nextendedKeyUsage=\(usage)\n".write(
+            toFile: "\(folder)/\(stem).cnf", atomically: true, encoding: .utf8)
+        try openssl(
+            "ca -batch -notext -config ca.cnf -extfile \(stem).cnf -startdate \(from) -enddate \(to) -in \(stem).csr "
+                + "-out \(stem).pem")
+        return "\(folder)/\(stem)"
+    }
+
+    private func openssl(_ arguments: String) throws {
+        let result = try RunningProcess("/bin/sh", ["-c", "cd \"$0\" && exec openssl \(arguments)", folder]).wait()
+        try #require(result.status == 0, "openssl \(arguments): \(result.errors)")
+    }
+}
+
+/// A TLS server that shows a certificate and says nothing; ended by its id.
+private final class TLSServer {
+    private let process: RunningProcess
+    private let port: UInt16
+
+    init(_ stem: String) throws {
+        port = try LoopbackPort.free()
+        process = try RunningProcess(
+            "/usr/bin/env",
+            [
+                "openssl", "s_server", "-accept", "127.0.0.1:\(port)", "-cert", stem + ".pem", "-key",
+                stem + "-key.pem",
+                "-quiet", "-naccept", "9",
+            ])
+        let deadline = ContinuousClock.now + .seconds(20)
+        while !LoopbackPort.isTaken(port) {
+            try #require(process.isRunning && ContinuousClock.now < deadline, "\(process.errors)")
+            usleep(5_000)
+        }
+    }
+
+    func url(trusting file: String) throws -> BrokerURL {
+        try BrokerURL("amqps://u:p@localhost:\(port)/v?cacertfile=\(file)")
+    }
+}
+
+/// A port that closes every connection at once, as a proxy does in front of a server that is not up.
+private final class ClosingPort {
+    let number: UInt16
+    private let descriptor: Int32
+
+    /// - Parameter resets: whether the peer gets a reset instead of an end.
+    init(resets: Bool) throws {
+        let (descriptor, number) = try LoopbackPort.listener()
+        (self.descriptor, self.number) = (descriptor, number)
+        Thread.detachNewThread {
+            while true {
+                let peer = accept(descriptor, nil, nil)
+                guard peer >= 0 else { return }
+                if resets {
+                    var now = linger(l_onoff: 1, l_linger: 0)
+                    setsockopt(peer, SOL_SOCKET, SO_LINGER, &now, socklen_t(MemoryLayout<linger>.size))
+                }
+                close(peer)
+            }
+        }
+    }
+
+    deinit {
+        shutdown(descriptor, Int32(SHUT_RDWR))
+        close(descriptor)
+    }
+}
