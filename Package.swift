@@ -188,7 +188,7 @@ let package = Package(
             "Console",
             [
                 "Console", "Broker", "Postgres", "Catalogue", "Stores", "Layouts", "Tasks", "Digests", "Fixtures",
-                .arguments,
+                "ErrorLines", .arguments, .logging,
             ]),
         tests("Schemas", ["CSchemas", "Orchestration", "Broker", "Tasks", "Catalogue", "Fixtures", .logging]),
         tests("EndToEnd", ["Broker", "Orchestration", "Tasks", "Digests", "Fixtures", .logging]),
