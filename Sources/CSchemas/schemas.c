@@ -10,11 +10,15 @@ static const char migration_0002[] = {
 static const char migration_0003[] = {
 #embed "../../schemas/catalogue/0003_roles.sql"
     , 0};
+static const char migration_0004[] = {
+#embed "../../schemas/catalogue/0004_least_privilege.sql"
+    , 0};
 
 static const struct detdiffusion_migration migrations[] = {
     {"0001_jobs", migration_0001},
     {"0002_views", migration_0002},
     {"0003_roles", migration_0003},
+    {"0004_least_privilege", migration_0004},
 };
 
 int detdiffusion_migration_count(void) { return sizeof migrations / sizeof migrations[0]; }
