@@ -39,7 +39,10 @@ extension AMQPConnection {
             guard mayDeclare, error.isMissingRight else { throw error }
             mayDeclare = false
             try openChannel()
-            guard try isThere() else { throw error }
+            guard try !isThere() else { return }
+            var error = error
+            error.message += ", or let an administrator declare it: `detdiffusion-catalogue provision --generator …`"
+            throw error
         }
     }
 

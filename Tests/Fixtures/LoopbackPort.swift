@@ -36,7 +36,7 @@ public enum LoopbackPort {
     }
 
     /// A socket that is connected to a port, or -1.
-    static func connect(to port: UInt16) -> Int32 {
+    public static func connect(to port: UInt16) -> Int32 {
         let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
         var address = sockaddr_in()
         address.sin_family = sa_family_t(AF_INET)

@@ -3,20 +3,24 @@
 import Broker
 import Fixtures
 import Foundation
+import Postgres
 import Testing
 
 @Suite(.serialized, .timeLimit(.minutes(2)))
 struct CertificateTests {
     @Test func eachFaultOfACertificateIsNamedAsWhatItIs() async throws {
         let authority = try Authority()
-        for (certificate, words) in [
-            (try authority.sign("expired", from: "20200101000000Z", to: "20210101000000Z"), "expired on 2021-01-01"),
+        for (stem, certificate, words) in [
             (
-                try authority.sign("early", from: "20980101000000Z", to: "20990101000000Z"),
+                "expired", try authority.sign("expired", from: "20200101000000Z", to: "20210101000000Z"),
+                "expired on 2021-01-01"
+            ),
+            (
+                "early", try authority.sign("early", from: "20980101000000Z", to: "20990101000000Z"),
                 "is not valid before 2098-01-01"
             ),
-            (try authority.sign("purpose", usage: "clientAuth"), "is not for a server"),
-            (try authority.sign("host", name: "elsewhere"), "is not for the host name localhost"),
+            ("purpose", try authority.sign("purpose", usage: "clientAuth"), "is not for a server"),
+            ("host", try authority.sign("host", name: "elsewhere"), "is not for the host name localhost"),
         ] {
             let server = try TLSServer(certificate)
             let error = try await #require(throws: BrokerError.self) {
@@ -24,6 +28,16 @@ struct CertificateTests {
             }
             #expect(error.code == .tls && error.isPermanent)
             #expect(error.description.contains(words), "\(error)")
+            guard stem != "host" else { continue }  // libpq says that itself.
+            let front = try PostgresFront(to: server.port)
+            let database = try DatabaseURL(
+                "postgresql://u:p@localhost:\(front.number)/d?sslmode=verify-full&sslrootcert=\(authority.file)")
+            let connection = Connection(
+                url: database, applicationName: "certificates", logger: TestCatalogue.quietLogger)
+            let refusal = try await #require(throws: PostgresError.self) {
+                try await connection.query("SELECT 1 AS one")
+            }
+            #expect(refusal.code == .unavailable && refusal.description.contains(words), "\(refusal)")
         }
     }
 
@@ -104,7 +118,7 @@ private final class Authority {
 /// A TLS server that shows a certificate and says nothing; ended by its id.
 private final class TLSServer {
     private let process: RunningProcess
-    private let port: UInt16
+    let port: UInt16
 
     init(_ stem: String) throws {
         port = try LoopbackPort.free()
@@ -152,5 +166,54 @@ private final class ClosingPort {
     deinit {
         shutdown(descriptor, Int32(SHUT_RDWR))
         close(descriptor)
+    }
+}
+
+/// Answers PostgreSQL's question for TLS with yes, and hands everything else to a TLS server.
+private final class PostgresFront {
+    let number: UInt16
+    private let descriptor: Int32
+
+    init(to port: UInt16) throws {
+        let (descriptor, number) = try LoopbackPort.listener()
+        (self.descriptor, self.number) = (descriptor, number)
+        Thread.detachNewThread {
+            while true {
+                let peer = accept(descriptor, nil, nil)
+                guard peer >= 0 else { return }
+                Thread.detachNewThread { Self.serve(peer, port) }
+            }
+        }
+    }
+
+    deinit {
+        shutdown(descriptor, Int32(SHUT_RDWR))
+        close(descriptor)
+    }
+
+    private static func serve(_ peer: Int32, _ port: UInt16) {
+        var request = [UInt8](repeating: 0, count: 8)
+        let server = LoopbackPort.connect(to: port)
+        guard recv(peer, &request, 8, Int32(MSG_WAITALL)) == 8, send(peer, "S", 1, 0) == 1 else { return }
+        let isAnswered = DispatchSemaphore(value: 0)
+        Thread.detachNewThread {
+            relay(from: server, to: peer)
+            isAnswered.signal()
+        }
+        relay(from: peer, to: server)
+        isAnswered.wait()
+        // Not before both ways have ended: the numbers would be somebody else's.
+        close(peer)
+        close(server)
+    }
+
+    private static func relay(from source: Int32, to target: Int32) {
+        var bytes = [UInt8](repeating: 0, count: 4096)
+        while true {
+            let count = recv(source, &bytes, bytes.count, 0)
+            guard count > 0, send(target, bytes, count, Int32(MSG_NOSIGNAL)) == count else { break }
+        }
+        shutdown(target, Int32(SHUT_RDWR))
+        shutdown(source, Int32(SHUT_RDWR))
     }
 }
