@@ -67,6 +67,7 @@ let package = Package(
         .target(name: "CProcesses"),
         .target(name: "CMappings"),
         .target(name: "CDescriptors"),
+        .target(name: "CCertificates", linkerSettings: [.linkedLibrary("ssl"), .linkedLibrary("crypto")]),
         .systemLibrary(name: "COpenBLAS", pkgConfig: "openblas", providers: [.apt(["libopenblas-dev"])]),
         .target(name: "CKernels", cSettings: [.unsafeFlags(["-O3", "-fno-math-errno", "-mprefer-vector-width=512"])]),
 
@@ -81,14 +82,17 @@ let package = Package(
         module("Weights", ["CMappings"], settings: strictWithPointers + optimised),
         module("Files", ["CFiles"]),
         module("Addresses"),
+        module("Certificates", ["CCertificates"], settings: strictWithPointers),
 
         // Level 2: parts.
         module("Archives", ["Digests", "ErrorLines", "Files"]),
         module("Stores", ["Digests", "ErrorLines", "Failpoints", "Files"]),
         module(
-            "Broker", ["CRabbitMQ", "Addresses", "Executors", "Failpoints", .logging], settings: strictWithPointers),
+            "Broker", ["CRabbitMQ", "Addresses", "Certificates", "Executors", "Failpoints", .logging],
+            settings: strictWithPointers),
         module(
-            "Postgres", ["CPostgres", "Addresses", "Executors", "Failpoints", .logging], settings: strictWithPointers),
+            "Postgres", ["CPostgres", "Addresses", "Certificates", "Executors", "Failpoints", .logging],
+            settings: strictWithPointers),
         module("Tasks", ["Layouts", "Digests", "ErrorLines"]),
         module("Networks", ["Tensors", "Weights"], settings: strict + optimised),
 
@@ -196,7 +200,7 @@ let package = Package(
             "Console",
             [
                 "Console", "Broker", "Postgres", "Catalogue", "Stores", "Layouts", "Tasks", "Digests", "Fixtures",
-                .arguments,
+                "ErrorLines", .arguments, .logging,
             ]),
         tests("Schemas", ["CSchemas", "Orchestration", "Broker", "Tasks", "Catalogue", "Fixtures", .logging]),
         tests("EndToEnd", ["Broker", "Orchestration", "Tasks", "Digests", "Fixtures", .logging]),

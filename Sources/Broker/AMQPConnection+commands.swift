@@ -10,26 +10,58 @@ extension AMQPConnection {
     }
 
     /// Declares all of it; what is there already stays as it is.
+    ///
+    /// Who may not declare finds what somebody else declared: producers and workers need no right to configure queues,
+    /// which is the right to delete them, too.
     func declare(_ topology: Topology) throws(BrokerError) {
+        var mayDeclare = true
         for exchange in topology.fanoutExchanges {
-            try unsafe rpc("declare exchange '\(exchange)'") { scratch in
-                unsafe _ = amqp_exchange_declare(
-                    state, channel, scratch.bytes(exchange), scratch.bytes("fanout"), 0, 1, 0, 0, scratch.table([:]))
-            }
+            try make(&mayDeclare, declareExchange(exchange), isThere: exchangeExists(exchange))
         }
         for queue in topology.queues {
-            try unsafe rpc("declare queue '\(queue.name)' as a quorum queue (delete it first if it is of another type)")
-            { scratch in
-                unsafe _ = amqp_queue_declare(
-                    state, channel, scratch.bytes(queue.name), 0, 1, 0, 0, scratch.table(["x-queue-type": "quorum"]))
-            }
+            try make(&mayDeclare, declareQueue(queue.name), isThere: counts(ofQueue: queue.name) != nil)
         }
         for binding in topology.bindings {
             try bind(queue: binding.queue, to: binding.exchange, routingKey: binding.routingKey)
         }
     }
 
-    private func bind(queue: String, to exchange: String, routingKey: String) throws(BrokerError) {
+    /// Declares one thing, or looks whether it is there. One refusal is enough: each closes the channel and is an error
+    /// in the broker's log.
+    private func make(
+        _ mayDeclare: inout Bool, _ declare: @autoclosure () throws(BrokerError) -> Void,
+        isThere: @autoclosure () throws(BrokerError) -> Bool
+    ) throws(BrokerError) {
+        if !mayDeclare, try isThere() { return }
+        do throws(BrokerError) {
+            try declare()
+        } catch {
+            guard mayDeclare, error.isMissingRight else { throw error }
+            mayDeclare = false
+            try openChannel()
+            guard try !isThere() else { return }
+            var error = error
+            error.message += ", or let an administrator declare it: `detdiffusion-catalogue provision --generator …`"
+            throw error
+        }
+    }
+
+    func declareExchange(_ name: String) throws(BrokerError) {
+        try unsafe rpc("declare exchange '\(name)'") { scratch in
+            unsafe _ = amqp_exchange_declare(
+                state, channel, scratch.bytes(name), scratch.bytes("fanout"), 0, 1, 0, 0, scratch.table([:]))
+        }
+    }
+
+    func declareQueue(_ name: String) throws(BrokerError) {
+        try unsafe rpc("declare queue '\(name)' as a quorum queue (delete it first if it is of another type)") {
+            scratch in
+            unsafe _ = amqp_queue_declare(
+                state, channel, scratch.bytes(name), 0, 1, 0, 0, scratch.table(["x-queue-type": "quorum"]))
+        }
+    }
+
+    func bind(queue: String, to exchange: String, routingKey: String) throws(BrokerError) {
         try unsafe rpc("bind queue '\(queue)' to exchange '\(exchange)'") { scratch in
             unsafe _ = amqp_queue_bind(
                 state, channel, scratch.bytes(queue), scratch.bytes(exchange), scratch.bytes(routingKey),

@@ -1,6 +1,7 @@
 // One connection with one channel over librabbitmq: opening, closing and the translation of its failures.
 
 import CRabbitMQ
+import Certificates
 import Foundation
 
 /// An open connection; lives on one thread from its making to its end.
@@ -97,18 +98,28 @@ import Foundation
         _ = unsafe amqp_ssl_socket_set_ssl_versions(socket, AMQP_TLSv1_2, AMQP_TLSvLATEST)
         // The library's own connect cannot be interrupted: keep it short.
         var timeout = timeval(tv_sec: 5, tv_usec: 0)
-        let status = unsafe amqp_socket_open_noblock(socket, url.host, Int32(url.port), &timeout)
-        try checkTLS(amqp_status_enum(rawValue: status))
+        let handshake = unsafe WatchedHandshake(context: amqp_ssl_socket_get_context(socket)) {
+            unsafe amqp_socket_open_noblock(socket, url.host, Int32(url.port), &timeout)
+        }
+        try checkTLS(amqp_status_enum(rawValue: handshake.outcome), handshake.fault, wasClosed: handshake.wasClosed)
     }
 
-    private func checkTLS(_ status: amqp_status_enum) throws(BrokerError) {
+    private func checkTLS(
+        _ status: amqp_status_enum, _ fault: CertificateFault?, wasClosed: Bool
+    ) throws(BrokerError) {
+        let setting = "cacertfile"
         switch status {
         case AMQP_STATUS_OK: return
         case AMQP_STATUS_SSL_PEER_VERIFY_FAILED:
-            throw tlsFailure("its certificate is not signed by an authority in \(url.caFile); set cacertfile")
+            throw tlsFailure(
+                fault?.objection(authorities: url.caFile, setting: setting)
+                    ?? CertificateFault.unsigned(authorities: url.caFile, setting: setting))
         case AMQP_STATUS_SSL_HOSTNAME_VERIFY_FAILED:
             throw tlsFailure(
                 "its certificate is not for the host name \(url.host); use a name that the certificate holds")
+        case AMQP_STATUS_SSL_CONNECTION_FAILED where wasClosed:
+            // As without TLS: a proxy in front of a broker that starts closes like this.
+            throw TCPDial.unreachable(url, "it closed the connection before it said anything of TLS")
         case AMQP_STATUS_SSL_ERROR, AMQP_STATUS_SSL_CONNECTION_FAILED:
             throw tlsFailure("the TLS handshake failed; check that the port is the TLS port and the certificates fit")
         default:

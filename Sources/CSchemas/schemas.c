@@ -17,7 +17,10 @@ static const char migration_0005[] = {
 #embed "../../schemas/catalogue/0005_device_classes.sql"
     , 0};
 static const char migration_0006[] = {
-#embed "../../schemas/catalogue/0006_ranges.sql"
+#embed "../../schemas/catalogue/0006_least_privilege.sql"
+    , 0};
+static const char migration_0007[] = {
+#embed "../../schemas/catalogue/0007_ranges.sql"
     , 0};
 
 static const struct detdiffusion_migration migrations[] = {
@@ -26,7 +29,8 @@ static const struct detdiffusion_migration migrations[] = {
     {"0003_roles", migration_0003},
     {"0004_stores", migration_0004},
     {"0005_device_classes", migration_0005},
-    {"0006_ranges", migration_0006},
+    {"0006_least_privilege", migration_0006},
+    {"0007_ranges", migration_0007},
 };
 
 int detdiffusion_migration_count(void) { return sizeof migrations / sizeof migrations[0]; }

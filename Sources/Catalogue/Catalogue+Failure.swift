@@ -101,7 +101,7 @@ extension Catalogue {
         try await transaction("expire") { connection in
             let expired = try connection.query(
                 """
-                DELETE FROM leases WHERE id = (
+                \(sql: Self.endingLeases) WHERE id = (
                     SELECT id FROM leases
                     WHERE (expires_at < now() OR expires_at > \(sql: RowRules.ahead))
                       AND pg_postmaster_start_time() <= now() - \(grace.inSeconds) * interval '1 second'

@@ -54,7 +54,7 @@ extension Catalogue {
             """
             \(sql: recording(columns, of: batch, by: maker)),
             ended AS (
-                DELETE FROM leases USING moved WHERE id = \(batch.lease) AND moved.count = \(count)),
+                \(sql: endingLeases) FROM moved WHERE id = \(batch.lease) AND moved.count = \(count)),
             credited AS (
                 UPDATE workers w SET done = w.done + moved.count, seen_at = now() FROM moved
                 WHERE w.id = \(maker.worker) AND moved.count = \(count))

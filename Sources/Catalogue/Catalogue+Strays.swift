@@ -33,7 +33,7 @@ extension Catalogue {
                       AND \(sql: RowRules.task("tasks", of: RowRules.tasks(ofShard: shard)))
                     RETURNING number
                     """)
-                _ = try connection.execute("DELETE FROM leases WHERE id = \(lease)")
+                _ = try connection.execute("\(sql: Self.endingLeases) WHERE id = \(lease)")
                 try Self.settle(shard: shard, on: connection)
                 let numbers = try released.map { try $0.int("number") }
                 return try Self.hintTarget(shard: shard, kind: kind, numbers: numbers, on: connection)

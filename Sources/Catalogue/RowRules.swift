@@ -1,4 +1,4 @@
-// Which rows can be. schemas/catalogue/0006_ranges.sql forbids the others; these are the same rules for the statements that
+// Which rows can be. schemas/catalogue/0007_ranges.sql forbids the others; these are the same rules for the statements that
 // choose rows. A row from before the constraints that breaks one must not be touched, for every change of it would be
 // refused; it is left where it is, and `audit` and `doctor` name it.
 

@@ -19,7 +19,7 @@ public struct LoggingOptions: ParsableArguments {
 
     /// The same for a command with a default of its own.
     public static func bootstrap(_ label: String, level: Logger.Level) -> Logger {
-        LoggingSystem.bootstrap { label in StreamLogHandler.standardError(label: label) }
+        LoggingSystem.bootstrap { label in PrintableLogHandler(StreamLogHandler.standardError(label: label)) }
         var logger = Logger(label: label)
         logger.logLevel = level
         return logger

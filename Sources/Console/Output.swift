@@ -1,5 +1,6 @@
 // What people and programs read on standard output.
 
+import ErrorLines
 import Foundation
 
 /// Writes records for programs: one JSON object per line, keys sorted.
@@ -12,9 +13,9 @@ public struct JSONLines {
         encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
     }
 
-    /// Writes one record.
+    /// Writes one record; what a terminal would obey is escaped, so a program reads what was there.
     public func write(_ record: some Encodable) throws {
-        tell(String(decoding: try encoder.encode(record), as: UTF8.self))
+        tell(PrintableText.json(String(decoding: try encoder.encode(record), as: UTF8.self)))
     }
 }
 
@@ -34,10 +35,10 @@ public struct Table {
         widths = header.map(\.count)
     }
 
-    /// Adds a row with as many cells as the header has.
+    /// Adds a row with as many cells as the header has. A cell is one line, whatever it holds.
     public mutating func append(_ cells: String...) {
         precondition(cells.count == header.count, "a row has as many cells as the header")
-        rows.append(cells)
+        rows.append(cells.map(PrintableText.line))
     }
 
     /// The table's lines, without a newline at the end.

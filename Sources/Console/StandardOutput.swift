@@ -1,6 +1,7 @@
 // Standard output and standard error as they are in the wild: full discs, closed descriptors, readers that left.
 
 import CDescriptors
+import ErrorLines
 import Foundation
 import Synchronization
 
@@ -71,11 +72,28 @@ public enum StandardOutput {
 }
 
 /// Writes one line of results, or more; ends the command where that fails.
-public func tell(_ text: String, terminator: String = "\n") { StandardOutput.write(text + terminator) }
+/// - Parameter steering: goes before the line, to a terminal.
+public func tell(_ text: String, after steering: Steering? = nil, terminator: String = "\n") {
+    StandardOutput.write((steering?.sequence ?? "") + PrintableText.lines(text) + terminator)
+}
 
 /// Writes a line to standard error, where progress and remarks go. Where that cannot be written there is nobody to tell.
-public func remark(_ line: String, terminator: String = "\n") {
-    _ = Descriptor.write(Array((line + terminator).utf8), to: STDERR_FILENO)
+/// - Parameter steering: goes before the line, to a terminal.
+public func remark(_ line: String, after steering: Steering? = nil, terminator: String = "\n") {
+    let text = (steering?.sequence ?? "") + PrintableText.lines(line) + terminator
+    _ = Descriptor.write(Array(text.utf8), to: STDERR_FILENO)
+}
+
+/// What this program itself asks of a terminal. Text never can: ``tell(_:after:terminator:)`` and
+/// ``remark(_:after:terminator:)`` take such bytes out of it.
+public struct Steering: Sendable {
+    let sequence: String
+
+    /// Back to the start of the line, which is erased.
+    public static let freshLine = Steering(sequence: "\r\u{1B}[K")
+
+    /// Up by this many lines, to the start of an erased one.
+    public static func up(_ lines: Int) -> Steering { Steering(sequence: "\u{1B}[\(max(1, lines))A\r\u{1B}[K") }
 }
 
 /// Writing to a descriptor whoever else holds it.

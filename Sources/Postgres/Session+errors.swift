@@ -1,6 +1,8 @@
 // libpq's and the server's messages, made into one line with a code.
 
 import CPostgres
+import Certificates
+import Foundation
 
 /// The fields of an error or notice of the server.
 struct ServerMessage {
@@ -60,6 +62,9 @@ extension Session {
     /// Why no connection was made.
     func connectionFailure() -> PostgresError {
         let message = lastMessage
+        if let objection = certificateObjection() {
+            return PostgresError(.unavailable, "PostgreSQL \(url): no trusted TLS connection: \(objection)")
+        }
         let needsPassword = unsafe PQconnectionNeedsPassword(handle) == 1
         let sqlstate = needsPassword ? nil : refusalState().map { PoolerRefusal.state(for: $0, message: message) }
         let found = "PostgreSQL \(url): \(message)" + (sqlstate.map { " (SQLSTATE \($0))" } ?? "")
@@ -99,9 +104,37 @@ extension Session {
 
     /// Whether libpq's words are about a host that it asked.
     private static func isOfTheNetwork(_ message: String) -> Bool {
-        ["connection to server", "could not translate host name", "server closed", "timeout expired", "could not"].contains {
-            message.contains($0)
+        ["connection to server", "could not translate host name", "server closed", "timeout expired", "could not"]
+            .contains {
+                message.contains($0)
+            }
+    }
+
+    /// What is wrong with the server's certificate, where libpq says that something is and not what.
+    private func certificateObjection() -> String? {
+        guard rawMessage.contains("certificate verify failed") else { return nil }
+        let name = unsafe PQhost(handle).map { unsafe String(cString: $0) } ?? ""
+        let address = unsafe PQhostaddr(handle).map { unsafe String(cString: $0) } ?? ""
+        let port = unsafe PQport(handle).map { unsafe String(cString: $0) } ?? ""
+        let authorities = trustedAuthorities
+        return CertificateFault.ofPostgres(
+            host: address.isEmpty ? name : address, port: port, name: name, authorities: authorities
+        )?.objection(authorities: authorities, setting: "sslrootcert")
+    }
+
+    /// The file that libpq read, by the URL, the environment or its own custom.
+    private var trustedAuthorities: String {
+        let options = unsafe PQconninfo(handle)
+        defer { unsafe PQconninfoFree(options) }
+        var next = unsafe options
+        while let option = unsafe next, let keyword = unsafe option.pointee.keyword {
+            if unsafe String(cString: keyword) == "sslrootcert", let value = unsafe option.pointee.val {
+                let file = unsafe String(cString: value)
+                if !file.isEmpty { return file }
+            }
+            unsafe next = option + 1
         }
+        return NSHomeDirectory() + "/.postgresql/root.crt"
     }
 
     /// The SQLSTATE with which the server refused the connection; `nil` where it did not answer, or does not refuse now.

@@ -13,20 +13,56 @@ public enum DatabaseRole: String, Sendable, CaseIterable, Codable {
     public func name(prefix: String) -> String { "\(prefix)_\(rawValue)" }
 
     /// The rights that the role needs on these tables and views, and no others.
+    ///
+    /// Writing is given column by column, which does not allow LOCK TABLE, and nobody deletes: ended leases and old dead
+    /// letters are removed by their tables' triggers. The migrations give the same to the roles of the usual names.
     func rights(tables: Set<String>) -> Set<TableRight> {
         let reads = tables.map { TableRight("SELECT", $0) }
-        return Set(reads + writes.filter { tables.contains($0.table) })
+        let written = writes.filter { tables.contains($0.table) }.flatMap { write in
+            write.columns.map { TableRight(write.privilege, write.table, column: $0) }
+        }
+        return Set(reads + written)
     }
 
-    private var writes: [TableRight] {
+    private typealias Write = (privilege: String, table: String, columns: [String])
+
+    private static let shardKey = ["shard_id", "kind", "number"]
+    private static let image = [
+        "sha256", "bytes", "width", "height", "epoch", "worker_id", "device_class", "device_epoch",
+    ]
+
+    private var writes: [Write] {
         switch self {
         case .producer:
-            ["jobs", "shards", "tasks", "payloads"].map { TableRight("INSERT", $0) }
-                + [TableRight("UPDATE", "shards", column: "hinted_at")]
+            [
+                (
+                    "INSERT", "jobs",
+                    ["name", "kind", "capability", "lane", "strategy", "specification", "specification_sha256"]
+                        + ["categories", "plan", "hint_size", "max_attempts"]
+                ), ("UPDATE", "jobs", ["hint_size", "max_attempts"]),
+                ("INSERT", "shards", ["job_id", "number", "first_task", "tasks"]), ("UPDATE", "shards", ["hinted_at"]),
+                ("INSERT", "tasks", Self.shardKey),
+                ("INSERT", "payloads", ["shard_id", "number", "image_id", "sample", "payload"]),
+            ]
         case .worker:
-            ["tasks", "outputs", "workers", "leases", "dead_letters"].map { TableRight("INSERT", $0) }
-                + ["shards", "tasks", "outputs", "workers", "leases"].map { TableRight("UPDATE", $0) }
-                + [TableRight("DELETE", "leases")]
+            [
+                (
+                    "UPDATE", "shards",
+                    ["state", "done", "dead", "cancelled", "hinted_at", "due_at", "reason"]
+                        + ["tar", "tar_sha256", "tar_bytes", "samples", "finished_at"]
+                ), ("INSERT", "tasks", Self.shardKey),
+                (
+                    "UPDATE", "tasks",
+                    ["state", "epoch", "attempt", "deaths", "returns", "lease_id", "not_before", "reason"]
+                ),
+                ("INSERT", "outputs", ["shard_id", "number"] + Self.image),
+                ("UPDATE", "outputs", Self.image + ["recorded_at", "lost_at"]),
+                ("INSERT", "workers", ["name", "host", "pid", "version", "serves", "device_class"]),
+                ("UPDATE", "workers", ["state", "done", "failed", "seen_at"]),
+                ("INSERT", "leases", ["worker_id", "shard_id", "kind", "expires_at"]),
+                ("UPDATE", "leases", ["expires_at"]),
+                ("INSERT", "dead_letters", ["queue", "message_id", "body", "reason"]),
+            ]
         case .reader: []
         }
     }

@@ -78,7 +78,6 @@ extension Doctor {
                 do {
                     let facts = try await client.get("queues", broker.virtualHost, name)
                     findings.append(BrokerJudgement.queue(name, facts))
-                    guard name != MessageNames.deadLetters else { continue }
                     judgements.append(policies.judge(name, facts, virtualHost: broker.virtualHost))
                 } catch let error as ProvisioningError where error.code == .missing {
                     continue  // AMQP told so already.
@@ -86,8 +85,33 @@ extension Doctor {
             }
             findings += judgements
             findings.append(try await Self.binding(client, broker.virtualHost))
-            return findings
+            return findings + (try await Self.users(client, broker.virtualHost, topology))
         }
+    }
+
+    /// What each user of the virtual host may do.
+    private static func users(
+        _ client: ManagementClient, _ virtualHost: String, _ topology: WorkTopology
+    ) async throws -> [Finding] {
+        let list: JSONValue
+        do {
+            list = try await client.get("vhosts", virtualHost, "permissions")
+        } catch let error as ProvisioningError where error.code == .notAllowed {
+            return [
+                Finding(
+                    .rabbitMQ, "users", .warn, "only an administrator may see what users may do",
+                    fix: "name one in RABBITMQ_MANAGEMENT_URL; or look at: rabbitmqctl list_permissions")
+            ]
+        }
+        let judgement = BrokerUserJudgement(topology: topology, virtualHost: virtualHost)
+        let users = (list.list ?? []).map { user in
+            judgement.finding(
+                user: user["user"]?.string ?? "",
+                BrokerPermissions(
+                    configure: user["configure"]?.string ?? "", write: user["write"]?.string ?? "",
+                    read: user["read"]?.string ?? ""))
+        }
+        return users.sorted { $0.check < $1.check } + [BrokerUserJudgement.unrefused]
     }
 
     /// Without it dead letters go to an exchange that leads nowhere.

@@ -65,10 +65,14 @@ extension Doctor {
                 "\(user) may \(abilities.isEmpty ? "not even read" : abilities.joined(separator: ", "))",
                 fix: "run `detdiffusion-catalogue provision` as the owner of the database")
         ]
+        var reaches: [RoleReach] = []
         for role in DatabaseRole.allCases {
-            findings.append(judge(try await RoleAccount.read(role, prefix: prefix, on: connection)))
+            let account = try await RoleAccount.read(role, prefix: prefix, on: connection)
+            findings.append(judge(account))
+            if account.exists { reaches.append(try await RoleReach.read(account.name, on: connection)) }
         }
-        return findings
+        let place = try await SQLPlace.read(on: connection)
+        return findings + ReachJudgement.findings(reaches, database: place.database)
     }
 
     static func judge(_ account: RoleAccount) -> Finding {
@@ -123,7 +127,9 @@ extension Doctor {
                     + "and `retry`"),
             try count(
                 "unreadable messages", "unreadable", "messages were kept because no worker could read them",
-                fix: "SELECT queue, reason, received_at FROM dead_letters; then delete the rows"),
+                fix:
+                    "SELECT queue, reason, received_at FROM dead_letters; then delete the rows (the newest 1,000 are kept, for 30 days)"
+            ),
             try count(
                 "expired leases", "expired",
                 "leases ran out over 10 minutes ago, and "

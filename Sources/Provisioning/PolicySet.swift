@@ -1,6 +1,7 @@
 // Which policy applies to a queue, by RabbitMQ's rules: of those whose pattern matches, the one of highest priority.
 
 import Foundation
+import Tasks
 
 /// The policies of a virtual host.
 struct PolicySet {
@@ -23,29 +24,36 @@ struct PolicySet {
         queue.range(of: pattern, options: .regularExpression) != nil
     }
 
-    /// Whether a work queue's policy says what it must.
+    /// Whether a queue's policy says what it must.
     /// - Parameter facts: the queue as the management interface tells of it; an operator's policy shows only there.
     func judge(_ queue: String, _ facts: JSONValue, virtualHost: String) -> Finding {
         let check = "policy \(WorkTopology.shortName(queue))"
+        let needed = WorkPolicy.needed(by: queue)
         let fix =
             "run `detdiffusion-catalogue provision --management-url …`, or: "
-            + "\(WorkPolicy.command(virtualHost: virtualHost))"
+            + "\(needed.command(virtualHost: virtualHost))"
         guard let policy = policy(for: queue) else {
-            return Finding(.rabbitMQ, check, .fail, "none applies: a poison message comes back forever", fix: fix)
+            // A dead-letter queue without bounds loses nothing, it only grows.
+            return queue == MessageNames.deadLetters
+                ? Finding(.rabbitMQ, check, .warn, "none applies: dead letters pile up without end", fix: fix)
+                : Finding(.rabbitMQ, check, .fail, "none applies: a poison message comes back forever", fix: fix)
         }
         let name = policy["name"]?.string ?? ""
-        var shortcomings = WorkPolicy.shortcomings(policy["definition"]?.object ?? [:])
+        var shortcomings = needed.shortcomings(policy["definition"]?.object ?? [:])
         if shortcomings.isEmpty, facts["policy"]?.string == name,
             let effective = facts["effective_policy_definition"]?.object
         {
-            shortcomings = WorkPolicy.shortcomings(effective)
+            shortcomings = needed.shortcomings(effective)
         }
         guard shortcomings.isEmpty else {
             return Finding(
                 .rabbitMQ, check, .fail, "policy \(name) applies, but " + shortcomings.joined(separator: ", "), fix: fix
             )
         }
-        return Finding(
-            .rabbitMQ, check, .ok, "\(name), delivery limit \(policy["definition"]?["delivery-limit"]?.plain ?? "")")
+        let definition = policy["definition"]
+        let limits = ["delivery-limit", "max-length"].compactMap { key in
+            (definition?[key]).map { "\(key.replacing("-", with: " ")) \($0.plain)" }
+        }
+        return Finding(.rabbitMQ, check, .ok, ([name] + limits).joined(separator: ", "))
     }
 }

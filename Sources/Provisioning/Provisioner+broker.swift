@@ -4,11 +4,13 @@ public import Broker
 import Tasks
 
 extension Provisioner {
-    /// Sets up the broker: quorum queues, the dead-letter queue and the control exchange over AMQP; the policy through
+    /// Sets up the broker: quorum queues, the dead-letter queue and the control exchange over AMQP; the policies through
     /// the management interface, which is the only way, or as a command for an administrator.
     public func provision(broker url: BrokerURL, management: ManagementURL?) async throws -> [ProvisionStep] {
         var steps = try await declare(at: url)
-        steps.append(await setPolicy(virtualHost: url.virtualHost, management: management))
+        for policy in WorkPolicy.all {
+            steps.append(await set(policy, virtualHost: url.virtualHost, management: management))
+        }
         return steps
     }
 
@@ -48,9 +50,9 @@ extension Provisioner {
         return "rabbitmqctl set_permissions --vhost '\(virtualHost)' '\(user)' \(own) \(write) \(own)"
     }
 
-    private func setPolicy(virtualHost: String, management: ManagementURL?) async -> ProvisionStep {
-        let subject = "policy \(WorkPolicy.name)"
-        let command = WorkPolicy.command(virtualHost: virtualHost)
+    private func set(_ policy: WorkPolicy, virtualHost: String, management: ManagementURL?) async -> ProvisionStep {
+        let subject = "policy \(policy.name)"
+        let command = policy.command(virtualHost: virtualHost)
         guard let management else {
             return ProvisionStep(
                 .rabbitMQ, subject, .todo, "cannot be seen or set over AMQP; give --management-url, or run the command",
@@ -58,26 +60,27 @@ extension Provisioner {
         }
         do {
             let client = ManagementClient(management)
-            return try await Deadline.run(limit) { try await setPolicy(virtualHost: virtualHost, through: client) }
+            return try await Deadline.run(limit) { try await set(policy, virtualHost: virtualHost, through: client) }
         } catch {
             return ProvisionStep(.rabbitMQ, subject, .todo, "\(error)", instructions: [command])
         }
     }
 
-    private func setPolicy(virtualHost: String, through client: ManagementClient) async throws -> ProvisionStep {
-        let subject = "policy \(WorkPolicy.name)"
-        let detail = "delivery limit \(WorkPolicy.deliveryLimit), dead letters at least once, overflow rejects"
+    private func set(
+        _ policy: WorkPolicy, virtualHost: String, through client: ManagementClient
+    ) async throws -> ProvisionStep {
+        let subject = "policy \(policy.name)"
         var before: JSONValue?
         do {
-            before = try await client.get("policies", virtualHost, WorkPolicy.name)
+            before = try await client.get("policies", virtualHost, policy.name)
         } catch let error as ProvisioningError where error.code == .missing {
             before = nil
         }
-        let wanted = WorkPolicy.body
+        let wanted = policy.body
         let isThere = ["pattern", "priority", "definition"].allSatisfy { before?[$0] == wanted[$0] }
-        if isThere { return ProvisionStep(.rabbitMQ, subject, .present, detail) }
-        if plan.isDryRun { return ProvisionStep(.rabbitMQ, subject, .planned, "set: \(detail)") }
-        try await client.put("policies", virtualHost, WorkPolicy.name, body: wanted)
-        return ProvisionStep(.rabbitMQ, subject, .done, (before == nil ? "set: " : "changed: ") + detail)
+        if isThere { return ProvisionStep(.rabbitMQ, subject, .present, policy.purpose) }
+        if plan.isDryRun { return ProvisionStep(.rabbitMQ, subject, .planned, "set: \(policy.purpose)") }
+        try await client.put("policies", virtualHost, policy.name, body: wanted)
+        return ProvisionStep(.rabbitMQ, subject, .done, (before == nil ? "set: " : "changed: ") + policy.purpose)
     }
 }

@@ -151,10 +151,18 @@ enum SQLText {
             "GRANT CONNECT ON DATABASE \(identifier(place.database)) TO \(name);",
             "GRANT USAGE ON SCHEMA \(schema) TO \(name);", "REVOKE ALL ON ALL TABLES IN SCHEMA \(schema) FROM \(name);",
         ]
-        let byClause = Dictionary(grouping: role.rights(tables: tables), by: \.clause)
+        let byClause = Dictionary(grouping: role.rights(tables: tables).filter { $0.column == nil }, by: \.clause)
         for (clause, rights) in byClause.sorted(by: { $0.key < $1.key }) {
             let names = rights.map { "\(schema).\(identifier($0.table))" }.sorted().joined(separator: ", ")
             statements.append("GRANT \(clause) ON \(names) TO \(name);")
+        }
+        let byTable = Dictionary(grouping: role.rights(tables: tables).filter { $0.column != nil }) {
+            TableRight($0.privilege, $0.table)
+        }
+        for (right, rights) in byTable.sorted(by: { $0.key < $1.key }) {
+            let columns = rights.compactMap(\.column).sorted().joined(separator: ", ")
+            statements.append(
+                "GRANT \(right.privilege) (\(columns)) ON \(schema).\(identifier(right.table)) TO \(name);")
         }
         return statements
     }

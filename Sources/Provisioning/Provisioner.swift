@@ -63,6 +63,7 @@ public struct Provisioner: Sendable {
             for role in DatabaseRole.allCases { steps.append(try await provision(role, on: connection)) }
             let schema = try await migrate(connection)
             steps.append(schema)
+            steps.append(try await restrictEveryone(on: connection))
             for role in DatabaseRole.allCases { steps.append(try await grant(role, on: connection)) }
         } catch {
             await connection.close()

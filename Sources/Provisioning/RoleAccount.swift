@@ -10,7 +10,7 @@ struct RoleAccount: Sendable {
     var canLogIn = false
     /// Rights it needs and has not, neither itself nor through others.
     var missing: [TableRight] = []
-    /// Rights on tables that were granted to it and that it does not need.
+    /// Rights on tables that it has, itself or through others, and does not need.
     var excess: [TableRight] = []
     /// Whether it may connect to the database and see the schema.
     var mayEnter = false
@@ -40,23 +40,26 @@ struct RoleAccount: Sendable {
         account.mayEnter = try entry.first?.bool("may") ?? false
         let needed = role.rights(tables: tables)
         account.missing = try await CatalogueTables.missing(needed, role: account.name, on: connection)
-        account.excess = try await granted(to: account.name, on: connection).subtracting(needed).sorted()
+        account.excess = try await held(by: account.name, on: connection).subtracting(needed).sorted()
         return account
     }
 
-    /// Rights on tables and columns that were granted to the role itself.
-    private static func granted(to name: String, on connection: Connection) async throws -> Set<TableRight> {
+    /// Every right to write that the role has on tables and columns, by whatever grant: its own, everyone's, that of a role
+    /// whose member it is, or as their owner or a superuser. Rights to read are given on all tables.
+    private static func held(by name: String, on connection: Connection) async throws -> Set<TableRight> {
         let rows = try await connection.query(
             """
-            SELECT c.relname::text AS name, a.privilege_type AS privilege, NULL::text AS column_name
-            FROM pg_class c, aclexplode(c.relacl) a
+            SELECT c.relname::text AS name, p.privilege, NULL::text AS column_name
+            FROM pg_class c CROSS JOIN unnest(\(tablePrivileges)) AS p (privilege)
             WHERE c.relnamespace = current_schema()::regnamespace AND c.relkind IN ('r', 'v', 'm', 'p')
-              AND a.grantee = (SELECT oid FROM pg_roles WHERE rolname = \(name)) AND a.grantee <> c.relowner
+              AND has_table_privilege(\(name), c.oid, p.privilege)
             UNION ALL
-            SELECT c.relname::text, a.privilege_type, t.attname::text
-            FROM pg_class c JOIN pg_attribute t ON t.attrelid = c.oid, aclexplode(t.attacl) a
-            WHERE c.relnamespace = current_schema()::regnamespace
-              AND a.grantee = (SELECT oid FROM pg_roles WHERE rolname = \(name))
+            SELECT c.relname::text, p.privilege, t.attname::text
+            FROM pg_class c JOIN pg_attribute t ON t.attrelid = c.oid AND t.attnum > 0 AND NOT t.attisdropped
+            CROSS JOIN unnest(\(columnPrivileges)) AS p (privilege)
+            WHERE c.relnamespace = current_schema()::regnamespace AND c.relkind IN ('r', 'v', 'm', 'p')
+              AND has_column_privilege(\(name), c.oid, t.attnum, p.privilege)
+              AND NOT has_table_privilege(\(name), c.oid, p.privilege)
             """)
         return Set(
             try rows.map { row in
@@ -64,6 +67,10 @@ struct RoleAccount: Sendable {
                     try row.string("privilege"), try row.string("name"), column: try row.optionalString("column_name"))
             })
     }
+
+    private static let columnPrivileges = ["INSERT", "UPDATE", "REFERENCES"]
+    private static let tablePrivileges =
+        columnPrivileges + ["DELETE", "TRUNCATE", "TRIGGER", "SELECT WITH GRANT OPTION"]
 }
 
 /// The catalogue's tables and views, as the server has them.

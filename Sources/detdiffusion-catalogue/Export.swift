@@ -44,7 +44,7 @@ struct ExportOptions: ParsableArguments {
     func showProgress(_ done: Int, of total: Int) {
         guard isatty(STDERR_FILENO) == 1 else { return }
         let end = done == total ? "\n" : ""
-        remark("\r\(Format.count(done)) of \(Format.count(total)) shards", terminator: end)
+        remark("\(Format.count(done)) of \(Format.count(total)) shards", after: .freshLine, terminator: end)
     }
 }
 

@@ -75,8 +75,9 @@ struct ProgressBoard {
             last = lines
             return
         }
-        if drawn > 0 { tell("\u{1B}[\(drawn)A", terminator: "") }
-        for line in lines { tell("\u{1B}[2K" + line) }
+        for (index, line) in lines.enumerated() {
+            tell(line, after: index == 0 && drawn > 0 ? .up(drawn) : .freshLine)
+        }
         drawn = lines.count
     }
 

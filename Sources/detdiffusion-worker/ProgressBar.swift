@@ -20,14 +20,14 @@ final class ProgressBar {
         let bar = String(repeating: "#", count: filled) + String(repeating: "-", count: Self.width - filled)
         let left = Format.duration(seconds / Double(step) * Double(total - step))
         let line =
-            "\r[\(bar)] \(step)/\(total) steps, \(Self.rounded(seconds / Double(step))) s each, \(left) left \u{1B}[K"
-        remark(line, terminator: "")
+            "[\(bar)] \(step)/\(total) steps, \(Self.rounded(seconds / Double(step))) s each, \(left) left "
+        remark(line, after: .freshLine, terminator: "")
     }
 
     /// Says how long it took.
     func finish() {
         let seconds = Self.rounded((ContinuousClock.now - begin) / .seconds(1))
-        remark("\(isTerminal ? "\r\u{1B}[K" : "")\(total) steps and decoding in \(seconds) s")
+        remark("\(total) steps and decoding in \(seconds) s", after: isTerminal ? .freshLine : nil)
     }
 
     private static func rounded(_ seconds: Double) -> Double {

@@ -1,6 +1,10 @@
 // Tables and numbers as people read them.
 
 import Console
+import ErrorLines
+import Foundation
+import Logging
+import Synchronization
 import Testing
 
 struct TableTests {
@@ -39,6 +43,75 @@ struct TableTests {
         table.append("12", "a")
         table.append("none", "b")
         #expect(table.text == "size  x\n12    a\nnone  b")
+    }
+}
+
+struct PrintableTests {
+    /// Escape, a control sequence in one character (C1), an override of the direction, carriage return, bell, DEL, NEL.
+    static let hostile = "a\u{1B}[2Jb\u{9B}31mc\u{202E}d\re\u{7}f\u{7F}g\u{85}h\u{2066}i\u{200F}j"
+
+    static func isClean(_ text: String) -> Bool {
+        !text.unicodeScalars.contains { scalar in
+            switch scalar.value {
+            case 0x0A: false
+            case 0..<0x20, 0x7F..<0xA0, 0x61C, 0x200E, 0x200F, 0x2028...0x202E, 0x2066...0x2069: true
+            default: false
+            }
+        }
+    }
+
+    @Test func cellsAreOneLineThatNoTerminalObeys() {
+        var table = Table("name", "state")
+        table.append(Self.hostile, "one\ntwo")
+        #expect(Self.isClean(table.text))
+        #expect(table.text.split(separator: "\n").count == 2)
+        #expect(table.text.contains("one two") && table.text.contains("a?[2Jb?31mc?d e?f?g h?i?j"))
+    }
+
+    @Test func linesKeepTheirLineFeedsAlone() {
+        #expect(PrintableText.lines("a\nb\r\nc\u{1B}") == "a\nb?\nc?")
+        #expect(PrintableText.lines("grün 日本 👩‍👩‍👧\n") == "grün 日本 👩‍👩‍👧\n")
+        #expect(Self.isClean(PrintableText.lines(Self.hostile)))
+    }
+
+    @Test func jsonEscapesWhatATerminalObeysAndKeepsItForPrograms() throws {
+        let encoder = JSONEncoder()
+        let document = PrintableText.json(String(decoding: try encoder.encode([Self.hostile, "ü"]), as: UTF8.self))
+        #expect(Self.isClean(document) && document.contains("\\u009b") && document.contains("ü"))
+        #expect(try JSONDecoder().decode([String].self, from: Data(document.utf8)) == [Self.hostile, "ü"])
+    }
+
+    @Test func logLinesAreCleanWhereverTheirValuesAreFrom() {
+        let events = Mutex<[LogEvent]>([])
+        struct Recorder: LogHandler {
+            let add: @Sendable (LogEvent) -> Void
+            var logLevel = Logger.Level.trace
+            var metadata: Logger.Metadata = [:]
+            subscript(metadataKey key: String) -> Logger.Metadata.Value? {
+                get { metadata[key] }
+                set { metadata[key] = newValue }
+            }
+            func log(event: LogEvent) {
+                var event = event
+                event.metadata = metadata.merging(event.metadata ?? [:]) { $1 }
+                add(event)
+            }
+        }
+        var logger = Logger(label: "x") { _ in
+            PrintableLogHandler(Recorder(add: { event in events.withLock { $0.append(event) } }))
+        }
+        logger[metadataKey: "worker.id"] = "\(Self.hostile)"
+        logger.warning(
+            "\(Self.hostile)",
+            metadata: [
+                "message.id": "\(Self.hostile)",
+                "list": ["\(Self.hostile)", ["deep": .stringConvertible(Self.hostile)]],
+                Self.hostile: "x",
+            ])
+        let event = events.withLock { $0 }.first
+        #expect(
+            event.map { Self.isClean("\($0.message) \($0.metadata ?? [:])") } == true, "\(String(describing: event))")
+        #expect(event?.metadata?["worker.id"] != nil && event?.metadata?.count == 4)
     }
 }
 

@@ -28,8 +28,15 @@ public enum LoopbackPort {
         return port
     }
 
+    /// Whether somebody listens on a port.
+    public static func isTaken(_ port: UInt16) -> Bool {
+        let descriptor = connect(to: port)
+        if descriptor >= 0 { close(descriptor) }
+        return descriptor >= 0
+    }
+
     /// A socket that is connected to a port, or -1.
-    static func connect(to port: UInt16) -> Int32 {
+    public static func connect(to port: UInt16) -> Int32 {
         let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
         var address = sockaddr_in()
         address.sin_family = sa_family_t(AF_INET)

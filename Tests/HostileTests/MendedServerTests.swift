@@ -68,7 +68,7 @@ struct MendedServerTests {
     @Test func aWorkerThatNeverHadARightIsToldWhichItIs() throws {
         try TestWorld.with("mended") { world in
             let role = try Role(in: world)
-            _ = try world.sql("REVOKE DELETE ON leases FROM \(role.name)")
+            _ = try world.sql("REVOKE UPDATE ON leases FROM \(role.name)")
             try world.enqueue("x", limit: 2)
             let result = try role.commands().run("worker", Self.worker + ["--log-level", "critical"])
             Refusal.expect(result, status: 77, says: ["permission denied for table leases"], "worker")

@@ -20,7 +20,7 @@ struct RowTests {
 
     /// Brings the rules back as a migration does: for new rows, and changes of old ones.
     private func restoreRules(_ world: TestWorld) throws {
-        let path = Surroundings.root + "/schemas/catalogue/0006_ranges.sql"
+        let path = Surroundings.root + "/schemas/catalogue/0007_ranges.sql"
         let text = try String(contentsOfFile: path, encoding: .utf8)
         let tables = try #require(text.range(of: "ALTER TABLE tasks\n"))
         let end = try #require(text.range(of: "-- A shard's times"))

@@ -25,13 +25,13 @@ struct DoctorTests {
     @Test func aMissingPolicyAndOneThatWouldLoseMessagesFail() async throws {
         try await TestDeployment.run { deployment in
             try await deployment.provision()
-            try await deployment.client.delete("policies", deployment.name, WorkPolicy.name)
+            try await deployment.client.delete("policies", deployment.name, WorkPolicy.work.name)
             let without = await deployment.examine()
             #expect(without.verdict("policy generate.sketch") == .fail)
             #expect(
                 without.first { $0.check == "policy pack.archive.high" }?.fix?.contains("rabbitmqctl set_policy")
                     == true)
-            var body = try #require(WorkPolicy.body.object)
+            var body = try #require(WorkPolicy.work.body.object)
             body["definition"] = .object(["delivery-limit": .number(1)])
             try await deployment.client.put("policies", deployment.name, "own", body: .object(body))
             let weak = await deployment.examine().first { $0.check == "policy generate.sketch" }

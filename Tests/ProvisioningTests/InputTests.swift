@@ -77,11 +77,11 @@ import Testing
     }
 
     @Test func theCommandForAnAdministratorHoldsThePolicyAsJSON() throws {
-        let command = WorkPolicy.command(virtualHost: "it's")
+        let command = WorkPolicy.work.command(virtualHost: "it's")
         #expect(command.contains(#"--vhost 'it'\''s'"#))
         let json = try #require(command.split(separator: "' '").last?.dropLast())
         let decoded = try JSONDecoder().decode(JSONValue.self, from: Data(json.utf8))
-        #expect(decoded == .object(WorkPolicy.definition))
+        #expect(decoded == .object(WorkPolicy.work.definition))
     }
 
     private func inFolder(_ body: (String) throws -> Void) throws {

@@ -1,6 +1,7 @@
 // What facts mean, without servers.
 
 import Postgres
+import Tasks
 import Testing
 
 @testable import Provisioning
@@ -91,8 +92,8 @@ import Testing
     }
 
     @Test func thePolicyOfHighestPriorityThatMatchesApplies() {
-        var own = WorkPolicy.body.object ?? [:]
-        own["name"] = .text(WorkPolicy.name)
+        var own = WorkPolicy.work.body.object ?? [:]
+        own["name"] = .text(WorkPolicy.work.name)
         let everything: JSONValue = .object([
             "name": .text("all"), "pattern": .text(".*"), "apply-to": .text("all"), "priority": .number(99),
             "definition": .object([:]),
@@ -143,6 +144,41 @@ import Testing
         #expect(!writes[1].contains("jobs") && !writes[1].contains("payloads"))
         #expect(writes[2].isEmpty)
         #expect(DatabaseRole.reader.rights(tables: tables).count == tables.count)
+        for role in DatabaseRole.allCases {
+            let writes = role.rights(tables: tables).filter { $0.privilege != "SELECT" }
+            #expect(writes.allSatisfy { $0.column != nil && ["INSERT", "UPDATE"].contains($0.privilege) }, "\(role)")
+        }
+    }
+
+    @Test func usersOfTheBrokerAreJudgedByWhatTheyMayDo() {
+        let judgement = BrokerUserJudgement(
+            topology: WorkTopology(generators: [.init(rawValue: "sketch")]), virtualHost: "v")
+        for role in BrokerRole.allCases {
+            let finding = judgement.finding(user: "u", role.permissions)
+            #expect(finding.verdict == .ok && finding.found.contains(role.ability + ", nothing else"))
+        }
+        let everything = BrokerPermissions(configure: ".*", write: ".*", read: ".*")
+        #expect(judgement.finding(user: "u", everything).found.contains("may set up and control"))
+        var wide = BrokerRole.worker.permissions
+        wide.read = ".*"
+        let finding = judgement.finding(user: "u", wide)
+        #expect(finding.verdict == .warn && finding.found.contains("read detdiffusion.v1.dead"), "\(finding)")
+        #expect(finding.fix?.contains(BrokerRole.worker.permissions.read) == true)
+        var loud = BrokerRole.producer.permissions
+        loud.write = "^(amq\\.default|detdiffusion\\..*)$"
+        let control = judgement.finding(user: "u", loud)
+        #expect(control.verdict == .warn && control.found.contains("write detdiffusion.v1.control"), "\(control)")
+    }
+
+    @Test func whatEveryoneMayDoIsToldOfEachRole() {
+        let good = ReachJudgement.findings([RoleReach(name: "w")], database: "d")
+        #expect(good.notOK == [] && good.contains { $0.check == "locks" && $0.found.contains("cannot refuse") })
+        let reach = RoleReach(
+            name: "w", attributes: ["is a superuser"], memberships: ["admin"], makesTemporaryTables: true,
+            makesLargeObjects: true, schemas: ["public"], databases: ["postgres"])
+        let findings = ReachJudgement.findings([reach], database: "d")
+        #expect(findings.filter { $0.verdict == .warn && $0.fix != nil }.count == 5)
+        #expect(findings.first { $0.check == "role attributes" }?.found == "w is a superuser; w is a member of admin")
     }
 
     @Test func aSessionIsFineAsLongAsItsSettingsHold() {

@@ -40,6 +40,47 @@ struct TestDeployment: Sendable {
         return try #require(parts.string)
     }
 
+    /// The address of the test's virtual host for a user who has one of the broker's roles.
+    func brokerText(_ role: BrokerRole) throws -> String {
+        var parts = try #require(URLComponents(string: brokerText))
+        (parts.user, parts.password) = (brokerUser(role), role.rawValue + "-s3cret")
+        return try #require(parts.string)
+    }
+
+    private func brokerUser(_ role: BrokerRole) -> String { "\(name)-\(role.rawValue)" }
+
+    /// Makes a user for each of the broker's roles; they are gone with the deployment.
+    func addBrokerUsers() async throws {
+        for role in BrokerRole.allCases {
+            let permissions = role.permissions
+            try await client.put(
+                "users", brokerUser(role),
+                body: .object(["password": .text(role.rawValue + "-s3cret"), "tags": .text("")]))
+            try await client.put(
+                "permissions", name, brokerUser(role),
+                body: .object([
+                    "configure": .text(permissions.configure), "write": .text(permissions.write),
+                    "read": .text(permissions.read),
+                ]))
+        }
+    }
+
+    /// Sets everything up, with passwords for the database's roles and users for the broker's.
+    func provisionWithRoles() async throws {
+        let path = store + "/passwords"
+        let text = DatabaseRole.allCases.map { "\($0.rawValue)=\($0.rawValue)-s3cret\n" }.joined()
+        try #require(
+            FileManager.default.createFile(
+                atPath: path, contents: Data(text.utf8), attributes: [.posixPermissions: 0o600]))
+        try await provision(passwords: try PasswordFile(reading: path))
+        try await addBrokerUsers()
+    }
+
+    /// The address of the test's database for one of its roles, after ``provisionWithRoles()``.
+    func databaseText(_ role: DatabaseRole) throws -> String {
+        try databaseText(user: role.name(prefix: name), password: role.rawValue + "-s3cret")
+    }
+
     func connection(_ url: DatabaseURL? = nil) -> Connection {
         Connection(url: url ?? database, applicationName: "provisioning tests", logger: Self.logger)
     }
@@ -124,6 +165,10 @@ struct TestDeployment: Sendable {
     private func end() async throws {
         try FileManager.default.removeItem(atPath: store)
         try await client.delete("vhosts", name)
+        let users = try await client.get("users").list ?? []
+        for user in users.compactMap({ $0["name"]?.string }) where user.hasPrefix(name + "-") {
+            try await client.delete("users", user)
+        }
         try await dropDatabase()
         for role in DatabaseRole.allCases {
             try await onServer("DROP ROLE IF EXISTS \(identifier: role.name(prefix: name))")

@@ -71,12 +71,13 @@ make_cluster() {
     --no-instructions) >"$folder/log/initdb.log" 2>&1 || fail "initdb failed in $side; see $folder/log/initdb.log"
   # Roles and database in single-user mode: no listener, no password on any command line or in any log.
   print_roles |
-    (exec_postgres "$side" "$bin/postgres" --single -j -c exit_on_error=on -c log_min_messages=fatal postgres) \
+    (exec_postgres "$side" "$bin/postgres" --single -j -c exit_on_error=on -c log_min_messages=fatal template1) \
       >>"$folder/log/initdb.log" 2>&1 || fail "creating roles and database failed in $side; see $folder/log/initdb.log"
   mv "$side" "$postgres_data"
 }
 
-# Grants on tables are the migrations' and provision's; here are logins, and who may connect.
+# Grants on tables are the migrations' and provision's; here are logins, who may connect, and what only a superuser can
+# take from everyone.
 print_roles() {
   local role abilities
   printf "ALTER ROLE postgres PASSWORD '%s';\n\n" "${secret[postgres_superuser]}"
@@ -86,7 +87,10 @@ print_roles() {
     printf "CREATE ROLE detdiffusion_%s LOGIN%s PASSWORD '%s';\n\n" "$role" "$abilities" "${secret[postgres_$role]}"
   done
   printf 'GRANT SET ON PARAMETER deadlock_timeout TO detdiffusion_admin;\n\n' # tests provoke deadlocks, quickly
+  # Before the database is copied from this template: everyone may make large objects otherwise.
+  printf 'REVOKE EXECUTE ON FUNCTION lo_creat(integer), lo_create(oid), lo_from_bytea(oid, bytea) FROM PUBLIC;\n\n'
   printf 'CREATE DATABASE %s OWNER detdiffusion_admin;\n\n' "$database"
+  printf 'REVOKE ALL ON DATABASE postgres, template1 FROM PUBLIC;\n\n'
   printf 'REVOKE ALL ON DATABASE %s FROM PUBLIC;\n\n' "$database"
   printf 'GRANT CONNECT ON DATABASE %s TO detdiffusion_producer, detdiffusion_worker, detdiffusion_reader;\n\n' "$database"
 }

@@ -20,7 +20,11 @@ print_definitions() {
     {"vhost": "$virtual_host", "name": "detdiffusion-work", "apply-to": "queues", "priority": 10,
      "pattern": "^detdiffusion\\\\.v[0-9]+\\\\.(?!dead$)", "definition": {
        "delivery-limit": 20, "overflow": "reject-publish",
-       "dead-letter-exchange": "$dead_letters", "dead-letter-strategy": "at-least-once"}}
+       "dead-letter-exchange": "$dead_letters", "dead-letter-strategy": "at-least-once",
+       "max-length": 500000, "max-length-bytes": 268435456}},
+    {"vhost": "$virtual_host", "name": "detdiffusion-dead", "apply-to": "queues", "priority": 10,
+     "pattern": "^detdiffusion\\\\.v[0-9]+\\\\.dead$", "definition": {
+       "overflow": "drop-head", "max-length": 10000, "max-length-bytes": 67108864, "message-ttl": 2592000000}}
   ],
   "queues": [$(joined print_queue "${work_queues[@]}" "$dead_letters")],
   "exchanges": [$(joined print_exchange "$control_exchange" "$dead_letters")],
@@ -58,15 +62,18 @@ password_hash() {
   } | base64 -w 0
 }
 
-# A producer publishes and declares, a worker consumes too, a reader has nothing to do on the broker.
-# Publishing through the nameless exchange is a write to amq.default.
+# A producer publishes to queues that are there; a worker consumes from them too, and has a queue of its own for job
+# control; a reader has nothing to do on the broker. Publishing through the nameless exchange is a write to amq.default.
+# As BrokerRole.swift has it: a test compares.
 print_permission() {
-  local own='^(detdiffusion\\..*|amq\\.gen.*)$' write='^(detdiffusion\\..*|amq\\.gen.*|amq\\.default)$'
   local configure='^$' writes='^$' reads='^$'
   case $1 in
     admin) configure='.*' writes='.*' reads='.*' ;;
-    producer) configure=$own writes=$write reads='^(detdiffusion\\.v1\\.control|amq\\.gen.*)$' ;;
-    worker) configure=$own writes=$write reads=$own ;;
+    producer) writes='^amq\\.default$' ;;
+    worker)
+      configure='^amq\\.gen.*$' writes='^(amq\\.gen.*|amq\\.default)$'
+      reads='^(amq\\.gen.*|detdiffusion\\.v[0-9]+\\.(?!dead$).*)$'
+      ;;
   esac
   printf '{"user": "%s", "vhost": "%s", "configure": "%s", "write": "%s", "read": "%s"}' \
     "$1" "$virtual_host" "$configure" "$writes" "$reads"

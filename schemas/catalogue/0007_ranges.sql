@@ -7,6 +7,13 @@
 
 -- How often computing of the task was given back unfinished; counts as no attempt.
 ALTER TABLE tasks ADD COLUMN returns smallint NOT NULL DEFAULT 0;
+DO $$
+BEGIN
+    IF EXISTS (SELECT FROM pg_roles WHERE rolname = 'detdiffusion_worker') THEN
+        GRANT UPDATE (returns) ON tasks TO detdiffusion_worker;
+    END IF;
+END
+$$;
 ALTER TABLE tasks
     ADD CONSTRAINT tasks_number_range CHECK (number >= 0 AND number < 1000000) NOT VALID,
     ADD CONSTRAINT tasks_epoch_range CHECK (epoch >= 0 AND epoch <= 2000000000) NOT VALID,
