@@ -49,7 +49,7 @@ import Testing
         ("amqp://u:hunter2@", "host"), ("amqp://u:hunter2%zz@h", "percent"),
         ("amqp://u:hunter2@h?heartbeat=0", "heartbeat"),
         ("amqps://u:hunter2@h?verify=maybe", "verify_none"), ("amqps://u:hunter2@h?certfile=/c", "keyfile"),
-        ("amqp://u:hunter2@h?colour=red", "'colour'"), ("amqp://u:12/hunter2@h", "%40"),
+        ("amqp://u:hunter2@h?colour=red", "a query parameter that is unknown"), ("amqp://u:12/hunter2@h", "%40"),
         ("amqp://u:pa@1/hunter2@h/v", "%40"), ("amqp://u:pa?hunter2@h/v", "%40"),
         ("amqp://u:12?heartbeat=hunter2@h", "%40"), ("amqp://uhunter2@h", "no password"),
         ("amqp://u:hunter2@h/a/b", "%2F"), ("amqp://u:12?hunter2=h", "a query parameter"),

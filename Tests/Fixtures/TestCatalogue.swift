@@ -74,7 +74,8 @@ public struct TestCatalogue: Sendable {
             try await execute(
                 "ALTER TABLE \(identifier: table) DROP CONSTRAINT \(identifier: try rule.string("name"))")
         }
-        try await execute("ALTER TABLE \(identifier: table) DISABLE TRIGGER USER")
+        // Of the other tables the triggers do the work.
+        if table == "shards" { try await execute("ALTER TABLE shards DISABLE TRIGGER USER") }
     }
 
     /// The only number that a query returns.
