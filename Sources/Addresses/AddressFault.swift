@@ -2,8 +2,8 @@
 
 /// What is wrong with an address: a clause such as `it has no host`.
 ///
-/// It repeats nothing of the address that could be a part of a password: who forgets an escape has one in the wrong
-/// place.
+/// It repeats nothing of the address that could be a part of a password: who forgets an escape has one in
+/// the wrong place.
 public struct AddressFault: Error, Hashable, Sendable, CustomStringConvertible {
     /// The clause.
     public let description: String

@@ -5,7 +5,7 @@ import Digests
 import Executors
 import Stores
 
-/// Looks at files and removes them, on a thread of its own.
+/// Looks at files and removes them, on its own thread.
 actor CollectedFiles {
     private let thread = DedicatedThread(name: "collection")
     private let store: ObjectStore

@@ -1,4 +1,4 @@
-// Reads and restores the files of shards, on a thread of its own.
+// Reads and restores the files of shards, on its own thread.
 
 import Archives
 import Catalogue

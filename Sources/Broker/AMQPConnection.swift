@@ -56,8 +56,8 @@ import Foundation
         unsafe amqp_data_in_buffer(state) != 0 || amqp_frames_enqueued(state) != 0
     }
 
-    /// Says goodbye; the broker then requeues at once what is unacknowledged. A failure changes nothing: the socket
-    /// closes.
+    /// Says goodbye; the broker then requeues at once what is unacknowledged. A failure changes nothing:
+    /// the socket closes.
     func close() {
         setRPCTimeout(Self.closeTimeout)
         _ = unsafe amqp_connection_close(state, AMQP_REPLY_SUCCESS)

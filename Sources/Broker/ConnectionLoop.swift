@@ -24,7 +24,7 @@ protocol ConnectionRole {
     mutating func ended(_ error: BrokerError?)
 }
 
-/// Runs one role over one connection at a time on a thread of its own.
+/// Runs one role over one connection at a time on its own thread.
 ///
 /// ``serve()`` keeps the thread for the whole life of the publisher or consumer: calls of librabbitmq block, and
 /// heartbeats go out only inside them.

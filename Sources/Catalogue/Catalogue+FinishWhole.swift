@@ -41,9 +41,9 @@ extension Catalogue {
     /// Records a whole batch of outputs: the tasks, the outputs, the shard's counter, the end of the lease and the
     /// worker's count, in one statement that the server parsed and planned before.
     ///
-    /// - Returns: `nil` where something is unusual: a task failed, was claimed before or is not the caller's any more.
-    ///   Tasks may have moved to done nevertheless, but neither lease nor count did; the caller goes on in the same
-    ///   transaction.
+    /// - Returns: `nil` where something is unusual: a task failed, was claimed before or is not the caller's any
+    ///   more. Tasks may have moved to done nevertheless, but neither lease nor count did; the caller goes on in
+    ///   the same transaction.
     static func recordWhole(
         _ results: [TaskResult], of batch: TaskBatch, by maker: Maker, on connection: isolated Connection
     ) throws -> FinishReport? {

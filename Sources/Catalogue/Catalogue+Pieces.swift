@@ -1,4 +1,4 @@
-// Large jobs piece by piece: no statement touches more than some shards, each piece is a transaction of its own, and
+// Large jobs piece by piece: no statement touches more than some shards, each piece is its own transaction, and
 // whoever is killed in between goes on where it stopped.
 
 import Postgres

@@ -18,8 +18,8 @@ extension Catalogue {
     }
 
     /// Opens the waiting tasks of one shard that are due, or wait for a time that no worker would set.
-    /// - Returns: `nil` when no shard has due tasks; else what is claimable again, to be hinted (empty for a paused
-    ///   job).
+    /// - Returns: `nil` when no shard has due tasks; else what is claimable again, to be hinted (empty for
+    ///   a paused job).
     public func wakeOneShard() async throws -> [HintTarget]? {
         try await transaction("wake") { connection in
             let due = try connection.query(

@@ -45,7 +45,7 @@ public struct Catalogue: Sendable {
         max(lease / 8, min(lease / 4, .milliseconds(500)))
     }
 
-    /// A plan that is made while the tables are still empty would read them from end to end for ever after. Everything
+    /// A plan that is made while the tables are still empty would read them from end to end forever after. Everything
     /// that a worker asks goes by key, so it never may.
     private static let keptPlans = ["plan_cache_mode": "force_generic_plan", "enable_seqscan": "off"]
 
@@ -103,10 +103,10 @@ extension PostgresError {
             || ["57014", "25006"].contains(sqlstate ?? "")
     }
 
-    /// What a server may say that served this very user before: a password is being changed (class 28), or the catalogue
-    /// is being restored, so that database (3D000), schema (3F000), tables (42P01), columns (42703) or rights (42501) are
-    /// not there yet. Only a person mends it; a command is told, and a worker that has served waits as it waits for a
-    /// broker.
+    /// What a server may say that served this very user before: a password is being changed (class 28), or the
+    /// catalogue is being restored, so that database (3D000), schema (3F000), tables (42P01), columns (42703) or rights
+    /// (42501) are not there yet. Only a person mends it; a command is told, and a worker that has served waits as it
+    /// waits for a broker.
     public var isBeingMended: Bool {
         code == .authentication || ["3D000", "3F000", "42P01", "42703", "42501"].contains(sqlstate ?? "")
     }

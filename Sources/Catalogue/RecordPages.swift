@@ -4,8 +4,8 @@ import Postgres
 
 /// The records of a listing, asked for page by page as they are read.
 ///
-/// Each page is a statement of its own: what changes meanwhile is seen as it is when its page comes. No row comes
-/// twice.
+/// Each page is its own statement: what changes meanwhile is seen as it is when its page comes. No
+/// row comes twice.
 public struct RecordPages<Record: Sendable>: AsyncSequence, Sendable {
     /// A page: the most rows it may have, and where the last one ended.
     typealias Load =

@@ -114,8 +114,8 @@ public struct OutputSummary: Codable, Sendable, Hashable {
     public var height: Int
     /// The worker process that made it.
     public var worker: Int
-    /// What it was made on: equal classes give equal bytes for equal seeds. `nil` where a program of before recorded
-    /// it.
+    /// What it was made on: equal classes give equal bytes for equal seeds. `nil` where a program of
+    /// before recorded it.
     public var deviceClass: String?
     /// ISO 8601, UTC.
     public var recordedAt: String

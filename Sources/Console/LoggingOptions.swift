@@ -17,7 +17,7 @@ public struct LoggingOptions: ParsableArguments {
     /// Sends all logs to standard error and makes the command's logger.
     public func bootstrap(_ label: String) -> Logger { Self.bootstrap(label, level: logLevel) }
 
-    /// The same for a command with a default of its own.
+    /// The same for a command with its own default.
     public static func bootstrap(_ label: String, level: Logger.Level) -> Logger {
         LoggingSystem.bootstrap { label in PrintableLogHandler(StreamLogHandler.standardError(label: label)) }
         var logger = Logger(label: label)

@@ -36,8 +36,8 @@ public enum StandardOutput {
         if let number = Descriptor.write(bytes, to: STDOUT_FILENO) { end(number) }
     }
 
-    /// Writes what was kept back and ends the command where its reader has left, for commands that wait long between two
-    /// lines.
+    /// Writes what was kept back and ends the command where its reader has left, for commands that wait long
+    /// between two lines.
     public static func requireReader() {
         flush()
         var output = pollfd(fd: STDOUT_FILENO, events: 0, revents: 0)

@@ -36,8 +36,8 @@ public enum SHA256 {
         }
     }
 
-    /// The digest of an open file's first `size` bytes, fewer where it ends before, read in pieces of 1 MiB; its position
-    /// stays.
+    /// The digest of an open file's first `size` bytes, fewer where it ends before, read in pieces of 1 MiB;
+    /// its position stays.
     /// - Parameter path: where it is, for the error.
     public static func digest(
         ofOpenFile descriptor: Int32, size: Int, path: String

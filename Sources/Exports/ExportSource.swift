@@ -35,9 +35,8 @@ public struct ExportSource: Sendable {
 
     /// Looks a job up.
     ///
-    /// Throws ``ExportError`` with code `refused` for a job of another kind, and, unless `allowingIncomplete`, for
-    /// one with
-    /// shards that are not finished.
+    /// Throws ``ExportError`` with code `refused` for a job of another kind, and, unless `allowingIncomplete`, for one
+    /// with shards that are not finished.
     public static func load(
         job name: String, from catalogue: Catalogue, allowingIncomplete: Bool = false
     ) async throws -> ExportSource {

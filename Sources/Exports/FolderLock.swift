@@ -10,8 +10,8 @@ final class FolderLock {
     /// What is in a work folder: it says that the folder is an export's own.
     private static let mark = "detdiffusion"
 
-    /// Makes the folder of this name in the export's destination, or takes over one that a killed export left, and locks
-    /// it.
+    /// Makes the folder of this name in the export's destination, or takes over one that a killed export left,
+    /// and locks it.
     ///
     /// Throws ``ExportError`` with code `destination` when it is somebody else's folder, or no folder at all, or another
     /// run holds it.

@@ -122,8 +122,8 @@ extension Attribute {
 
 /// Picks places spread evenly over a run.
 enum EvenSpread {
-    /// At most `count` increasing indices of `0..<total`, the first and the last among them where there are two or
-    /// more.
+    /// At most `count` increasing indices of `0..<total`, the first and the last among them where there are
+    /// two or more.
     static func indices(_ count: Int, of total: Int) -> [Int] {
         guard count < total else { return Array(0..<max(total, 0)) }
         guard count > 1 else { return count == 1 ? [0] : [] }

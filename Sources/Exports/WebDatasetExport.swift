@@ -32,8 +32,7 @@ public struct WebDatasetExport: Sendable {
     /// Writes `<job>-000000.tar` ... and `index.json` to `destination`, instead of an earlier export there.
     ///
     /// Numbers are consecutive also when shards are missing, since the brace notation has no gaps; `index.json` says
-    /// which
-    /// shard each archive is.
+    /// which shard each archive is.
     /// - Parameters:
     ///   - samples: how many images each shard has, in the order of the source's shards.
     ///   - links: hard links instead of copies; the destination then has to lie on the object directory's file system.

@@ -3,8 +3,8 @@
 import CFiles
 import Foundation
 
-/// A folder that is emptied: however deep it is, whatever rights its folders have, and without following anything out of
-/// it.
+/// A folder that is emptied: however deep it is, whatever rights its folders have, and without following anything
+/// out of it.
 ///
 /// What lies deeper is moved up before it is removed, so that neither the depth nor the length of a path counts, and a few
 /// descriptors are enough.

@@ -7,8 +7,8 @@ import Foundation
 public enum FolderEntry {
     /// Opens `name` in the folder of `descriptor`; the caller closes what it gets.
     ///
-    /// Links are not followed (ELOOP), what is mounted there is not entered (EXDEV), and a pipe does not wait for its
-    /// writer.
+    /// Links are not followed (ELOOP), what is mounted there is not entered (EXDEV), and a pipe does not wait
+    /// for its writer.
     /// - Parameters:
     ///   - flags: of open(2); O_NOFOLLOW, O_CLOEXEC and O_NONBLOCK are always there.
     ///   - path: where the folder is, for the error.

@@ -56,7 +56,7 @@ public struct GenerateHandler: TaskHandler {
     }
 }
 
-/// Encodes and stores images on a thread of its own, so that disc syncs never hold up the device or the pool.
+/// Encodes and stores images on its own thread, so that disc syncs never hold up the device or the pool.
 actor ImageWriter {
     private let thread = DedicatedThread(name: "image-writer")
     private let store: ObjectStore

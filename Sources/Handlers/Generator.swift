@@ -37,7 +37,7 @@ public struct GenerationFailure: Error, Sendable, CustomStringConvertible {
     }
 }
 
-/// A way to make images from layout tasks: in this process, or as a program of its own.
+/// A way to make images from layout tasks: in this process, or as its own program.
 public protocol Generator: Sendable {
     /// What it is and how much it takes at once.
     func describe() -> GeneratorDescription

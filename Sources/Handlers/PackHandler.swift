@@ -48,7 +48,7 @@ public struct PackHandler: TaskHandler {
     }
 }
 
-/// Writes archives on a thread of its own.
+/// Writes archives on its own thread.
 actor Packer {
     private let thread = DedicatedThread(name: "packer")
     nonisolated let store: ObjectStore

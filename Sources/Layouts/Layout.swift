@@ -61,8 +61,8 @@ public struct Layout: Hashable, Sendable, Codable {
         case width
     }
 
-    /// The objects' boxes in a generated image of `inWidth` x `height` pixels: scaled by (sx, sy), then clipped to its
-    /// frame.
+    /// The objects' boxes in a generated image of `inWidth` x `height` pixels: scaled by (sx, sy), then clipped
+    /// to its frame.
     ///
     /// The aspect ratio is not kept, as in the paper.
     public func boxes(inWidth newWidth: Int, height newHeight: Int) -> [Box] {

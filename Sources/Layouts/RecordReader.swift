@@ -118,8 +118,8 @@ extension RecordParser {
 
 /// yajl's callbacks: each finds the parser behind the context pointer and passes the event on.
 ///
-/// With `yajl_number` set, yajl hands over a number's text and converts nothing, so skipped numbers cost almost
-/// nothing.
+/// With `yajl_number` set, yajl hands over a number's text and converts nothing, so skipped numbers
+/// cost almost nothing.
 private enum RecordCallbacks {
     static var table: yajl_callbacks {
         unsafe yajl_callbacks(

@@ -85,8 +85,8 @@ struct SampleWriter {
         text.append("], \"category_id\": \(object.category), \"id\": \(object.id)}")
     }
 
-    /// Appends an octagon in the box, its corners cut by a quarter; returns its area in ten-thousandths of a square
-    /// pixel.
+    /// Appends an octagon in the box, its corners cut by a quarter; returns its area in ten-thousandths of
+    /// a square pixel.
     ///
     /// A long polygon repeats points along the octagon's edges up to COCO's average number.
     private func appendPolygon(_ object: SampleImage.Object, to text: inout JSONText) -> Int {
@@ -112,8 +112,8 @@ struct SampleWriter {
         return object.width * object.height - 2 * cutX * cutY
     }
 
-    /// Appends run lengths of a rectangle, column by column as pycocotools reads them; returns its area in
-    /// ten-thousandths.
+    /// Appends run lengths of a rectangle, column by column as pycocotools reads them; returns its
+    /// area in ten-thousandths.
     private func appendRuns(_ object: SampleImage.Object, of image: SampleImage, to text: inout JSONText) -> Int {
         let left = min(max(object.x / 100, 0), image.width - 1)
         let top = min(max(object.y / 100, 0), image.height - 2)
@@ -128,8 +128,8 @@ struct SampleWriter {
         return rows * columns * 10_000
     }
 
-    /// Appends `number / 10^digits` in decimals without trailing zeros; whole numbers with `.0`, as Python writes
-    /// floats.
+    /// Appends `number / 10^digits` in decimals without trailing zeros; whole numbers with `.0`, as
+    /// Python writes floats.
     static func appendDecimal(_ number: Int, digits: Int, to text: inout JSONText) {
         let scale = digits == 2 ? 100 : 10_000
         text.append("\(number / scale).")

@@ -15,8 +15,8 @@ extension Subset {
     ///   - things: Annotations of things; their images decide the order.
     ///   - stuff: Annotations of stuff: needed for fidelity, refused for trainability.
     ///   - subsetProtocol: Which rules.
-    ///   - imageIDs: The only images to keep, in any order; `nil` for all. An id that `things` does not have is an
-    ///     error.
+    ///   - imageIDs: The only images to keep, in any order; `nil` for all. An id that `things` does not have
+    ///     is an error.
     ///   - frame: Width and height of generated images in pixels; `nil` for those of each original.
     public static func select(
         things: AnnotationSet, stuff: AnnotationSet?, protocol subsetProtocol: SubsetProtocol, imageIDs: [Int]? = nil,

@@ -6,8 +6,8 @@ import Executors
 extension BrokerProbe {
     /// Returns when the broker has let this user declare `topology`; one that is away, or has no connection left, is asked
     /// again until `patience` is over.
-    /// - Throws: `BrokerError`, at once when asking again cannot help: a wrong password, a missing right, an untrusted
-    ///   certificate.
+    /// - Throws: `BrokerError`, at once when asking again cannot help: a wrong password, a missing right,
+    ///   an untrusted certificate.
     public static func awaitBroker(
         _ url: BrokerURL, declaring topology: Topology, patience: Duration
     ) async throws {

@@ -8,10 +8,10 @@ public import Tasks
 
 /// The worker loop for any kinds of task.
 ///
-/// Computing one batch, one more staged, storing and recording overlapped with the next computing, and beside all this the
-/// work that needs no device; leases are renewed by a task of their own over a connection of their own, so that nothing
-/// of this blocks a heartbeat or a renewal.
-/// It ends when it was drained: by a graceful shutdown, or because it was idle for as long as its configuration says.
+/// Computing one batch, one more staged, storing and recording overlapped with the next computing, and beside all this
+/// the work that needs no device; leases are renewed by their own task over their own connection, so that
+/// nothing of this blocks a heartbeat or a renewal. It ends when it was drained: by a graceful shutdown, or because it
+/// was idle for as long as its configuration says.
 public struct Worker: Service {
     private let configuration: WorkerConfiguration
     private let handlers: [any TaskHandler]
@@ -101,8 +101,8 @@ public struct Worker: Service {
         logger.info("Worker stopped")
     }
 
-    /// Every queue that the handlers serve, the most urgent first: by kind in the order of the handlers, high lanes
-    /// first.
+    /// Every queue that the handlers serve, the most urgent first: by kind in the order of the handlers,
+    /// high lanes first.
     static func queues(of handlers: [any TaskHandler]) -> [WorkQueue] {
         handlers.map(\.description).flatMap { description in
             [Lane.high, .normal].map {

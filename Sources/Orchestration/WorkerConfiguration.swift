@@ -8,12 +8,12 @@ public struct WorkerConfiguration: Sendable {
     public var lease: Duration
     /// How long a hint is trusted to be on its way before an idle worker hints the shard again.
     public var hintHorizon: Duration
-    /// Leave after this long without any work that this worker could serve; `nil` stays for ever.
+    /// Leave after this long without any work that this worker could serve; `nil` stays forever.
     public var exitWhenIdle: Duration?
     /// How long a drain waits for the batch that is being computed before it gives the batch back.
     public var grace: Duration
-    /// How long a failed task waits at most before its second attempt; doubled before each further one, with full
-    /// jitter.
+    /// How long a failed task waits at most before its second attempt; doubled before each further one,
+    /// with full jitter.
     public var retryDelay: Duration
     /// How long a delivery may wait for room before it goes back to the queue.
     public var deliveryPatience: Duration = .seconds(20)

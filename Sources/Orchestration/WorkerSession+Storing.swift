@@ -48,7 +48,7 @@ extension WorkerSession {
                 }
             }
         } catch  where Self.isOfRows(error) {
-            // Its lease runs out, which counts: such rows must not be worked on for ever.
+            // Its lease runs out, which counts: such rows must not be worked on forever.
             held.remove(batch)
             logger.warning("A batch could not be recorded", metadata: metadata(of: batch, error: error))
             return

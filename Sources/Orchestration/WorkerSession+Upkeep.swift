@@ -15,7 +15,7 @@ extension WorkerSession {
 
     /// Renews every sixth of a lease; a lease that is gone is dropped and the work under it stopped.
     ///
-    /// Nothing else happens here, and over a connection of its own whose answers have an eighth of the lease: a network
+    /// Nothing else happens here, and over its own connection whose answers have an eighth of the lease: a network
     /// that stalls is known, and said, before a third of the lease is over.
     func renewLeases() async throws {
         while true {

@@ -84,7 +84,7 @@ extension Session {
 
     /// Refuses a pooler that gives a process of the server to whoever comes next.
     ///
-    /// Asked in turn, this session and one beside it must each be answered by a process of its own, always the same one.
+    /// Asked in turn, this session and one beside it must each be answered by its own process, always the same one.
     /// A pooler that has none left for the second in this time does not share them.
     private func requireOwnProcess(
         _ process: Int, applicationName: String, logger: Logger

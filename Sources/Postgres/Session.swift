@@ -10,7 +10,7 @@ import Logging
     let url: DatabaseURL
     /// Keeps the logger that libpq's notices go to.
     private let notices: NoticeLog
-    /// How long an answer may take before the server counts as dead; `nil` for ever.
+    /// How long an answer may take before the server counts as dead; `nil` forever.
     var answerTimeout: Duration?
     /// The names of the statements that the server has parsed for this session.
     var prepared: [StatementShape: String] = [:]

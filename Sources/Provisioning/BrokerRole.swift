@@ -11,7 +11,7 @@ import Tasks
 public enum BrokerRole: String, Sendable, CaseIterable {
     /// Publishes hints to queues that are there.
     case producer
-    /// Consumes hints, publishes further ones, and listens to job control with a queue of its own.
+    /// Consumes hints, publishes further ones, and listens to job control with its own queue.
     case worker
     /// Has nothing to do on the broker.
     case reader

@@ -5,7 +5,7 @@ public import Logging
 public import Postgres
 public import Tasks
 
-/// Checks a deployment; changes nothing but a file of its own in the store's `tmp`.
+/// Checks a deployment; changes nothing but its own file in the store's `tmp`.
 ///
 /// Every check has a limit, so an examination ends within a few of them whatever hangs.
 public struct Doctor: Sendable {

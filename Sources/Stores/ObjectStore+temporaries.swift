@@ -11,8 +11,8 @@ extension ObjectStore {
     ///   - temporary: a path from ``temporaryPath()`` with a whole file; it stays there when this throws.
     ///   - relativePath: below `shards/` or `objects/`, as ``path(ofShard:number:)`` gives it.
     ///
-    /// Failpoints: `store.before-commit` between fsync and rename, `store.after-commit` between rename and the folder's
-    /// fsync.
+    /// Failpoints: `store.before-commit` between fsync and rename, `store.after-commit` between rename and
+    /// the folder's fsync.
     public func commit(temporary: String, to relativePath: String) throws(StoreError) {
         let parts = relativePath.split(separator: "/", omittingEmptySubsequences: false)
         let isBelow = parts.count >= 2 && (parts[0] == "shards" || parts[0] == "objects")

@@ -17,10 +17,10 @@ public struct StoredObject: Hashable, Sendable {
 
 /// A directory that holds objects under the SHA-256 of their bytes, and shards under their job's name.
 ///
-/// Below the root: `objects/ab/<62 digits>.<extension>`, `shards/<job>/<job>-000012.tar`, and `tmp/`, where everything
-/// is written before it moves to its name. What a call has returned is on the disc: file and folder are fsynced, and a
-/// crash at any moment leaves whole files or none. Any number of processes may share a root. All calls block on the
-/// disc.
+/// Below the root: `objects/ab/<62 digits>.<extension>`, `shards/<job>/<job>-000012.tar`, and `tmp/`, where
+/// everything is written before it moves to its name. What a call has returned is on the disc: file and folder are
+/// fsynced, and a crash at any moment leaves whole files or none. Any number of processes may share a root. All calls
+/// block on the disc.
 ///
 /// The root is a catalogue's object directory as long as its identity file says so (``StoreIdentity``): nothing is
 /// written, made or removed in another folder, and a file that is missing there is not called missing.

@@ -8,9 +8,9 @@ public enum JobRanges {
     public static let sideStep = 8
     /// Images per layout.
     public static let samples = 1...1000
-    /// Tasks that a new job may have per shard. Packing, audits, exports and changes of whole shards hold its rows, some
-    /// kilobytes each, in memory: tens of megabytes with this many. Its archive then has gigabytes; larger ones help
-    /// nobody.
+    /// Tasks that a new job may have per shard. Packing, audits, exports and changes of whole shards hold its rows,
+    /// some kilobytes each, in memory: tens of megabytes with this many. Its archive then has gigabytes; larger
+    /// ones help nobody.
     public static let shardSizes = 1...10_000
     /// Tasks per shard of jobs that were recorded when there was no such limit.
     public static let recordedShardSizes = 1...1_000_000

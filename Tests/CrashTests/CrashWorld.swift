@@ -1,4 +1,4 @@
-// A small job in a catalogue and an object directory of its own, and the question whether all of it arrived.
+// A small job in a catalogue and its own object directory, and the question whether all of it arrived.
 
 import Fixtures
 import Foundation
@@ -26,7 +26,7 @@ final class CrashWorld: Sendable {
     /// Removes the schema and the files.
     func remove() throws { try world.remove() }
 
-    /// Runs `body` in a world of its own, which is removed when everything in it held.
+    /// Runs `body` in its own world, which is removed when everything in it held.
     static func with(_ body: (CrashWorld) throws -> Void) throws {
         let world = try CrashWorld()
         try body(world)

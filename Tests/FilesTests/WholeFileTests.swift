@@ -48,7 +48,7 @@ struct WholeFileTests {
             try WholeFile.write(Array("piped".utf8), to: pipe)
             var bytes = [UInt8](repeating: 0, count: 16)
             #expect(Foundation.read(reader, &bytes, 16) == 5)
-            // A device of the test's own where there is one: a wrong program would replace the machine's.
+            // A device of the test's own if there is one: a wrong program would replace the machine's.
             #expect(symlink("/dev/full", "\(folder)/full") == 0)
             let error = #expect(throws: FileFailure.self) { try WholeFile.write([1], to: "\(folder)/full") }
             #expect(error?.kind == .full)

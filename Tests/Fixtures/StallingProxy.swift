@@ -3,7 +3,7 @@
 import Foundation
 import Synchronization
 
-/// Forwards connections of a port of its own to another one of 127.0.0.1, until it is told to stall.
+/// Forwards connections of its own port to another one of 127.0.0.1, until it is told to stall.
 public final class StallingProxy: Sendable {
     /// Where it listens.
     public let port: UInt16

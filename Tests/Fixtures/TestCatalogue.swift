@@ -7,11 +7,11 @@ public import Logging
 public import Postgres
 public import Tasks
 
-/// A migrated catalogue in a schema of its own on the server that DATABASE_URL names.
+/// A migrated catalogue in its own schema on the server that DATABASE_URL names.
 public struct TestCatalogue: Sendable {
     /// The schema's name.
     public let schema: String
-    /// The catalogue, over a connection of its own.
+    /// The catalogue, over its own connection.
     public let catalogue: Catalogue
 
     /// Whether a server is there.

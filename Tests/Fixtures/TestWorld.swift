@@ -32,7 +32,7 @@ public final class TestWorld: Sendable {
         try FileManager.default.removeItem(atPath: folder)
     }
 
-    /// Runs `body` in a world of its own, which is removed when everything in it held.
+    /// Runs `body` in its own world, which is removed when everything in it held.
     public static func with(_ prefix: String, _ body: (TestWorld) throws -> Void) throws {
         let world = try TestWorld(prefix)
         try body(world)

@@ -12,7 +12,7 @@ import Testing
 struct GenerateHandlerTests {
     private static let gray = Color(red: 90, green: 90, blue: 90)
 
-    /// One plain image per task, with a shade of its own.
+    /// One plain image per task, with its own shade.
     private static let plain = ScriptedGenerator { tasks, specification in
         tasks.map { task in
             let shade = UInt8(task.layout.imageID % 256)

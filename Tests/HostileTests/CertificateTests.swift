@@ -60,7 +60,7 @@ struct CertificateTests {
     }
 }
 
-/// A certificate authority in a folder of its own.
+/// A certificate authority in its own folder.
 private final class Authority {
     let folder: String
     var file: String { folder + "/ca.pem" }

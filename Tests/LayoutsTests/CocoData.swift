@@ -47,12 +47,12 @@ extension Box {
     var numbers: [Double] { [x, y, width, height] }
 }
 
-/// Writes `text` to a file of its own, runs `body` with its path, and removes it.
+/// Writes `text` to its own file, runs `body` with its path, and removes it.
 func withFile<Result>(_ text: String, _ body: (String) throws -> Result) throws -> Result {
     try withFile(Array(text.utf8), body)
 }
 
-/// Writes `bytes` to a file of its own, runs `body` with its path, and removes it.
+/// Writes `bytes` to its own file, runs `body` with its path, and removes it.
 func withFile<Result>(_ bytes: [UInt8], _ body: (String) throws -> Result) throws -> Result {
     let path = FileManager.default.temporaryDirectory.appendingPathComponent("layouts-\(UUID().uuidString).json").path
     try Data(bytes).write(to: URL(fileURLWithPath: path))

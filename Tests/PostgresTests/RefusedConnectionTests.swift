@@ -1,4 +1,4 @@
-// Connections that a server refuses in a language of its own: the SQLSTATE decides, not the words.
+// Connections that a server refuses in its own language: the SQLSTATE decides, not the words.
 
 import Foundation
 import Postgres

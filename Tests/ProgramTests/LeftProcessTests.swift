@@ -12,7 +12,7 @@ import Testing
     private static let tricks = """
         import ctypes, signal
         def daemon(body=lambda: time.sleep(600), clean=False, close=True):
-            # Twice forked, in a session of its own; alive until it is killed.
+            # Twice forked, in its own session; alive until it is killed.
             if os.fork(): return os.wait()
             os.setsid()
             if os.fork(): os._exit(0)
@@ -25,7 +25,7 @@ import Testing
 
     private func isRunning(_ identifier: pid_t) -> Bool { ProcessEntry(identifier).map { !$0.isOver } ?? false }
 
-    /// Waits, without a clock of its own, until a killed process is gone.
+    /// Waits, without its own clock, until a killed process is gone.
     private func isEnded(_ note: String) async throws -> Bool {
         let identifier = try #require(pid_t(note))
         let deadline = ContinuousClock.now + .seconds(10)

@@ -37,7 +37,7 @@ enum Made {
     }
 }
 
-/// A Python program in a folder of its own, which is removed at the end.
+/// A Python program in its own folder, which is removed at the end.
 final class ScriptedProgram: Sendable {
     /// Where the program may leave notes for the test: its first argument.
     let folder: String

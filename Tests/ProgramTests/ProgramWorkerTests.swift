@@ -41,7 +41,7 @@ import Testing
     }
 
     @Test func whatAProgramHidesFromItsWorkerEndsWithIt() throws {
-        // In a session of its own, without parent, group, pipe and environment in common with the program.
+        // In its own session, without parent, group, pipe and environment in common with the program.
         let program = try ScriptedProgram(
             """
             if not os.fork():

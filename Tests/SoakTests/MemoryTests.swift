@@ -31,7 +31,7 @@ struct MemoryTests {
     func flatProducer(samples: Int, megabytes: Int) throws {
         let layouts = Self.total / samples
         let world = try SoakWorld(images: layouts + layouts / 5 + 1000)
-        // A generator that nobody serves has a queue of its own, and its hints wait there.
+        // A generator that nobody serves has its own queue, and its hints wait there.
         let producer = try world.startProducer(
             limit: layouts, samples: samples, shardSize: 500,
             ["--subset", "all", "--generator", "memory", "--hint-size", "1"])

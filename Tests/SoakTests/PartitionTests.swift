@@ -12,7 +12,7 @@ struct PartitionTests {
     @Test("two hosts whose links are cut and healed lose nothing and double nothing")
     func cutAndHealed() throws {
         let world = try SoakWorld(images: 5000)
-        // At a pace of its own, so that both cuts come in the middle of the work on any machine.
+        // At its own pace, so that both cuts come in the middle of the work on any machine.
         try world.enqueue(limit: Self.tasks, samples: 1, shardSize: 250, generator: "blank")
         var hosts: [SimulatedHost] = []
         // Whatever fails, nothing of the hosts stays behind.

@@ -1,4 +1,4 @@
-// A large job in a catalogue and an object directory of its own.
+// A large job in a catalogue and its own object directory.
 
 import Fixtures
 import Foundation

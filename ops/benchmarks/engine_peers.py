@@ -77,7 +77,7 @@ def with_openvino(options, rows, columns):
         openvino.save_model(model, path, compress_to_fp16=False)
         sys.exit(0)
     if not path.exists():
-        # In a process of its own, so that the peak of memory is that of computing.
+        # In its own process, so that the peak of memory is that of computing.
         subprocess.run([sys.executable, *sys.argv, "--convert"], check=True)
     core = openvino.Core()
     compiled = core.compile_model(path, "CPU", {

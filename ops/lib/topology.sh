@@ -62,7 +62,7 @@ password_hash() {
   } | base64 -w 0
 }
 
-# A producer publishes to queues that are there; a worker consumes from them too, and has a queue of its own for job
+# A producer publishes to queues that are there; a worker consumes from them too, and has its own queue for job
 # control; a reader has nothing to do on the broker. Publishing through the nameless exchange is a write to amq.default.
 # As BrokerRole.swift has it: a test compares.
 print_permission() {

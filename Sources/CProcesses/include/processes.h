@@ -12,7 +12,7 @@ int detdiffusion_pipe(int ends[2], int lowest);
 /// How many bytes wait in a pipe, seen from either end; 0 when the system does not say.
 int detdiffusion_unread(int pipe);
 
-/// Starts argv[0] without a shell, in `folder` and in a process group of its own, with `descriptors` as its standard
+/// Starts argv[0] without a shell, in `folder` and in its own process group, with `descriptors` as its standard
 /// input, output and error; it inherits no other descriptor, and no blocked or ignored signal. Returns 0 or an error
 /// number, of the execution, too.
 int detdiffusion_spawn(pid_t *identifier, char *const argv[], char *const envp[], const char *folder,

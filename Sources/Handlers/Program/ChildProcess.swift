@@ -1,4 +1,4 @@
-// One child process in a group of its own, with three pipes, started without a shell.
+// One child process in its own group, with three pipes, started without a shell.
 
 import CProcesses
 import Foundation

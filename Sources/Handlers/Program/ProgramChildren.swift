@@ -49,8 +49,8 @@ final class ProgramChildren: Sendable {
         }
     }
 
-    /// Takes the exit status of a program that has ended; `nil` while it has not, and then it is waited for some later
-    /// time.
+    /// Takes the exit status of a program that has ended; `nil` while it has not, and then it is waited for
+    /// some later time.
     func reap(_ program: pid_t) -> Int32? {
         state.withLock { state in
             state.programs.remove(program)

@@ -17,8 +17,8 @@ struct ProgramFamily: Sendable {
         var isFleeing: Bool
     }
 
-    /// How long ending it may take. What is killed ends at once, unless it waits for a device or belongs to another
-    /// user.
+    /// How long ending it may take. What is killed ends at once, unless it waits for a device or belongs
+    /// to another user.
     static let limit = Duration.seconds(5)
 
     /// The program's number, and its group's.

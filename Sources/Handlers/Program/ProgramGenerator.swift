@@ -8,7 +8,7 @@ public import Tasks
 
 /// A generator out of process; docs/plugins.md describes what the program must do.
 ///
-/// The program runs in a temporary folder and a process group of its own, without this process's descriptors and
+/// The program runs in a temporary folder and its own process group, without this process's descriptors and
 /// credentials. A program that dies, stalls or breaks the protocol is ended and started again, with back-off; the batch
 /// that it had is then tried task by task, so that one poison layout fails alone.
 public struct ProgramGenerator: Generator {

@@ -1,4 +1,4 @@
-// libFuzzer's entry point for programs that have a main of their own (clang's FuzzerInterface documentation).
+// libFuzzer's entry point for programs that have their own main (clang's FuzzerInterface documentation).
 #pragma once
 
 #include <stddef.h>
