@@ -25,39 +25,5 @@ extension Folder {
     }
 
     /// Removes everything in it, as ``removeTree(_:)`` does.
-    public func removeContents() throws(FileFailure) {
-        let device = try device()
-        var raised = 0
-        while case let entries = try entries(), !entries.isEmpty {
-            for entry in entries {
-                guard entry.kind == .folder else {
-                    try remove(entry.name)
-                    continue
-                }
-                let inner = try folder(entry.name)
-                guard try inner.device() == device else {
-                    throw FileFailure("remove the folder", inner.path, number: EXDEV)
-                }
-                for below in try inner.entries() {
-                    guard below.kind == .folder else {
-                        try inner.remove(below.name)
-                        continue
-                    }
-                    // Emptied in the next round.
-                    while try kind(of: Self.raisedName(raised)) != nil { raised += 1 }
-                    try inner.move(below.name, to: self, as: Self.raisedName(raised))
-                    raised += 1
-                }
-                try removeFolder(entry.name)
-            }
-        }
-    }
-
-    private static func raisedName(_ number: Int) -> String { "detdiffusion-removed-\(number)" }
-
-    private func device() throws(FileFailure) -> dev_t {
-        var status = stat()
-        guard fstat(descriptor, &status) == 0 else { throw FileFailure("look at", path) }
-        return status.st_dev
-    }
+    public func removeContents() throws(FileFailure) { try FolderContents.remove(from: descriptor, path: path) }
 }

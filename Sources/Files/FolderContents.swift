@@ -14,16 +14,16 @@ public struct FolderContents {
 
     private let path: String
     private let descriptor: Int32
-    private let deadline: ContinuousClock.Instant
+    private let deadline: ContinuousClock.Instant?
     private var moved = 0
 
     /// Removes everything in the folder of `descriptor`, which stays.
     /// - Parameters:
     ///   - path: where it is, for errors.
-    ///   - deadline: when to give up; somebody may still be writing there.
+    ///   - deadline: when to give up, where somebody may still be writing; never if nil.
     /// - Throws: ``FileFailure`` for the first thing that cannot be removed, of number ETIME at the deadline.
     public static func remove(
-        from descriptor: Int32, path: String, deadline: ContinuousClock.Instant
+        from descriptor: Int32, path: String, deadline: ContinuousClock.Instant? = nil
     ) throws(FileFailure) {
         _ = fchmod(descriptor, 0o700)  // Where it fails, the calls that follow say what that means.
         var contents = FolderContents(descriptor, path: path, deadline: deadline)
@@ -34,7 +34,7 @@ public struct FolderContents {
         }
     }
 
-    private init(_ descriptor: Int32, path: String, deadline: ContinuousClock.Instant) {
+    private init(_ descriptor: Int32, path: String, deadline: ContinuousClock.Instant?) {
         self.descriptor = descriptor
         self.path = path
         self.deadline = deadline
@@ -56,7 +56,9 @@ public struct FolderContents {
     /// Removes a file or an empty folder.
     /// - Returns: false for a folder that is not empty.
     private func unlink(_ name: [CChar], in folder: Int32) throws(FileFailure) -> Bool {
-        guard ContinuousClock.now < deadline else { throw FileFailure("remove what is in", path, number: ETIME) }
+        guard deadline.map({ ContinuousClock.now < $0 }) ?? true else {
+            throw FileFailure("remove what is in", path, number: ETIME)
+        }
         if unlinkat(folder, name, 0) == 0 || errno == ENOENT { return true }
         let number = errno
         if unlinkat(folder, name, AT_REMOVEDIR) == 0 || errno == ENOENT { return true }
