@@ -109,6 +109,14 @@ struct ForeignSetTests {
         #expect(merged.annotations == judge.annotations.count + judge.wanted.count)
         #expect(merged.categories == judge.categories.map { [.id($0.id), .name($0.name)] })
         #expect(merged.realNames == judge.images.map { $0.file_name.map { "real/" + $0 } ?? "" })
+        // The earlier export would go, and the images that its records name with it.
+        let itself = try world.commands.run(
+            "catalogue",
+            [
+                "export", "coco", "--job", "second", "--out", world.folder + "/merged", "--with-real",
+                world.folder + "/merged/annotations.json",
+            ])
+        #expect(itself.status == 78 && itself.errors.contains("choose another --out"), "\(itself.errors)")
         let output = world.folder + "/twice"
         let earlier = world.folder + "/merged/annotations.json"
         try world.commands.succeed(

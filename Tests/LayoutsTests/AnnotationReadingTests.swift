@@ -153,6 +153,7 @@ import Testing
         ("[{\"id\":1,\"x\":True}]", "near 'True", "true, false and null"),
         ("[{\"id\":\"a\"}]", "the string", "whole numbers"),
         ("[{\"id\":1,\"x\":+}]", "near '+", "make it JSON"),
+        ("[{\"id\":18446744073709551616}]", "18446744073709551616, beyond 64 bits", "mend that record"),
     ])
     func adviceFitsWhatIsWrong(images: String, found: String, advice: String) throws {
         let message = try Self.message("{\"images\":\(images)}")

@@ -50,6 +50,7 @@ import Testing
         let members = try Self.packed(Array(Self.text[..<half])) + Self.packed(Array(Self.text[half...]))
         #expect(try Self.read(members) == Self.text)
         #expect(try Self.read(packed + [0, 0, 0, 0]) == Self.text)
+        #expect(try Self.read(try Self.packed([0xEF, 0xBB, 0xBF] + Self.text)) == Self.text)
         #expect(try Self.read([]).isEmpty && Self.read(Array("7".utf8)) == Array("7".utf8))
     }
 
@@ -68,6 +69,12 @@ import Testing
             }
             #expect(total == long.count)
         }
+    }
+
+    @Test func whatIsPackedIsNamedToo() throws {
+        let wide = try #require("{\"images\":[]}".data(using: .utf16))
+        #expect(try Self.message(try Self.packed(Array(wide))).contains("found UTF-16; convert it"))
+        #expect(try Self.message(try Self.packed(try Self.packed(Self.text))).contains("found gzip data in gzip data"))
     }
 
     @Test func damagedGzipIsNamed() throws {

@@ -33,7 +33,9 @@ struct DatabaseURLTests {
         "host=a password=x\" s3cret",
         "postgresql://ann:\"%zz\"s3cret@host/db", "host=ann:s3cret@db", "host=postgresql://ann:s3cret@db",
         "dbname=postgresql://ann:s3cret@db", "postgresql://ann:/s3cret", "postgresql://ann:p@\u{301}s3cret@host/db",
-        "postgresql://ann:s3cret@host/d\nb", "postgresql://ann:s3cret@ho st/db", "host=a password='s3cret\u{1}'",
+        "postgresql://ann:s3cret@host/db?sslmode=s3cret", "host=a connect_timeout=s3cret",
+        "postgresql://ann:s3cret@host/db?target_session_attrs=s3cret", "postgresql://ann:s3cret@host/d\nb",
+        "postgresql://ann:s3cret@ho st/db", "host=a password='s3cret\u{1}'",
     ])
     func unreadableAddressIsRefusedWithoutItsPassword(text: String) {
         let error = #expect(throws: PostgresError.self) { try DatabaseURL(text) }
