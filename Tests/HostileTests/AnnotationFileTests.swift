@@ -116,7 +116,7 @@ struct AnnotationFileTests {
         Case(
             "all boxes outside",
             Annotations.file(objects: ["1", "2", "3"].map { Annotations.object(id: $0, box: "[700,0,200,200]") }),
-            "outside 3"),
+            "found 3 boxes that all reach outside their image"),
     ]
 
     @Test(arguments: form + values)
