@@ -40,7 +40,6 @@ public struct ExportError: Error, CustomStringConvertible, Sendable, Hashable {
 
     /// The failure of a system call while writing.
     static func system(_ failure: FileFailure) -> ExportError {
-        ExportError(
-            .destination, "cannot \(failure.action) \(failure.path): \(failure.reason)\(failure.fix)")
+        ExportError(.destination, failure.line)
     }
 }

@@ -11,7 +11,7 @@ public enum WholeFile {
     public static func write(_ bytes: [UInt8], to path: String) throws(FileFailure) {
         var there = stat()
         guard stat(path, &there) == 0 else {
-            guard errno == ENOENT else { throw FileFailure("look at", path) }
+            guard errno == ENOENT else { throw FileFailure("write", path) }
             var link = stat()
             // A link to something that is not there yet: what it points to is made.
             guard lstat(path, &link) == 0 else { return try replace(path, with: bytes, mode: 0o644) }
@@ -50,7 +50,7 @@ public enum WholeFile {
 
     private static func writeInto(_ path: String, _ bytes: [UInt8], flags: Int32) throws(FileFailure) {
         let file = open(path, O_WRONLY | O_CLOEXEC | flags, 0o644)
-        guard file >= 0 else { throw FileFailure("open", path) }
+        guard file >= 0 else { throw FileFailure("write", path) }
         defer { close(file) }
         try writeAll(bytes, to: file, path)
     }

@@ -81,7 +81,7 @@ struct StoreTests {
             let out = scratch.path + "/sample.json"
             let result = try Refusal.nobody.run("producer", arguments + ["--out", out])
             Refusal.expect(
-                result, status: 73, says: [out, "cannot write the sample", "space"], arguments.joined(separator: " "))
+                result, status: 73, says: [out, "cannot write", "space"], arguments.joined(separator: " "))
             #expect(try scratch.entries().isEmpty, "\(arguments)")
         }
         withExtendedLifetime(mount) {}
