@@ -1,4 +1,4 @@
-// Why an address cannot be read, in words of our own.
+// Why an address cannot be read, in our own words.
 
 /// What is wrong with an address: a clause such as `it has no host`.
 ///

@@ -28,7 +28,7 @@ final class ConnectionControl: Sendable {
 
     func setConnected(_ isConnected: Bool) { state.withLock { $0.isConnected = isConnected } }
 
-    /// Keeps a duplicate of the connection's descriptor; returns it for polling, -1 when none is to be had.
+    /// Keeps a duplicate of the connection's descriptor; returns it for polling, -1 when there is none.
     func adoptSocket(_ descriptor: Int32) -> Int32 {
         let duplicate = fcntl(descriptor, F_DUPFD_CLOEXEC, 3)
         state.withLock { state in

@@ -44,8 +44,8 @@ extension Catalogue {
         return ShardPiece(ids: try rows.map { try $0.int64("id") }, last: try last.int("number"))
     }
 
-    /// Calls `body` with one piece after the other of a job's shards that fulfil `condition` (of `s`), each in a
-    /// transaction of its own in which their rows are locked in the order of their ids.
+    /// Calls `body` with one piece after the other of a job's shards that fulfil `condition` (of `s`), each in its
+    /// own transaction, in which their rows are locked in the order of their ids.
     /// - Parameters:
     ///   - label: names the transactions' failpoints.
     ///   - limit: tasks of a piece.

@@ -1,4 +1,4 @@
-// Reading the text of a database URL: libpq reads it, and what it cannot read is said in words of our own, since
+// Reading the text of a database URL: libpq reads it, and what it cannot read is said in our own words, since
 // libpq's quote the text, and with it the password.
 
 import Addresses

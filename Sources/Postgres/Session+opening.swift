@@ -101,7 +101,7 @@ extension Session {
             }
         } catch {
             if error.code == .pooling || !isAlive { throw error }
-            // Statement mode refuses nothing so far, and a second process that is not to be had is one that is not shared.
+            // Statement mode refuses nothing so far, and where no second process answers, none is shared.
             if beside == process { throw Self.shared(url) }
             logger.debug("the pooler has no second session to compare", metadata: ["postgres.error": "\(error)"])
         }
