@@ -60,6 +60,11 @@ public final class BufferedFile {
     }
 
     private func writeAll(_ bytes: [UInt8]) throws(FileFailure) {
+        try Self.writeAll(bytes, to: descriptor, path)
+    }
+
+    /// Writes all bytes to an open file; `path` is for the failure.
+    static func writeAll(_ bytes: [UInt8], to descriptor: Int32, _ path: String) throws(FileFailure) {
         var done = 0
         while done < bytes.count {
             let count = bytes.withUnsafeBytes { write(descriptor, $0.baseAddress! + done, bytes.count - done) }

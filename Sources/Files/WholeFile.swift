@@ -37,12 +37,9 @@ public enum WholeFile {
         let file = open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode)
         guard file >= 0 else { throw FileFailure("write", path) }
         do throws(FileFailure) {
-            try writeAll(bytes, to: file, path)
-            guard fsync(file) == 0 || errno == EINVAL else { throw FileFailure("write", path) }
+            try finish(bytes, file, path, syncing: true)
             guard rename(temporary, path) == 0 else { throw FileFailure("write", path) }
-            close(file)
         } catch {
-            close(file)
             unlink(temporary)
             throw error
         }
@@ -51,17 +48,21 @@ public enum WholeFile {
     private static func writeInto(_ path: String, _ bytes: [UInt8], flags: Int32) throws(FileFailure) {
         let file = open(path, O_WRONLY | O_CLOEXEC | flags, 0o644)
         guard file >= 0 else { throw FileFailure("write", path) }
-        defer { close(file) }
-        try writeAll(bytes, to: file, path)
+        try finish(bytes, file, path, syncing: false)
     }
 
-    private static func writeAll(_ bytes: [UInt8], to file: Int32, _ path: String) throws(FileFailure) {
-        var done = 0
-        while done < bytes.count {
-            let count = bytes.withUnsafeBytes { Foundation.write(file, $0.baseAddress! + done, bytes.count - done) }
-            if count < 0 && errno == EINTR { continue }
-            guard count >= 0 else { throw FileFailure("write", path) }
-            done += count
+    /// Writes everything to an open file and closes it, whatever happens.
+    private static func finish(
+        _ bytes: [UInt8], _ file: Int32, _ path: String, syncing: Bool
+    ) throws(FileFailure) {
+        do throws(FileFailure) {
+            try BufferedFile.writeAll(bytes, to: file, path)
+            guard !syncing || fsync(file) == 0 else { throw FileFailure("write", path) }
+        } catch {
+            close(file)
+            throw error
         }
+        // Network file systems report a full quota only here.
+        guard close(file) == 0 else { throw FileFailure("write", path) }
     }
 }

@@ -68,7 +68,7 @@ public struct BoxSurvey: Hashable, Sendable, Codable {
                     concerns: fractions, of: boxes))
         }
         if outside > 0 {
-            // Some boxes at an edge would lie inside as corners by chance; where most do, it is no chance.
+            // A few boxes at an edge fit as corners by chance; most of them do not.
             let hint = corners * 2 >= outside ? ", \(corners) of them would lie in it as corners [x1,y1,x2,y2]" : ""
             remarks.append(
                 InputRemark(

@@ -8,7 +8,7 @@ public struct DetectionSurvey: Hashable, Sendable, Codable {
     public var counted = 0
     /// Those of them that overlap no annotated box of their image at all.
     public var apart = 0
-    /// Those of them that overlap annotated boxes, none of them of their own category; nil where classes do not count.
+    /// Those of them that overlap annotated boxes, but only of other categories; nil where classes do not count.
     public var ofOtherClasses: Int?
 
     /// Looks at the detections in the images of `set`, as `rule` counts them.

@@ -6,7 +6,7 @@ extension Subset {
     /// Rules are asked of the box that will be exported: clipped to its image, and at last in the generated frame.
     ///
     /// Per annotation, things first and then stuff, in file order: its box as annotated is at least one pixel wide and
-    /// high, it meets the image, its clipped area over the image's exceeds 2 %, it is no crowd and not to be ignored, it
+    /// high, it meets the image, its clipped area over the image's exceeds 2 %, it is neither a crowd nor ignored, it
     /// is not the stuff `other`, its annotated area is above 0, its clipped box is at least one pixel wide and high in
     /// `frame`. Then per image: it is listed in `imageIDs`, it has a stuff annotation of any kind (fidelity), it keeps 3 to
     /// 8 objects, its shorter side is at least 32 pixels. Kept boxes are clipped to their image.

@@ -17,7 +17,7 @@ enum FolderMode {
         let wanted = own.st_mode | (above.st_mode & (S_IWGRP | S_ISGID))
         guard wanted != own.st_mode else { return }
         if fchmod(folder.descriptor, wanted & 0o7777) == 0 { return }
-        // Some file systems have no modes of their own; whoever cannot write there will be told which folder it is.
+        // Some file systems have no modes; whoever cannot write there will be told which folder it is.
         guard [EPERM, ENOTSUP, ENOSYS].contains(errno) else { throw .system("set the mode of the folder", path) }
     }
 

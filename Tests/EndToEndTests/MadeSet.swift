@@ -36,7 +36,7 @@ struct MadeSet: Sendable, CustomTestStringConvertible {
         "own", categories: [(0, "weld", ""), (1, "other", ""), (2, "裂缝", #","supercategory":"defect""#)],
         image: { #","file_name":"line-\#($0).png""# }, annotation: { _ in "" })
 
-    /// Roboflow: a root category 0 that groups the others, ids from 0, keys of its own.
+    /// Roboflow: a root category 0 that groups the others, ids from 0, extra keys.
     static let roboflow = MadeSet(
         "roboflow",
         categories: [
@@ -62,7 +62,7 @@ struct MadeSet: Sendable, CustomTestStringConvertible {
         image: { #","file_name":"2007_00003\#($0).jpg""# },
         annotation: { #","area":25000,"iscrowd":0,"ignore":\#($0 % 4 == 3 ? 1 : 0)"# }, firstID: 20_070_000)
 
-    /// Objects365: 365 categories, folders in the names, ids of many digits, keys of its own.
+    /// Objects365: 365 categories, folders in the names, ids of many digits, extra keys.
     static let objects365 = MadeSet(
         "objects365", categories: (1...365).map { ($0, "Thing/\($0)", #","supercategory":null"#) },
         image: { #","file_name":"images/v1/patch8/objects365_v1_0042091\#($0).jpg","url":"","license":5"# },
