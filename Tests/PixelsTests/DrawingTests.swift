@@ -116,6 +116,12 @@ import Testing
 }
 
 @Suite struct SheetTests {
+    /// Category ids come from files: any of Int64 has a colour.
+    @Test(arguments: [-1, -2, Int.min, Int.max]) func anyCategoryHasAColor(id: Int) {
+        let color = Color.distinct(index: id, of: 91)
+        #expect((0..<91).contains { Color.distinct(index: $0, of: 91) == color })
+    }
+
     @Test func paletteColorsAreDistinctAndReadable() {
         for count in [1, 2, 3, 8, 12, 80, 171] {
             let colors = (0..<count).map { Color.distinct(index: $0, of: count) }
