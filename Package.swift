@@ -15,11 +15,22 @@ let strictWithPointers = strict + [.strictMemorySafety()]
 /// Generated test worlds and image work are too slow unoptimised, in debug builds too.
 let optimised: [SwiftSetting] = [.unsafeFlags(["-O"], .when(configuration: .debug))]
 
-/// One module of the package; its level in the design is the section it stands in below.
+/// A district: a folder of Sources, or of Tests, and the modules that lie in it. Imports go to an earlier district, or to a
+/// lower level of one's own; Engine and Servers do not know each other (`ops/checks/levels`).
+func district(_ name: String, in top: String = "Sources", _ modules: [Target]) -> [Target] {
+    for module in modules { module.path = "\(top)/\(name)/\(module.name)" }
+    return modules
+}
+
 func module(
     _ name: String, _ dependencies: [Target.Dependency] = [], settings: [SwiftSetting] = strict
 ) -> Target {
     .target(name: name, dependencies: dependencies, swiftSettings: settings)
+}
+
+/// A C library of the system.
+func library(_ name: String, _ pkgConfig: String, _ package: String) -> Target {
+    .systemLibrary(name: name, pkgConfig: pkgConfig, providers: [.apt([package])])
 }
 
 func tests(
@@ -40,69 +51,89 @@ extension Target.Dependency {
     static let asyncAlgorithms = product(name: "AsyncAlgorithms", package: "swift-async-algorithms")
 }
 
-let package = Package(
-    name: "detdiffusion",
-    platforms: [.macOS(.v15)],
-    products: [
-        .executable(name: "detdiffusion-producer", targets: ["detdiffusion-producer"]),
-        .executable(name: "detdiffusion-worker", targets: ["detdiffusion-worker"]),
-        .executable(name: "detdiffusion-catalogue", targets: ["detdiffusion-catalogue"]),
-    ],
-    dependencies: [
-        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
-        .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
-        .package(url: "https://github.com/apple/swift-async-algorithms", from: "1.1.4"),
-        .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
-    ],
-    targets: [
-        // Level 0: C libraries, each imported by exactly one module above.
-        .systemLibrary(name: "CPNG", pkgConfig: "libpng", providers: [.apt(["libpng-dev"])]),
-        .systemLibrary(name: "CRabbitMQ", pkgConfig: "librabbitmq", providers: [.apt(["librabbitmq-dev"])]),
-        .systemLibrary(name: "CPostgres", pkgConfig: "libpq", providers: [.apt(["libpq-dev"])]),
-        .systemLibrary(name: "CCrypto", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
-        .systemLibrary(name: "CYajl", pkgConfig: "yajl", providers: [.apt(["libyajl-dev"])]),
-        .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
+/// C libraries and small pieces of C; each is imported by exactly one module.
+let libraries = district(
+    "C",
+    [
+        library("CPNG", "libpng", "libpng-dev"),
+        library("CRabbitMQ", "librabbitmq", "librabbitmq-dev"),
+        library("CPostgres", "libpq", "libpq-dev"),
+        library("CCrypto", "libcrypto", "libssl-dev"),
+        library("CYajl", "yajl", "libyajl-dev"),
+        library("CZlib", "zlib", "zlib1g-dev"),
+        library("COpenBLAS", "openblas", "libopenblas-dev"),
         .target(name: "CFiles"),
         .target(name: "CSchemas", cSettings: [.unsafeFlags(["-std=c23"])]),
         .target(name: "CProcesses"),
         .target(name: "CMappings"),
         .target(name: "CDescriptors"),
         .target(name: "CCertificates", linkerSettings: [.linkedLibrary("ssl"), .linkedLibrary("crypto")]),
-        .systemLibrary(name: "COpenBLAS", pkgConfig: "openblas", providers: [.apt(["libopenblas-dev"])]),
         .target(name: "CKernels", cSettings: [.unsafeFlags(["-O3", "-fno-math-errno", "-mprefer-vector-width=512"])]),
+    ])
 
-        // Level 1: values.
+/// What any program needs: words for errors, digests, threads, files, failpoints for tests.
+let basics = district(
+    "Basics",
+    [
+        // Level 1
         module("ErrorLines"),
-        module("Layouts", ["CYajl", "CZlib"], settings: strictWithPointers + optimised),
-        module("Pixels", ["CPNG"], settings: strictWithPointers + optimised),
         module("Digests", ["CCrypto"], settings: strictWithPointers),
         module("Executors"),
         module("Failpoints"),
-        module("Tensors", ["COpenBLAS", "CKernels"], settings: strictWithPointers + optimised),
-        module("Weights", ["CMappings"], settings: strictWithPointers + optimised),
+        // Level 2
         module("Files", ["CFiles"]),
+    ])
+
+/// What is read and written: annotations and layouts, pictures, archives, files of weights.
+let data = district(
+    "Data",
+    [
+        module("Layouts", ["CYajl", "CZlib"], settings: strictWithPointers + optimised),
+        module("Pixels", ["CPNG"], settings: strictWithPointers + optimised),
+        module("Archives", ["Digests", "ErrorLines", "Files"]),
+        module("Weights", ["CMappings"], settings: strictWithPointers + optimised),
+    ])
+
+/// From tensors to pictures: devices, layers, models. It knows no server and no job.
+let engine = district(
+    "Engine",
+    [
+        // Level 1
+        module("Tensors", ["COpenBLAS", "CKernels"], settings: strictWithPointers + optimised),
+        // Level 2
+        module("Networks", ["Tensors", "Weights"], settings: strict + optimised),
+        // Level 3
+        module(
+            "Diffusion", ["Networks", "Tensors", "Weights", "Layouts", "Pixels", "Digests", "ErrorLines", "Files"],
+            settings: strict + optimised),
+    ])
+
+/// Clients of what workers share: the broker, the database, the store. They know no job.
+let servers = district(
+    "Servers",
+    [
+        // Level 1
         module("Addresses"),
         module("Certificates", ["CCertificates"], settings: strictWithPointers),
-
-        // Level 2: parts.
-        module("Archives", ["Digests", "ErrorLines", "Files"]),
-        module("Stores", ["Digests", "ErrorLines", "Failpoints", "Files"]),
+        // Level 2
         module(
             "Broker", ["CRabbitMQ", "Addresses", "Certificates", "Executors", "Failpoints", .logging],
             settings: strictWithPointers),
         module(
             "Postgres", ["CPostgres", "Addresses", "Certificates", "Executors", "Failpoints", .logging],
             settings: strictWithPointers),
+        module("Stores", ["Digests", "ErrorLines", "Failpoints", "Files"]),
+    ])
+
+/// Jobs, shards and tasks: from planning to a finished shard and its export.
+let work = district(
+    "Work",
+    [
+        // Level 1
         module("Tasks", ["Layouts", "Digests", "ErrorLines"]),
-        module("Networks", ["Tensors", "Weights"], settings: strict + optimised),
-
-        // Level 3: models and stores.
-        module(
-            "Diffusion", ["Networks", "Tensors", "Weights", "Layouts", "Pixels", "Digests", "ErrorLines", "Files"],
-            settings: strict + optimised),
+        // Level 2
         module("Catalogue", ["Postgres", "Tasks", "CSchemas", "Digests", "Failpoints", .logging]),
-
-        // Level 4: uses.
+        // Level 3
         module(
             "Orchestration",
             [
@@ -110,26 +141,30 @@ let package = Package(
                 "Digests", .logging, .lifecycle, .asyncAlgorithms,
             ]),
         module("Exports", ["Catalogue", "Stores", "Archives", "Files", "Layouts", "Pixels", "Tasks", "Digests"]),
-
         module("Auditing", ["Catalogue", "Stores", "Archives", "Tasks", "Digests", "Executors", "ErrorLines"]),
         module(
             "Provisioning", ["Addresses", "Catalogue", "Broker", "Postgres", "Stores", "Tasks", "Executors", .logging]),
-
-        // Level 5: plug-ins.
+        // Level 4
         module(
             "Handlers",
             [
                 "Catalogue", "Tasks", "Stores", "Archives", "Pixels", "Layouts", "Digests", "Executors", "Failpoints",
                 "CProcesses", "Diffusion", "Files", "Tensors", .logging,
             ], settings: strictWithPointers),
+    ])
+
+/// What a person runs.
+let commands = district(
+    "Commands",
+    [
+        // Level 1
         module(
             "Console",
             [
                 "CDescriptors", "Addresses", "Broker", "Postgres", "Catalogue", "Stores", "Layouts", "Tasks", "Digests",
                 "ErrorLines", "Diffusion", "Weights", .arguments, .logging,
             ]),
-
-        // Level 6: commands.
+        // Level 2
         command(
             "detdiffusion-producer",
             ["Console", "Orchestration", "Catalogue", "Broker", "Layouts", "Tasks", "Digests", "Diffusion", "Files"]),
@@ -146,73 +181,123 @@ let package = Package(
                 "Console", "Orchestration", "Handlers", "Auditing", "Exports", "Provisioning", "Catalogue", "Broker",
                 "Postgres", "Stores", "Archives", "Layouts", "Pixels", "Digests", "Tasks", "ErrorLines", "Files",
             ]),
+    ])
 
-        // Tests mirror Sources; Fixtures runs commands and servers for them.
+/// Tests mirror Sources; what takes the whole system is in System. Fixtures runs commands and servers for them.
+let testing =
+    [
         .target(
             name: "Fixtures", dependencies: ["Catalogue", "Tasks", "Postgres", "Digests", .logging],
             path: "Tests/Fixtures",
-            swiftSettings: strict),
-        tests("Digests", ["Digests"]),
-        tests("Layouts", ["Layouts"]),
-        tests("Pixels", ["Pixels", "Fixtures"]),
-        tests("Tensors", ["Tensors"], settings: strict + optimised),
-        tests("Weights", ["Weights"], exclude: ["Golden"]),
-        tests("Networks", ["Networks", "Tensors", "Weights"]),
-        tests(
-            "Diffusion", ["Diffusion", "Networks", "Tensors", "Weights", "Layouts", "Pixels", "Digests", "Fixtures"],
-            exclude: ["Golden"]),
-        tests("Archives", ["Archives"]),
-        tests("Stores", ["Stores", "Files", "Digests", "Fixtures"]),
-        tests("Broker", ["Broker", "Executors", .logging]),
-        tests("Executors", ["Executors"]),
-        tests("Failpoints", ["Failpoints"]),
-        tests("Files", ["Files"]),
-        tests("Addresses", ["Addresses"]),
-        tests("Crash", ["Fixtures"]),
-        tests("Soak", ["Fixtures"], exclude: ["FalseClock"]),
-        tests("Postgres", ["Postgres", .logging]),
-        tests("Exports", ["Exports", "Files", "Stores", "Fixtures", "Catalogue", "Layouts", "Tasks", "Digests"]),
-        tests("Catalogue", ["Catalogue", "Tasks", "Postgres", "Digests", "Fixtures"]),
-        tests(
-            "Auditing",
-            [
-                "Auditing", "Handlers", "Catalogue", "Stores", "Archives", "Tasks", "Postgres", "Digests", "Layouts",
-                "Fixtures",
-            ]),
-        tests("Program", ["Handlers", "Tasks", "Layouts", "Pixels", "Executors", "Digests", "Fixtures", .logging]),
-        tests(
-            "Provisioning",
-            ["Provisioning", "Fixtures", "Catalogue", "Broker", "Postgres", "Stores", "Tasks", .logging]),
-        tests("Tasks", ["Tasks", "Layouts", "Digests"]),
-        tests(
-            "Orchestration",
-            [
-                "Orchestration", "Catalogue", "Broker", "Postgres", "Layouts", "Tasks", "Digests", "Fixtures",
-                .lifecycle, .logging,
-            ]),
-        tests(
-            "Handlers",
-            [
-                "Handlers", "Catalogue", "Stores", "Archives", "Pixels", "Layouts", "Tasks", "Postgres", "Digests",
-                "Fixtures", "Diffusion", "Tensors",
-            ]),
-        tests(
-            "Console",
-            [
-                "Console", "Broker", "Postgres", "Catalogue", "Stores", "Layouts", "Tasks", "Digests", "Fixtures",
-                "ErrorLines", .arguments, .logging,
-            ]),
-        tests("Schemas", ["CSchemas", "Orchestration", "Broker", "Tasks", "Catalogue", "Fixtures", .logging]),
-        tests("EndToEnd", ["Broker", "Orchestration", "Tasks", "Digests", "Fixtures", .logging]),
-        tests(
-            "Fuzz",
-            [
-                "Layouts", "Tasks", "Archives", "Auditing", "Pixels", "Digests", "Console", "ErrorLines", "Weights",
-                "Diffusion", "Broker", "Postgres", "Provisioning", "Fixtures",
-            ]),
-        tests(
-            "Hostile", ["Fixtures", "Orchestration", "Broker", "Postgres", "Catalogue", "Tasks", "Digests", .logging]),
+            swiftSettings: strict)
+    ]
+    + district(
+        "Basics", in: "Tests",
+        [
+            tests("Digests", ["Digests"]),
+            tests("Executors", ["Executors"]),
+            tests("Failpoints", ["Failpoints"]),
+            tests("Files", ["Files"]),
+        ])
+    + district(
+        "Data", in: "Tests",
+        [
+            tests("Layouts", ["Layouts"]),
+            tests("Pixels", ["Pixels", "Fixtures"]),
+            tests("Archives", ["Archives"]),
+            tests("Weights", ["Weights"], exclude: ["Golden"]),
+        ])
+    + district(
+        "Engine", in: "Tests",
+        [
+            tests("Tensors", ["Tensors"], settings: strict + optimised),
+            tests("Networks", ["Networks", "Tensors", "Weights"]),
+            tests(
+                "Diffusion",
+                ["Diffusion", "Networks", "Tensors", "Weights", "Layouts", "Pixels", "Digests", "Fixtures"],
+                exclude: ["Golden"]),
+        ])
+    + district(
+        "Servers", in: "Tests",
+        [
+            tests("Addresses", ["Addresses"]),
+            tests("Broker", ["Broker", "Executors", .logging]),
+            tests("Postgres", ["Postgres", .logging]),
+            tests("Stores", ["Stores", "Files", "Digests", "Fixtures"]),
+        ])
+    + district(
+        "Work", in: "Tests",
+        [
+            tests("Tasks", ["Tasks", "Layouts", "Digests"]),
+            tests("Catalogue", ["Catalogue", "Tasks", "Postgres", "Digests", "Fixtures"]),
+            tests(
+                "Orchestration",
+                [
+                    "Orchestration", "Catalogue", "Broker", "Postgres", "Layouts", "Tasks", "Digests", "Fixtures",
+                    .lifecycle, .logging,
+                ]),
+            tests("Exports", ["Exports", "Files", "Stores", "Fixtures", "Catalogue", "Layouts", "Tasks", "Digests"]),
+            tests(
+                "Auditing",
+                [
+                    "Auditing", "Handlers", "Catalogue", "Stores", "Archives", "Tasks", "Postgres", "Digests",
+                    "Layouts",
+                    "Fixtures",
+                ]),
+            tests(
+                "Provisioning",
+                ["Provisioning", "Fixtures", "Catalogue", "Broker", "Postgres", "Stores", "Tasks", .logging]),
+            tests(
+                "Handlers",
+                [
+                    "Handlers", "Catalogue", "Stores", "Archives", "Pixels", "Layouts", "Tasks", "Postgres", "Digests",
+                    "Fixtures", "Diffusion", "Tensors",
+                ]),
+            tests("Program", ["Handlers", "Tasks", "Layouts", "Pixels", "Executors", "Digests", "Fixtures", .logging]),
+        ])
+    + district(
+        "Commands", in: "Tests",
+        [
+            tests(
+                "Console",
+                [
+                    "Console", "Broker", "Postgres", "Catalogue", "Stores", "Layouts", "Tasks", "Digests", "Fixtures",
+                    "ErrorLines", .arguments, .logging,
+                ])
+        ])
+    + district(
+        "System", in: "Tests",
+        [
+            tests("Schemas", ["CSchemas", "Orchestration", "Broker", "Tasks", "Catalogue", "Fixtures", .logging]),
+            tests("EndToEnd", ["Broker", "Orchestration", "Tasks", "Digests", "Fixtures", .logging]),
+            tests("Crash", ["Fixtures"]),
+            tests(
+                "Hostile",
+                ["Fixtures", "Orchestration", "Broker", "Postgres", "Catalogue", "Tasks", "Digests", .logging]),
+            tests(
+                "Fuzz",
+                [
+                    "Layouts", "Tasks", "Archives", "Auditing", "Pixels", "Digests", "Console", "ErrorLines", "Weights",
+                    "Diffusion", "Broker", "Postgres", "Provisioning", "Fixtures",
+                ]),
+            tests("Soak", ["Fixtures"], exclude: ["FalseClock"]),
+        ])
+
+let package = Package(
+    name: "detdiffusion",
+    platforms: [.macOS(.v15)],
+    products: [
+        .executable(name: "detdiffusion-producer", targets: ["detdiffusion-producer"]),
+        .executable(name: "detdiffusion-worker", targets: ["detdiffusion-worker"]),
+        .executable(name: "detdiffusion-catalogue", targets: ["detdiffusion-catalogue"]),
     ],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+        .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
+        .package(url: "https://github.com/apple/swift-async-algorithms", from: "1.1.4"),
+        .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
+    ],
+    targets: libraries + basics + data + engine + servers + work + commands + testing,
     swiftLanguageModes: [.v6]
 )
 

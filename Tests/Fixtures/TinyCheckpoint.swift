@@ -2,7 +2,7 @@
 
 public import Foundation
 
-/// A folder with one of the checkpoints that Tests/DiffusionTests/Golden/write_golden.py wrote with diffusers: a few
+/// A folder with one of the checkpoints that Tests/Engine/DiffusionTests/Golden/write_golden.py wrote with diffusers: a few
 /// thousand random weights.
 public struct TinyCheckpoint: Sendable {
     /// Stable Diffusion 1.x in small, float32, with 8x8 bins and the attribute tokens.
@@ -12,7 +12,7 @@ public struct TinyCheckpoint: Sendable {
     /// Text encoder and autoencoder of ``sd1`` as torch's pickles under older names; no whole checkpoint.
     public static let legacy = TinyCheckpoint(folder: golden + "/legacy")
 
-    private static let golden = Surroundings.root + "/Tests/DiffusionTests/Golden"
+    private static let golden = Surroundings.root + "/Tests/Engine/DiffusionTests/Golden"
 
     /// Where it is.
     public let folder: String

@@ -12,7 +12,7 @@ import tempfile
 
 import numpy as np
 
-SOURCES = pathlib.Path(__file__).resolve().parents[2] / "Sources" / "CKernels"
+SOURCES = pathlib.Path(__file__).resolve().parents[2] / "Sources" / "C" / "CKernels"
 KERNELS = ["attention", "kernels", "packing", "winograd"]
 size, real = ctypes.c_ssize_t, ctypes.c_float
 draw = np.random.default_rng(5)

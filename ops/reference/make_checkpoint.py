@@ -5,7 +5,7 @@
 #     python make_checkpoint.py FOLDER --half     2.2 GB, float16
 #     python make_checkpoint.py FOLDER --small    70 MB: a UNet of a few million parameters, as for training and tests
 #
-# Needs Tests/DiffusionTests/Golden/requirements.txt and 14 GB of memory; FOLDER lies outside the repository.
+# Needs Tests/Engine/DiffusionTests/Golden/requirements.txt and 14 GB of memory; FOLDER lies outside the repository.
 import argparse
 import pathlib
 import sys
@@ -15,7 +15,7 @@ from diffusers import AutoencoderKL, UNet2DConditionModel
 from transformers import CLIPTokenizer
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-sys.path.insert(0, str(ROOT / "Tests/DiffusionTests/Golden"))
+sys.path.insert(0, str(ROOT / "Tests/Engine/DiffusionTests/Golden"))
 import tiny_checkpoint  # noqa: E402
 import tiny_tokenizer  # noqa: E402
 import versions  # noqa: E402

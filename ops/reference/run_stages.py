@@ -20,7 +20,7 @@ import torch
 from safetensors.torch import load_file, save_file
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-sys.path.insert(0, str(ROOT / "Tests/DiffusionTests/Golden"))
+sys.path.insert(0, str(ROOT / "Tests/Engine/DiffusionTests/Golden"))
 import versions  # noqa: E402
 
 PROMPT = "An image with person <l9000> <l44000> [easy] dog <l3> <l65000> [hard] grass <l0> <l65535> [background]"

@@ -1,1 +1,1 @@
-../../../Sources/Handlers/Program/LineSplitter.swift
+../../../Sources/Work/Handlers/Program/LineSplitter.swift

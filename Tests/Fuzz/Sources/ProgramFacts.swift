@@ -1,1 +1,1 @@
-../../../Sources/Handlers/Program/ProgramFacts.swift
+../../../Sources/Work/Handlers/Program/ProgramFacts.swift

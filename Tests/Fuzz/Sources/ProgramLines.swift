@@ -1,1 +1,1 @@
-../../../Sources/Handlers/Program/ProgramLines.swift
+../../../Sources/Work/Handlers/Program/ProgramLines.swift

@@ -1,1 +1,1 @@
-../../../Sources/Handlers/Program/ProgramReply.swift
+../../../Sources/Work/Handlers/Program/ProgramReply.swift

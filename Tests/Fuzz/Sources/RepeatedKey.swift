@@ -1,1 +1,1 @@
-../../../Sources/detdiffusion-worker/RepeatedKey.swift
+../../../Sources/Commands/detdiffusion-worker/RepeatedKey.swift

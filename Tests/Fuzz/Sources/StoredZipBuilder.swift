@@ -1,1 +1,1 @@
-../../WeightsTests/StoredZipBuilder.swift
+../../Data/WeightsTests/StoredZipBuilder.swift

@@ -15,7 +15,7 @@ extension Targets {
     }
 
     private static let shardName = "diffusion_pytorch_model"
-    private static let shards = MemoryFolder("shards", copying: "Tests/WeightsTests/Golden/shards")
+    private static let shards = MemoryFolder("shards", copying: "Tests/Data/WeightsTests/Golden/shards")
 
     /// A tokenizer in several files; zero bytes separate them.
     static let tokenizerFolder = FuzzTarget(name: "tokenizer-folder") { bytes in
@@ -49,5 +49,5 @@ extension Targets {
         expect(many >= one, "a larger batch takes no less")
     }
 
-    private static let checkpoint = MemoryFolder("checkpoint", copying: "Tests/DiffusionTests/Golden/sd1")
+    private static let checkpoint = MemoryFolder("checkpoint", copying: "Tests/Engine/DiffusionTests/Golden/sd1")
 }

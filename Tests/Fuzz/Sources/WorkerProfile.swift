@@ -1,1 +1,1 @@
-../../../Sources/detdiffusion-worker/WorkerProfile.swift
+../../../Sources/Commands/detdiffusion-worker/WorkerProfile.swift

@@ -1,1 +1,0 @@
-../../Sources/Handlers/Program/LineSplitter.swift

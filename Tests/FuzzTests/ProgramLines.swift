@@ -1,1 +1,0 @@
-../../Sources/Handlers/Program/ProgramLines.swift

@@ -1,1 +1,0 @@
-../../Sources/Handlers/Program/ProgramReply.swift

@@ -1,1 +1,0 @@
-../WeightsTests/StoredZipBuilder.swift

@@ -1,1 +1,0 @@
-../Fuzz/Sources/Targets+weights.swift

@@ -1,1 +1,0 @@
-../../Sources/detdiffusion-worker/WorkerProfile.swift

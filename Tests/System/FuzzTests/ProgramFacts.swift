@@ -1,0 +1,1 @@
+../../../Sources/Work/Handlers/Program/ProgramFacts.swift

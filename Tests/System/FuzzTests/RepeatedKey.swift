@@ -1,0 +1,1 @@
+../../../Sources/Commands/detdiffusion-worker/RepeatedKey.swift

@@ -1,0 +1,1 @@
+../../Data/WeightsTests/StoredZipBuilder.swift
