@@ -94,7 +94,7 @@ let data = district(
         module("Weights", ["CMappings"], settings: strictWithPointers + optimised),
     ])
 
-/// From tensors to pictures: devices, layers, models. It knows no server and no job.
+/// From tensors to pictures, and how good they are: devices, layers, models, figures. It knows no server and no job.
 let engine = district(
     "Engine",
     [
@@ -102,6 +102,7 @@ let engine = district(
         module("Tensors", ["COpenBLAS", "CKernels"], settings: strictWithPointers + optimised),
         // Level 2
         module("Networks", ["Tensors", "Weights"], settings: strict + optimised),
+        module("Evaluation", ["Layouts"], settings: strict + optimised),
         // Level 3
         module(
             "Diffusion", ["Networks", "Tensors", "Weights", "Layouts", "Pixels", "Digests", "ErrorLines", "Files"],
@@ -175,6 +176,7 @@ let commands = district(
                 "ErrorLines", "Diffusion", "Layouts", "Pixels", "Tensors", "Weights", "Executors", "Files",
                 .lifecycle, .signals,
             ]),
+        command("detdiffusion-evaluate", ["Console", "Evaluation", "Layouts"]),
         command(
             "detdiffusion-catalogue",
             [
@@ -211,6 +213,7 @@ let testing =
         "Engine", in: "Tests",
         [
             tests("Tensors", ["Tensors"], settings: strict + optimised),
+            tests("Evaluation", ["Evaluation", "Layouts", "Fixtures"]),
             tests("Networks", ["Networks", "Tensors", "Weights"]),
             tests(
                 "Diffusion",
@@ -290,6 +293,7 @@ let package = Package(
         .executable(name: "detdiffusion-producer", targets: ["detdiffusion-producer"]),
         .executable(name: "detdiffusion-worker", targets: ["detdiffusion-worker"]),
         .executable(name: "detdiffusion-catalogue", targets: ["detdiffusion-catalogue"]),
+        .executable(name: "detdiffusion-evaluate", targets: ["detdiffusion-evaluate"]),
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),

@@ -11,6 +11,7 @@ import measure
 import row_drain
 import row_engine
 import row_enqueue
+import row_evaluation
 import row_packing
 import row_queries
 import row_reading
@@ -30,6 +31,7 @@ ROWS = {
     9: row_engine.images,
     10: row_engine.small,
     11: row_engine.kinds,
+    12: row_evaluation.contenders,
 }
 # Need a checkpoint of full size and other Python packages: ops/bench --engine.
 ENGINE_ROWS = (8, 9, 10, 11)
