@@ -20,7 +20,8 @@ struct Map: AsyncParsableCommand {
     var detections: String
     @Option(
         help: ArgumentHelp(
-            "Only these images: one id a line, or a JSON array. Default: all of the annotation file.", valueName: "file"))
+            "Only these images: one id a line, or a JSON array. Default: all of the annotation file.", valueName: "file"
+        ))
     var imageIds: String?
     @Flag(help: "One JSON object: the figures under COCO's names, and a list of categories.")
     var json = false

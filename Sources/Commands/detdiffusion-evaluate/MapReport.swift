@@ -8,7 +8,8 @@ extension DetectionReport {
     /// Two tables: the figures, and the categories.
     var text: String {
         var lines = [
-            "\(Format.count(images)) images, \(Format.count(objects)) objects, \(Format.count(detections)) detections", "",
+            "\(Format.count(images)) images, \(Format.count(objects)) objects, \(Format.count(detections)) detections",
+            "",
         ]
         var table = Table("figure", "value", "what")
         for (figure, meaning) in zip(figures.list, Self.meanings) {

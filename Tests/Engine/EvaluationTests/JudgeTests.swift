@@ -20,7 +20,8 @@ private struct Judgement: Decodable {
     private static func compare(_ report: DetectionReport, _ judgement: Judgement, _ name: String) {
         for (figure, expected) in zip(report.figures.list, judgement.figures) {
             #expect(
-                abs(figure.value - expected) <= tolerance, "\(name): \(figure.name) is \(figure.value), not \(expected)")
+                abs(figure.value - expected) <= tolerance, "\(name): \(figure.name) is \(figure.value), not \(expected)"
+            )
         }
         #expect(judgement.figures.count == 12 && report.categories.count == judgement.categories.count)
         for (category, expected) in zip(report.categories, judgement.categories) {
@@ -60,7 +61,8 @@ private struct Judgement: Decodable {
     }
 
     @Test(
-        .enabled(if: Surroundings.coco != nil && Readers.python != nil, "\(Surroundings.cocoMissing); \(Readers.missing)"),
+        .enabled(
+            if: Surroundings.coco != nil && Readers.python != nil, "\(Surroundings.cocoMissing); \(Readers.missing)"),
         arguments: [
             (
                 "instances_val2014_100img_gts_bbox_area.json", "instances_val2014_fakebbox100_results.json",

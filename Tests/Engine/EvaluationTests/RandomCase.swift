@@ -28,7 +28,8 @@ struct RandomCase {
                 let area = chance(20) ? [1024.0, 9216, 0, 1e5][pick(0...3)] : (chance(30) ? box.area * 0.7 : box.area)
                 truth.annotations.append(
                     Annotation(
-                        id: truth.annotations.count + 1, imageID: image, categoryID: categoryIDs.randomElement(using: &random)!,
+                        id: truth.annotations.count + 1, imageID: image,
+                        categoryID: categoryIDs.randomElement(using: &random)!,
                         box: box, area: area, isCrowd: chance(10)))
                 if chance(10) {
                     var twin = truth.annotations[truth.annotations.count - 1]
