@@ -56,6 +56,7 @@ let libraries = district(
     "C",
     [
         library("CPNG", "libpng", "libpng-dev"),
+        library("CJPEG", "libturbojpeg", "libturbojpeg0-dev"),
         library("CRabbitMQ", "librabbitmq", "librabbitmq-dev"),
         library("CPostgres", "libpq", "libpq-dev"),
         library("CCrypto", "libcrypto", "libssl-dev"),
@@ -89,7 +90,7 @@ let data = district(
     "Data",
     [
         module("Layouts", ["CYajl", "CZlib"], settings: strictWithPointers + optimised),
-        module("Pixels", ["CPNG"], settings: strictWithPointers + optimised),
+        module("Pixels", ["CPNG", "CJPEG"], settings: strictWithPointers + optimised),
         module("Archives", ["Digests", "ErrorLines", "Files"]),
         module("Weights", ["CMappings"], settings: strictWithPointers + optimised),
     ])
@@ -205,7 +206,7 @@ let testing =
         "Data", in: "Tests",
         [
             tests("Layouts", ["Layouts"]),
-            tests("Pixels", ["Pixels", "Fixtures"]),
+            tests("Pixels", ["Pixels", "Digests", "Fixtures"]),
             tests("Archives", ["Archives"]),
             tests("Weights", ["Weights"], exclude: ["Golden"]),
         ])

@@ -4,7 +4,7 @@
 public struct PixelError: Error, CustomStringConvertible, Sendable {
     /// What callers may branch on.
     public enum Code: Sendable {
-        /// The bytes are not a whole, correct PNG.
+        /// The bytes are not a whole, correct PNG or JPEG.
         case malformed
         /// The picture holds more pixels than ``Image/pixelLimit``.
         case tooLarge

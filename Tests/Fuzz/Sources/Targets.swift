@@ -14,7 +14,7 @@ import Weights
 enum Targets {
     static let all = [
         annotations, stuff, detections, imageIDs, layout, layoutTask, hint, control, profile, program, tar, archive,
-        png, safetensors, torchPickle, tokenizer, configuration, layoutFile, shardIndex, tokenizerFolder,
+        png, jpeg, safetensors, torchPickle, tokenizer, configuration, layoutFile, shardIndex, tokenizerFolder,
         checkpointFolder, address,
     ]
 
@@ -143,6 +143,11 @@ enum Targets {
         let image = try Image(png: bytes)
         expect(image.pixels.count == image.width * image.height * 3, "pixels fill the picture")
         try expect(Image(png: image.png()) == image, "what was encoded decodes to an equal picture")
+    }
+
+    private static let jpeg = FuzzTarget(name: "jpeg") { bytes in
+        let image = try Image(jpeg: bytes)
+        expect(image.pixels.count == image.width * image.height * 3, "pixels fill the picture")
     }
 
     /// The configuration of each part of a checkpoint; the bytes are tried as all of them.
