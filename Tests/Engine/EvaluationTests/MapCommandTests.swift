@@ -60,9 +60,10 @@ import Testing
         #expect(result.errors.contains("found image 2") && result.errors.split(separator: "\n").count == 1)
     }
 
-    @Test(arguments: [
-        (["--image-ids", "/nonexistent"], 66), (["--curves"], 64), (["--detections", "/nonexistent"], 66),
-    ])
+    @Test(
+        arguments: [
+            (["--image-ids", "/nonexistent"], 66), (["--curves"], 64), (["--detections", "/nonexistent"], 66),
+        ] as [([String], Int32)])
     func wrongOptionsAreOneLine(_ arguments: [String], status: Int32) throws {
         let result = try map(arguments)
         #expect(result.status == status && result.errors.split(separator: "\n").count == 1, "\(result.errors)")
