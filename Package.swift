@@ -83,16 +83,17 @@ let basics = district(
         module("Failpoints"),
         // Level 2
         module("Files", ["CFiles"]),
+        module("JSON", ["ErrorLines"], settings: strictWithPointers + optimised),
     ])
 
 /// What is read and written: annotations and layouts, pictures, archives, files of weights.
 let data = district(
     "Data",
     [
-        module("Layouts", ["CYajl", "CZlib"], settings: strictWithPointers + optimised),
+        module("Layouts", ["CYajl", "CZlib", "ErrorLines", "JSON"], settings: strictWithPointers + optimised),
         module("Pixels", ["CPNG", "CJPEG"], settings: strictWithPointers + optimised),
         module("Archives", ["Digests", "ErrorLines", "Files"]),
-        module("Weights", ["CMappings"], settings: strictWithPointers + optimised),
+        module("Weights", ["CMappings", "ErrorLines", "JSON"], settings: strictWithPointers + optimised),
     ])
 
 /// From tensors to pictures, and how good they are: devices, layers, models, figures. It knows no server and no job.
@@ -106,7 +107,8 @@ let engine = district(
         module("Evaluation", ["Layouts"], settings: strict + optimised),
         // Level 3
         module(
-            "Diffusion", ["Networks", "Tensors", "Weights", "Layouts", "Pixels", "Digests", "ErrorLines", "Files"],
+            "Diffusion",
+            ["Networks", "Tensors", "Weights", "Layouts", "Pixels", "Digests", "ErrorLines", "Files", "JSON"],
             settings: strict + optimised),
     ])
 
@@ -143,9 +145,10 @@ let work = district(
                 "Digests", .logging, .lifecycle, .asyncAlgorithms,
             ]),
         module("Exports", ["Catalogue", "Stores", "Archives", "Files", "Layouts", "Pixels", "Tasks", "Digests"]),
-        module("Auditing", ["Catalogue", "Stores", "Archives", "Tasks", "Digests", "Executors", "ErrorLines"]),
+        module("Auditing", ["Catalogue", "Stores", "Archives", "Tasks", "Digests", "Executors", "ErrorLines", "JSON"]),
         module(
-            "Provisioning", ["Addresses", "Catalogue", "Broker", "Postgres", "Stores", "Tasks", "Executors", .logging]),
+            "Provisioning",
+            ["Addresses", "Catalogue", "Broker", "Postgres", "Stores", "Tasks", "Executors", "JSON", .logging]),
         // Level 4
         module(
             "Handlers",
@@ -174,7 +177,7 @@ let commands = district(
             "detdiffusion-worker",
             [
                 "Console", "Orchestration", "Handlers", "Catalogue", "Broker", "Postgres", "Stores", "Tasks", "Digests",
-                "ErrorLines", "Diffusion", "Layouts", "Pixels", "Tensors", "Weights", "Executors", "Files",
+                "ErrorLines", "Diffusion", "Layouts", "Pixels", "Tensors", "Weights", "Executors", "Files", "JSON",
                 .lifecycle, .signals,
             ]),
         command("detdiffusion-evaluate", ["Console", "Evaluation", "Layouts"]),
@@ -198,17 +201,18 @@ let testing =
         "Basics", in: "Tests",
         [
             tests("Digests", ["Digests"]),
-            tests("Executors", ["Executors"]),
+            tests("Executors", ["Executors", "Fixtures"]),
             tests("Failpoints", ["Failpoints"]),
             tests("Files", ["Files"]),
+            tests("JSON", ["JSON", "Fixtures"]),
         ])
     + district(
         "Data", in: "Tests",
         [
-            tests("Layouts", ["Layouts"]),
+            tests("Layouts", ["Layouts", "Fixtures"]),
             tests("Pixels", ["Pixels", "Digests", "Fixtures"]),
             tests("Archives", ["Archives"]),
-            tests("Weights", ["Weights"], exclude: ["Golden"]),
+            tests("Weights", ["Weights", "ErrorLines"], exclude: ["Golden"]),
         ])
     + district(
         "Engine", in: "Tests",
@@ -218,14 +222,14 @@ let testing =
             tests("Networks", ["Networks", "Tensors", "Weights"]),
             tests(
                 "Diffusion",
-                ["Diffusion", "Networks", "Tensors", "Weights", "Layouts", "Pixels", "Digests", "Fixtures"],
+                ["Diffusion", "Networks", "Tensors", "Weights", "Layouts", "Pixels", "Digests", "JSON", "Fixtures"],
                 exclude: ["Golden"]),
         ])
     + district(
         "Servers", in: "Tests",
         [
             tests("Addresses", ["Addresses"]),
-            tests("Broker", ["Broker", "Executors", .logging]),
+            tests("Broker", ["Broker", "Executors", "Fixtures", .logging]),
             tests("Postgres", ["Postgres", .logging]),
             tests("Stores", ["Stores", "Files", "Digests", "Fixtures"]),
         ])
@@ -250,7 +254,7 @@ let testing =
                 ]),
             tests(
                 "Provisioning",
-                ["Provisioning", "Fixtures", "Catalogue", "Broker", "Postgres", "Stores", "Tasks", .logging]),
+                ["Provisioning", "Fixtures", "Catalogue", "Broker", "Postgres", "Stores", "Tasks", "JSON", .logging]),
             tests(
                 "Handlers",
                 [
@@ -282,7 +286,7 @@ let testing =
                 "Fuzz",
                 [
                     "Layouts", "Tasks", "Archives", "Auditing", "Pixels", "Digests", "Console", "ErrorLines", "Weights",
-                    "Diffusion", "Broker", "Postgres", "Provisioning", "Fixtures",
+                    "Diffusion", "Broker", "Postgres", "Provisioning", "JSON", "Fixtures",
                 ]),
             tests("Soak", ["Fixtures"], exclude: ["FalseClock"]),
         ])
@@ -314,7 +318,7 @@ if Context.environment["DETDIFFUSION_FUZZ"] != nil {
             name: "fuzz",
             dependencies: [
                 "CFuzzer", "Layouts", "Tasks", "Archives", "Auditing", "Pixels", "Digests", "Console", "ErrorLines",
-                "Weights", "Diffusion", "Broker", "Postgres", "Provisioning",
+                "Weights", "Diffusion", "Broker", "Postgres", "Provisioning", "JSON",
             ],
             path: "Tests/Fuzz/Sources", swiftSettings: strict),
     ]

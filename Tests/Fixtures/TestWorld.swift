@@ -86,11 +86,11 @@ extension TestWorld {
         "run", "--lease", "1.5", "--hint-horizon", "0.5", "--retry-delay", "0.05", "--exit-when-idle", "0.7",
     ]
 
-    /// Enqueues a small job over the bundled sample: shards of 8, hints of 4.
+    /// Enqueues a small job over the bundled example set: shards of 8, hints of 4.
     public func enqueue(_ job: String, limit: Int, _ more: [String] = []) throws {
-        let annotations = folder + "/sample.json"
+        let annotations = folder + "/example.json"
         if !FileManager.default.fileExists(atPath: annotations) {
-            try commands.succeed("producer", ["sample", "--out", annotations])
+            try commands.succeed("producer", ["example", "--out", annotations])
         }
         try commands.succeed(
             "producer",

@@ -17,7 +17,7 @@ PEERS = {  # name: messages of a full run; what is slow publishes fewer and is s
 
 def contenders(bench) -> list[Contender]:
     tasks = 4_000 if bench.is_quick else 47_429
-    annotations = bench.sample(5_000) if bench.is_quick else bench.large_sample()
+    annotations = bench.example(5_000) if bench.is_quick else bench.large_example()
     every = [ours(bench, annotations, tasks, hint_size, goal) for hint_size, goal in ((1, 5), (16, 2))]
     return every + [peer(bench, name, count, tasks) for name, count in PEERS.items()]
 

@@ -9,7 +9,7 @@ LOAD = "import json, sys; json.load(open(sys.argv[1]))"
 
 
 def contenders(bench) -> list[Contender]:
-    path = bench.large_sample()
+    path = bench.large_example()
     size = f"{os.path.getsize(path) / 1e6:.0f} MB"
 
     def plan(_):

@@ -8,7 +8,7 @@ def contenders(bench) -> list[Contender]:
     # Rounds of four shards of 500 hints are published and marked together; half of them are marked when it dies.
     tasks = 8_000 if bench.is_quick else 47_429
     rounds = (tasks + 1999) // 2000
-    annotations = None if bench.is_quick else bench.large_sample()
+    annotations = None if bench.is_quick else bench.large_example()
     kills = {
         "between the last confirm of a round and its mark": f"producer.before-mark=kill@{rounds // 2}",
         "while publishing": f"broker.after-publish=kill@{tasks // 2}",

@@ -44,21 +44,21 @@ class Surroundings:
 
     # Annotations
 
-    def sample(self, images: int) -> str:
+    def example(self, images: int) -> str:
         """A made-up annotation file; every subset rule but `all` would drop some of its images."""
-        path = os.path.join(self.data, f"sample-{images}.json")
+        path = os.path.join(self.data, f"example-{images}.json")
         if not os.path.exists(path):
-            self.run("producer", "sample", "--images", str(images), "--out", path + ".new")
+            self.run("producer", "example", "--images", str(images), "--out", path + ".new")
             os.rename(path + ".new", path)
         return path
 
-    def large_sample(self) -> str:
+    def large_example(self) -> str:
         """As many images, annotations and bytes as train2017; a small one in a quick run."""
         if self.is_quick:
-            return self.sample(10_000)
+            return self.example(10_000)
         path = os.path.join(self.data, "large.json")
         if not os.path.exists(path):
-            self.run("producer", "sample", "--large", "--out", path + ".new")
+            self.run("producer", "example", "--large", "--out", path + ".new")
             os.rename(path + ".new", path)
         return path
 
@@ -82,7 +82,7 @@ class Surroundings:
                 size: str = "64x48", shard_size: int = 500, **environment: str) -> dict:
         """Enqueues a job for the generator `blank`; its own timing leaves reading and planning out."""
         result = self.run(
-            "producer", "enqueue", "--job", name, "--annotations", annotations or self.sample(round_up(tasks)),
+            "producer", "enqueue", "--job", name, "--annotations", annotations or self.example(round_up(tasks)),
             "--subset", "all", "--strategy", "hard", "--generator", "blank", "--size", size, "--seed", str(seed),
             "--limit", str(tasks), "--hint-size", str(hint_size), "--shard-size", str(shard_size), "--json", expect=expect,
             **environment)
@@ -153,5 +153,5 @@ class Surroundings:
 
 
 def round_up(tasks: int) -> int:
-    """Images that a sample needs so that at least `tasks` of them have an object."""
+    """Images that an example set needs so that at least `tasks` of them have an object."""
     return (tasks * 5 // 4 // 1000 + 1) * 1000

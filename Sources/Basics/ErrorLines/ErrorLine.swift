@@ -13,11 +13,20 @@ public enum ErrorLine {
 
     /// `input` between single quotes as ``text(_:)`` shows it, at most `limit` characters of it.
     public static func quoted(_ input: some StringProtocol, limit: Int = 60) -> String {
-        "'"
-            + shortened(
-                PrintableText.line(String(String.UnicodeScalarView(input.unicodeScalars.prefix(limit * 4)))), to: limit,
-                tail: 0)
-            + "'"
+        "'\(beginning(of: input, limit: limit))'"
+    }
+
+    /// At most `limit` characters of `input`, as ``text(_:)`` shows them.
+    public static func beginning(of input: some StringProtocol, limit: Int = 200) -> String {
+        let text = String(String.UnicodeScalarView(input.unicodeScalars.prefix(limit * 4)))
+        return shortened(PrintableText.line(text), to: limit, tail: 0)
+    }
+
+    /// The end of `input`, which tells paths apart, in the same way.
+    public static func end(of input: String, limit: Int) -> String {
+        let scalars = input.unicodeScalars
+        let end = PrintableText.line(String(String.UnicodeScalarView(scalars.suffix(limit))))
+        return (scalars.count > limit ? "…" : "") + end
     }
 
     /// Counts scalars: a character may be thousands of them.

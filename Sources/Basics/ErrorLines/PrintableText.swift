@@ -17,6 +17,9 @@ public enum PrintableText {
         return replacing(text) { isInterpreted($0) && $0 != "\n" }
     }
 
+    /// Whether `text` is one line with nothing that is interpreted.
+    public static func isPlain(_ text: String) -> Bool { !needsCleaning(text) }
+
     /// A JSON document whose strings say the same with `\u` in place of what is interpreted. JSON itself escapes only what
     /// comes before the space.
     public static func json(_ document: String) -> String {

@@ -34,11 +34,11 @@ struct DoctorCommand: AsyncParsableCommand {
             guard (1...600).contains(limit) else {
                 throw CommandError(.usage, "--limit: expected 1 to 600 seconds, found \(limit)")
             }
-            let findings = await Provisioning.Doctor(
+            let results = await Provisioning.Doctor(
                 subject(), limit: .seconds(limit), logger: logging.bootstrap("detdiffusion-catalogue")
             ).examine()
-            try report(findings)
-            if findings.contains(where: { $0.verdict == .fail }) { throw fail() }
+            try report(results)
+            if results.contains(where: { $0.verdict == .fail }) { throw fail() }
         }
     }
 
@@ -56,14 +56,14 @@ struct DoctorCommand: AsyncParsableCommand {
             store: Result(catching: store.path), generators: setup.capabilities, rolePrefix: setup.rolePrefix)
     }
 
-    private func report(_ findings: [Finding]) throws {
+    private func report(_ results: [CheckResult]) throws {
         if setup.json {
             let lines = JSONLines()
-            for finding in findings { try lines.write(finding) }
+            for result in results { try lines.write(result) }
             return
         }
-        tell(AlignedLines.text(findings.map { ($0.area.rawValue, $0.verdict.rawValue, $0.check, $0.found, $0.fix) }))
-        let failed = findings.count { $0.verdict == .fail }, warned = findings.count { $0.verdict == .warn }
-        tell("\n\(findings.count) checks, \(failed) failed, \(warned) with a warning")
+        tell(AlignedLines.text(results.map { ($0.area.rawValue, $0.verdict.rawValue, $0.check, $0.found, $0.fix) }))
+        let failed = results.count { $0.verdict == .fail }, warned = results.count { $0.verdict == .warn }
+        tell("\n\(results.count) checks, \(failed) failed, \(warned) with a warning")
     }
 }

@@ -93,7 +93,7 @@ struct ProvisionCommand: AsyncParsableCommand {
             return
         }
         tell(AlignedLines.text(steps.map { ($0.area.rawValue, $0.outcome.label, $0.subject, $0.detail, nil) }))
-        for area in Finding.Area.allCases {
+        for area in CheckResult.Area.allCases {
             let instructions = steps.filter { $0.area == area && $0.outcome == .todo }.flatMap(\.instructions)
             guard !instructions.isEmpty else { continue }
             tell(

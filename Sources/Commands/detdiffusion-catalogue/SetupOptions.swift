@@ -12,8 +12,9 @@ struct SetupOptions: ParsableArguments {
     @Option(
         name: .customLong("generator"),
         help: ArgumentHelp(
-            "A generator that workers serve, such as sketch; may be given more than once.", valueName: "name"))
-    var generators: [String] = ["sketch"]
+            "A generator that workers serve, such as \(GeneratorName.sketch); may be given more than once.",
+            valueName: "name"))
+    var generators: [String] = [GeneratorName.sketch]
 
     @Option(help: ArgumentHelp("What the names of the three database roles begin with.", valueName: "prefix"))
     var rolePrefix = "detdiffusion"

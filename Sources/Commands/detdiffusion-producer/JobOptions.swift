@@ -77,10 +77,10 @@ struct JobOptions: ParsableArguments {
 
     @Option(
         help: ArgumentHelp(
-            "diffusion with --checkpoint; sketch draws the layout, blank leaves it out; else the name in a program's "
-                + "ready line.",
+            "\(GeneratorName.diffusion) with --checkpoint; \(GeneratorName.sketch) draws the layout, \(GeneratorName.blank) "
+                + "leaves it out; else the name in a program's ready line.",
             valueName: "name"))
-    var generator = "sketch"
+    var generator = GeneratorName.sketch
 
     @Option(
         help: ArgumentHelp(
@@ -132,7 +132,7 @@ struct JobOptions: ParsableArguments {
         request.steps = steps
         request.guidance = guidance
         switch generator {
-        case "sketch", "blank": try refuseModelOptions()
+        case GeneratorName.sketch, GeneratorName.blank: try refuseModelOptions()
         case GeneratorName.diffusion: try setCheckpoint(of: &request)
         default: try setProgram(of: &request)
         }

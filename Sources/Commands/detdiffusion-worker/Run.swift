@@ -24,8 +24,8 @@ struct Run: AsyncParsableCommand {
     @Option(
         name: .customLong("generator"),
         help: ArgumentHelp(
-            "A generator to serve: diffusion, program, sketch or blank. May be given more than once.", valueName: "name"
-        ))
+            "A generator to serve: \((GeneratorName.builtIn + [GeneratorName.program]).joined(separator: ", ")). May be given "
+                + "more than once.", valueName: "name"))
     var generators: [String] = []
 
     @Option(help: ArgumentHelp("The most tasks of one claim; as many as the device takes in one pass.", valueName: "n"))

@@ -3,6 +3,7 @@
 import Console
 import ErrorLines
 import Foundation
+import JSON
 
 /// What a profile may say; every key is optional, and flags override it. Its JSON Schema is
 /// `schemas/profile.schema.json`.
@@ -61,46 +62,46 @@ struct WorkerProfile: Decodable {
             throw CommandError(
                 .noInput, "profile \(path): cannot be read (\(error.localizedDescription)); see workers/ for examples")
         }
+        try checkKeys(Array(data), path: path)
         do {
-            guard let object = try JSONSerialization.jsonObject(with: data) as? [String: Any] else {
-                throw CommandError(
-                    .data,
-                    "profile \(path): expected a JSON object, found another value; see schemas/profile.schema.json")
-            }
-            if let key = RepeatedKey.first(in: data) {
-                throw CommandError(
-                    .data,
-                    "profile \(path): key \(ErrorLine.quoted(key)) is there twice; expected every key once, leave one out"
-                )
-            }
-            if let unknown = Set(object.keys).subtracting(keys).min() {
-                throw CommandError(
-                    .data,
-                    "profile \(path): unknown key \(ErrorLine.quoted(unknown)); expected "
-                        + "\(keys.subtracting(["$schema"]).sorted().joined(separator: ", "))"
-                )
-            }
-            try checkPrograms(data, path: path)
             return try JSONDecoder().decode(WorkerProfile.self, from: data)
         } catch let error as DecodingError {
             throw CommandError(.data, "profile \(path): \(place(of: error)); see schemas/profile.schema.json")
-        } catch let error as CommandError {
-            throw error
-        } catch {
-            throw CommandError(
-                .data, "profile \(path): expected a JSON object, found something else; see schemas/profile.schema.json")
         }
     }
 
-    private static func checkPrograms(_ data: Data, path: String) throws {
-        let object = try JSONSerialization.jsonObject(with: data) as? [String: Any]
-        for program in object?["programs"] as? [[String: Any]] ?? [] {
-            guard let unknown = Set(program.keys).subtracting(Program.keys).min() else { continue }
-            throw CommandError(
-                .data,
-                "profile \(path): programs: unknown key \(ErrorLine.quoted(unknown)); expected "
-                    + Program.keys.sorted().joined(separator: ", "))
+    /// Refuses what the decoder would ignore in silence: keys that are unknown, or there twice.
+    private static func checkKeys(_ bytes: [UInt8], path: String) throws(CommandError) {
+        let document: JSONValue
+        do {
+            document = try JSONReader<JSONFault>(bytes).document()
+        } catch {
+            throw CommandError(.data, "profile \(path): \(words(for: error))")
         }
+        guard let profile = document.object else {
+            throw CommandError(
+                .data, "profile \(path): expected a JSON object, found another value; see schemas/profile.schema.json")
+        }
+        try check(profile, keys: keys, place: path)
+        for program in profile["programs"]?.list ?? [] {
+            try check(program.object ?? [:], keys: Program.keys, place: "\(path): programs")
+        }
+    }
+
+    private static func words(for fault: JSONFault) -> String {
+        guard let key = fault.repeatedKey else {
+            return "expected a JSON object (\(fault.reason)); see schemas/profile.schema.json"
+        }
+        return "key \(ErrorLine.quoted(key)) is there twice; expected every key once, leave one out"
+    }
+
+    private static func check(
+        _ object: [String: JSONValue], keys: Set<String>, place: String
+    ) throws(CommandError) {
+        guard let unknown = Set(object.keys).subtracting(keys).min() else { return }
+        let known = keys.subtracting(["$schema"]).sorted().joined(separator: ", ")
+        throw CommandError(
+            .data, "profile \(place): unknown key \(ErrorLine.quoted(unknown)); expected \(known)")
     }
 
     private static func place(of error: DecodingError) -> String {

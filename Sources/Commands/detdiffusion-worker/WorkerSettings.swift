@@ -35,8 +35,8 @@ struct WorkerSettings {
             batch: batch)
         try Self.check(names, checkpoints: checkpoints.count)
         // Without a word about generators, programs and checkpoints are served if there are any, else sketch.
-        let servesSketch = names?.contains("sketch") ?? (programs.isEmpty && checkpoints.isEmpty)
-        let servesBlank = names?.contains("blank") ?? false
+        let servesSketch = names?.contains(GeneratorName.sketch) ?? (programs.isEmpty && checkpoints.isEmpty)
+        let servesBlank = names?.contains(GeneratorName.blank) ?? false
         try command.blank.check(servesBlank: servesBlank)
         var generators: [any Generator] = []
         if servesSketch { generators.append(SketchGenerator(maximumBatch: batch)) }
@@ -48,27 +48,32 @@ struct WorkerSettings {
             throw CommandError(
                 .usage, "expected a generator or packing to serve, found neither; drop --no-pack or name a --generator")
         }
+        configuration = try Self.configuration(command, profile)
+    }
+
+    /// The worker's name and its times.
+    private static func configuration(_ command: Run, _ profile: WorkerProfile?) throws -> WorkerConfiguration {
         let name = command.name ?? ProcessInfo.processInfo.hostName
-        guard Self.isName(name) else {
+        guard isName(name) else {
             throw CommandError(
                 .usage,
                 "--name: expected 1 to 200 characters, none of them a control character, found \(ErrorLine.quoted(name))"
             )
         }
-        configuration = WorkerConfiguration(
+        return WorkerConfiguration(
             name: name,
-            lease: try Self.seconds(
+            lease: try seconds(
                 command.lease ?? profile?.lease ?? 60, flag: "--lease", atLeast: 0.5,
-                atMost: Self.longestWait),
-            hintHorizon: try Self.seconds(
+                atMost: longestWait),
+            hintHorizon: try seconds(
                 command.hintHorizon ?? profile?.hintHorizon ?? 30, flag: "--hint-horizon", atLeast: 0.1),
             exitWhenIdle: try (command.exitWhenIdle ?? profile?.exitWhenIdle).map {
-                try Self.seconds($0, flag: "--exit-when-idle", atLeast: 0)
+                try seconds($0, flag: "--exit-when-idle", atLeast: 0)
             },
-            grace: try Self.seconds(command.grace ?? profile?.grace ?? 30, flag: "--grace", atLeast: 0),
-            retryDelay: try Self.seconds(
+            grace: try seconds(command.grace ?? profile?.grace ?? 30, flag: "--grace", atLeast: 0),
+            retryDelay: try seconds(
                 command.retryDelay ?? profile?.retryDelay ?? 2, flag: "--retry-delay", atLeast: 0.01,
-                atMost: Self.longestWait))
+                atMost: longestWait))
     }
 
     /// People read it in tables, and the catalogue keeps it.
@@ -80,17 +85,19 @@ struct WorkerSettings {
     private static func programs(_ command: Run, _ profile: WorkerProfile?) throws -> [ProgramCommand] {
         if let program = try command.program.command() { return [program] }
         // Flags that choose other generators leave the profile's programs out.
-        guard command.generators.isEmpty || command.generators.contains("program") else { return [] }
+        guard command.generators.isEmpty || command.generators.contains(GeneratorName.program) else { return [] }
         return try (profile?.programs ?? []).map { try $0.command(flag: "profile: programs") }
     }
 
     private static func check(_ names: [String]?, programs: [ProgramCommand]) throws {
         guard let names else { return }
-        for name in names where !["sketch", "blank", "program", GeneratorName.diffusion].contains(name) {
+        let known = GeneratorName.builtIn + [GeneratorName.program]
+        for name in names where !known.contains(name) {
             throw CommandError(
-                .usage, "--generator: expected sketch, blank, program or diffusion, found \(JobName.quoted(name))")
+                .usage,
+                "--generator: expected one of \(known.joined(separator: ", ")), found \(JobName.quoted(name))")
         }
-        guard names.contains("program") == !programs.isEmpty else {
+        guard names.contains(GeneratorName.program) == !programs.isEmpty else {
             throw CommandError(
                 .usage,
                 programs.isEmpty

@@ -1,5 +1,6 @@
 // Lists of image ids in files: one id a line, or a JSON array.
 
+import ErrorLines
 import Foundation
 
 /// Reads files that list image ids.
@@ -34,7 +35,7 @@ public enum ImageIDList {
                 throw LayoutError(
                     .content,
                     "cannot read image ids from \(path), line \(number + 1): expected a whole number, "
-                        + "found \(LayoutError.quoted(word)); "
+                        + "found \(ErrorLine.quoted(word)); "
                         + "list one id a line, or give a JSON array of ids")
             }
             ids.append(id)

@@ -1,5 +1,6 @@
 // A layout that a person wrote, for making one image.
 
+import ErrorLines
 import Foundation
 
 extension Layout {
@@ -27,19 +28,19 @@ extension Layout {
         guard (1...1_000_000).contains(file.width), (1...1_000_000).contains(file.height) else {
             throw LayoutError(
                 .content,
-                "\(LayoutError.cleaned(path)): width, height: expected 1 to 1000000 pixels, found \(file.width)x\(file.height)"
+                "\(ErrorLine.beginning(of: path)): width, height: expected 1 to 1000000 pixels, found \(file.width)x\(file.height)"
             )
         }
         guard (1...1000).contains(file.objects.count) else {
             throw LayoutError(
-                .content, "\(LayoutError.cleaned(path)): objects: expected 1 to 1000, found \(file.objects.count)")
+                .content, "\(ErrorLine.beginning(of: path)): objects: expected 1 to 1000, found \(file.objects.count)")
         }
         self.init(imageID: 0, fileName: "", width: file.width, height: file.height, objects: [])
         for (index, object) in file.objects.enumerated() {
             objects.append(
                 try Self.object(
                     object, width: Double(file.width), height: Double(file.height), strategy: strategy,
-                    place: "\(LayoutError.cleaned(path)): objects[\(index)]"))
+                    place: "\(ErrorLine.beginning(of: path)): objects[\(index)]"))
         }
     }
 
@@ -47,7 +48,7 @@ extension Layout {
     private static let sizeLimit = 1 << 22
 
     private static func read(_ path: String) throws(LayoutError) -> File {
-        let name = LayoutError.cleaned(path)
+        let name = ErrorLine.beginning(of: path)
         var facts = stat()
         // What cannot be asked cannot be read either, and that says why.
         if unsafe stat(path, &facts) == 0, facts.st_size > sizeLimit {
@@ -70,7 +71,7 @@ extension Layout {
                 "\(name): \(error.place): expected \(error.reason), found something else; a layout is "
                     + #"{"width":W,"height":H,"objects":[{"category":"person","bbox":[x,y,w,h],"attribute":"hard"}]}"#)
         } catch {
-            throw LayoutError(.content, "\(name): expected JSON, found \(LayoutError.cleaned("\(error)"))")
+            throw LayoutError(.content, "\(name): expected JSON, found \(ErrorLine.beginning(of: "\(error)"))")
         }
     }
 
@@ -79,20 +80,20 @@ extension Layout {
     ) throws(LayoutError) -> LayoutObject {
         guard !object.category.isEmpty, object.category.utf8.count <= 200 else {
             throw LayoutError(
-                .content, "\(place).category: expected 1 to 200 bytes, found \(LayoutError.quoted(object.category))")
+                .content, "\(place).category: expected 1 to 200 bytes, found \(ErrorLine.quoted(object.category))")
         }
         // It goes into the prompt, which is printed, and into the picture.
-        guard LayoutError.cleaned(object.category) == object.category else {
+        guard ErrorLine.beginning(of: object.category) == object.category else {
             throw LayoutError(
                 .content,
                 "\(place).category: expected a name without control characters, found "
-                    + LayoutError.quoted(object.category))
+                    + ErrorLine.quoted(object.category))
         }
         if let token = Category(id: 0, name: object.category).promptToken {
             throw LayoutError(
                 .content,
                 "\(place).category: expected a name without the prompt's own tokens, found \(token) in "
-                    + LayoutError.quoted(object.category))
+                    + ErrorLine.quoted(object.category))
         }
         guard object.bbox.count == 4, object.bbox.allSatisfy({ $0.isFinite && abs($0) <= 1e9 }) else {
             throw LayoutError(
@@ -118,7 +119,7 @@ extension Layout {
         let names = Attribute.allCases.map(\.rawValue).joined(separator: ", ")
         let given = try object.attribute.map { text throws(LayoutError) in
             guard let attribute = Attribute(rawValue: text) else {
-                throw LayoutError(.content, "\(place).attribute: expected \(names), found \(LayoutError.quoted(text))")
+                throw LayoutError(.content, "\(place).attribute: expected \(names), found \(ErrorLine.quoted(text))")
             }
             return attribute
         }

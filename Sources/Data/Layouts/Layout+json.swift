@@ -1,6 +1,8 @@
 // The canonical JSON of a layout: equal layouts have equal bytes.
 
+import ErrorLines
 import Foundation
+import JSON
 
 extension Layout {
     /// Canonical JSON: keys sorted, no spaces, shortest numbers that read back equal, text in UTF-8.
@@ -34,7 +36,7 @@ extension Layout {
     public init(decoding bytes: [UInt8]) throws(LayoutError) {
         do { self = try JSONDecoder().decode(Layout.self, from: Data(bytes)) } catch let error as DecodingError {
             throw Self.contentError(error.place, expected: error.reason, found: "something else")
-        } catch { throw Self.contentError("top", expected: "JSON", found: LayoutError.cleaned("\(error)")) }
+        } catch { throw Self.contentError("top", expected: "JSON", found: ErrorLine.beginning(of: "\(error)")) }
         try check()
     }
 
@@ -98,7 +100,7 @@ extension DecodingError {
         switch self {
         case .typeMismatch(let type, _), .valueNotFound(let type, _): "a value of type \(type)"
         case .keyNotFound(let key, _): "the key \"\(key.stringValue)\""
-        default: LayoutError.cleaned(context?.debugDescription ?? "JSON")
+        default: ErrorLine.beginning(of: context?.debugDescription ?? "JSON")
         }
     }
 }

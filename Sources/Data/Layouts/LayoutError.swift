@@ -27,23 +27,6 @@ public struct LayoutError: Error, CustomStringConvertible, Sendable, Hashable {
         self.description = description
     }
 
-    /// What a file holds, for a message: between single quotes, without control characters, and at most 40 characters.
-    static func quoted(_ found: some StringProtocol) -> String {
-        "'\(cleaned(found, limit: 40))'"
-    }
-
-    /// Text that may quote a file, for a message: without control characters, and at most `limit` of the others.
-    static func cleaned(_ text: some StringProtocol, limit: Int = 200) -> String {
-        let shown = text.unicodeScalars.prefix(limit).map { scalar -> Unicode.Scalar in
-            switch scalar.value {
-            case 0..<0x20, 0x7F..<0xA0, 0x2028...0x202E, 0x2066...0x2069: "?"
-            default: scalar
-            }
-        }
-        let rest = text.unicodeScalars.dropFirst(limit).isEmpty ? "" : "…"
-        return String(String.UnicodeScalarView(shown)) + rest
-    }
-
     /// The first few of `ids` as text for a message, with an ellipsis when there are more.
     static func list(_ ids: [Int], limit: Int = 5) -> String {
         ids.prefix(limit).map(String.init).joined(separator: ", ") + (ids.count > limit ? ", …" : "")

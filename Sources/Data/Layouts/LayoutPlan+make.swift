@@ -1,5 +1,7 @@
 // Making a plan: each object's attribute, then layouts and their statistics.
 
+import ErrorLines
+
 extension LayoutPlan {
     /// Gives every object of a subset its attribute and makes the layouts.
     ///
@@ -69,7 +71,7 @@ extension LayoutPlan {
         if CocoCategories.contain(things) { known.formUnion(CocoCategories.things.map(\.id)) }
         let strange = Set(detections.byImage.values.lazy.joined().map(\.categoryID)).subtracting(known).sorted()
         guard strange.isEmpty else {
-            let names = things.prefix(3).map { "\($0.id) \(LayoutError.quoted($0.name))" }.joined(separator: ", ")
+            let names = things.prefix(3).map { "\($0.id) \(ErrorLine.quoted($0.name))" }.joined(separator: ", ")
             throw LayoutError(
                 .content,
                 "cannot match detections by class: expected category ids of the annotations (\(names)"

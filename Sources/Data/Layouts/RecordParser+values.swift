@@ -1,5 +1,8 @@
 // The scalar values of records: numbers, strings, booleans, null.
 
+import ErrorLines
+import JSON
+
 extension RecordParser {
     /// Takes the text of a number; most are in polygons, which are skipped.
     @inline(__always)
@@ -79,7 +82,7 @@ extension RecordParser {
     /// A scalar's text for a message, not more of it than a message shows.
     private static func shown(_ bytes: UnsafeBufferPointer<UInt8>) -> String {
         let first = unsafe UnsafeBufferPointer(rebasing: bytes.prefix(200))
-        return unsafe LayoutError.cleaned(String(decoding: first, as: UTF8.self), limit: 40)
+        return unsafe ErrorLine.beginning(of: String(decoding: first, as: UTF8.self), limit: 40)
     }
 
     /// Takes `true` or `false`.

@@ -1,4 +1,4 @@
-// A small seeded generator for the bundled sample.
+// A small seeded generator for the bundled example set.
 
 /// SplitMix64 (Steele, Lea and Flood, 2014): a 64-bit counter through a mixing function; the same numbers
 /// on every platform.

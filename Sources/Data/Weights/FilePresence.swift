@@ -1,5 +1,6 @@
 // Whether a file is there, told apart from a link that leads nowhere.
 
+import ErrorLines
 import Foundation
 
 /// Looks for files whose absence means something: that an optional file has no say, or that the next name is tried.
@@ -33,8 +34,8 @@ public enum FilePresence {
                 return WeightError(
                     .file,
                     "\(WeightError.shown(place)): expected a file or folder, found a link to "
-                        + "\(WeightError.quotedEnd(target)), which is not there; download the checkpoint again, or copy "
-                        + "it with what its links lead to (cp -rL)")
+                        + "'\(ErrorLine.end(of: target, limit: 100))', which is not there; download the checkpoint again, "
+                        + "or copy it with what its links lead to (cp -rL)")
             }
             guard let slash = place.lastIndex(of: "/") else { return nil }
             place = String(place[..<slash])

@@ -1,5 +1,8 @@
 // The header of a safetensors file.
 
+import ErrorLines
+import JSON
+
 /// Reads and checks the header of a safetensors file: 8 bytes of length, that much JSON, and then the numbers, tensor
 /// after tensor without gaps, up to the file's end.
 ///
@@ -32,28 +35,29 @@ struct SafetensorsReader {
             throw .content(
                 file.path, "header", expected: "\(length) bytes", found: "only \(file.count - 8) in the file")
         }
-        var scanner = JSONScanner(file.copy(8..<start), path: file.path, place: "header")
-        try scanner.members { (scanner, name) throws(WeightError) in
+        var header = JSONReader<WeightError>(
+            file.copy(8..<start), path: file.path, part: "header", fix: WeightError.again)
+        try header.members { (header, name) throws(WeightError) in
             if name == "__metadata__" {
-                try readMetadata(&scanner)
+                try readMetadata(&header)
             } else {
-                try readTensor(name, &scanner)
+                try readTensor(name, &header)
             }
         }
-        try scanner.finish()
+        try header.finish()
         try checkCoverage()
     }
 
-    private mutating func readMetadata(_ scanner: inout JSONScanner) throws(WeightError) {
+    private mutating func readMetadata(_ header: inout JSONReader<WeightError>) throws(WeightError) {
         var found: [String: String] = [:]
-        try scanner.members { (scanner, key) throws(WeightError) in found[key] = try scanner.string() }
+        try header.members { (header, key) throws(WeightError) in found[key] = try header.text() }
         metadata = found
     }
 
     /// A tensor for messages.
-    private static func place(_ tensor: String) -> String { "tensor \(WeightError.quoted(tensor))" }
+    private static func place(_ tensor: String) -> String { "tensor \(ErrorLine.quoted(tensor))" }
 
-    private mutating func readTensor(_ name: String, _ scanner: inout JSONScanner) throws(WeightError) {
+    private mutating func readTensor(_ name: String, _ header: inout JSONReader<WeightError>) throws(WeightError) {
         var place: String { Self.place(name) }
         guard WeightError.isPlain(name) else {
             throw .content(file.path, place, expected: "a name without control characters", found: "one with them")
@@ -64,15 +68,15 @@ struct SafetensorsReader {
         var format: NumberFormat?
         var shape: [Int]?
         var offsets: [Int] = []
-        try scanner.members { (scanner, key) throws(WeightError) in
+        try header.members { (header, key) throws(WeightError) in
             switch key {
-            case "dtype" where format == nil: format = try readFormat(&scanner, name)
-            case "shape" where shape == nil: shape = try scanner.integers(limit: WeightEntry.rankLimit)
-            case "data_offsets" where offsets.isEmpty: offsets = try scanner.integers(limit: 2)
+            case "dtype" where format == nil: format = try readFormat(&header, name)
+            case "shape" where shape == nil: shape = try header.counts(limit: WeightEntry.rankLimit)
+            case "data_offsets" where offsets.isEmpty: offsets = try header.counts(limit: 2)
             default:
                 throw .content(
                     file.path, place, expected: "'dtype', 'shape' and 'data_offsets' once each",
-                    found: WeightError.quoted(key))
+                    found: ErrorLine.quoted(key))
             }
         }
         guard let format, let shape, offsets.count == 2 else {
@@ -85,12 +89,14 @@ struct SafetensorsReader {
             name: name, shape: shape, format: format, placement: .init(offset: start + offsets[0]))
     }
 
-    private func readFormat(_ scanner: inout JSONScanner, _ tensor: String) throws(WeightError) -> NumberFormat {
-        let name = try scanner.string()
+    private func readFormat(_ header: inout JSONReader<WeightError>, _ tensor: String) throws(WeightError)
+        -> NumberFormat
+    {
+        let name = try header.text()
         guard let format = NumberFormat(safetensorsName: name) else {
             let known = NumberFormat.allCases.map(\.safetensorsName).joined(separator: ", ")
             throw .unsupported(
-                file.path, "\(Self.place(tensor)): expected a dtype of \(known), found \(WeightError.quoted(name))",
+                file.path, "\(Self.place(tensor)): expected a dtype of \(known), found \(ErrorLine.quoted(name))",
                 fix: "convert the tensor to F32, F16 or BF16")
         }
         return format
@@ -140,5 +146,17 @@ struct SafetensorsReader {
             throw .content(
                 file.path, "end", expected: "\(position) bytes, as the header says", found: "\(file.count)")
         }
+    }
+}
+
+extension JSONReader {
+    /// A list of at most `limit` integers from 0 up.
+    fileprivate mutating func counts(limit: Int) throws(Failure) -> [Int] {
+        var found: [Int] = []
+        try elements { (reader) throws(Failure) in
+            guard found.count < limit else { throw reader.failure("at most \(limit) integers") }
+            found.append(try reader.count())
+        }
+        return found
     }
 }

@@ -1,5 +1,8 @@
 // The index file of weights in several shards.
 
+import ErrorLines
+import JSON
+
 /// Which shard holds which tensor, as NAME.safetensors.index.json says under `weight_map`.
 struct ShardIndex {
     /// The index file.
@@ -20,30 +23,31 @@ struct ShardIndex {
                 path, "index", expected: "at most \(SafetensorsReader.headerLimit) bytes", found: "\(file.count)")
         }
         self.path = path
-        var scanner = JSONScanner(file.copy(0..<file.count), path: path, place: "index")
-        try scanner.members { (scanner, key) throws(WeightError) in
-            if key == "weight_map" { try readMap(&scanner) } else { try scanner.skipValue() }
+        var index = JSONReader<WeightError>(
+            file.copy(0..<file.count), path: path, part: "index", fix: WeightError.again)
+        try index.members { (index, key) throws(WeightError) in
+            if key == "weight_map" { try readMap(&index) } else { try index.skip() }
         }
-        try scanner.finish()
+        try index.finish()
         guard !namesByShard.isEmpty else {
             throw .content(path, "index", expected: "a 'weight_map' that names shards", found: "none")
         }
     }
 
-    private mutating func readMap(_ scanner: inout JSONScanner) throws(WeightError) {
+    private mutating func readMap(_ index: inout JSONReader<WeightError>) throws(WeightError) {
         var seen: Set<String> = []
-        try scanner.members { (scanner, name) throws(WeightError) in
-            let shard = try scanner.string()
+        try index.members { (index, name) throws(WeightError) in
+            let shard = try index.text()
             guard seen.insert(name).inserted else {
                 throw .content(
-                    path, "tensor \(WeightError.quoted(name))", expected: "each name once", found: "it twice",
+                    path, "tensor \(ErrorLine.quoted(name))", expected: "each name once", found: "it twice",
                     fix: "download the index again")
             }
             guard WeightError.isPlain(shard), shard != ".", shard != "..", !shard.utf8.contains(UInt8(ascii: "/"))
             else {
                 throw .content(
-                    path, "tensor \(WeightError.quoted(name))", expected: "the name of a shard in the index's folder",
-                    found: WeightError.quoted(shard), fix: "use an index whose shards lie beside it")
+                    path, "tensor \(ErrorLine.quoted(name))", expected: "the name of a shard in the index's folder",
+                    found: ErrorLine.quoted(shard), fix: "use an index whose shards lie beside it")
             }
             namesByShard[shard, default: []].append(name)
         }

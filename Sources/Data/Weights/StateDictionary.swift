@@ -1,5 +1,7 @@
 // Where in a pickle the weights are.
 
+import ErrorLines
+
 /// Finds the tensors by name in what a pickle holds: a dictionary of them, or one within it.
 ///
 /// Files of training frameworks hold the weights as `state_dict` beside other things; a dictionary without tensors that
@@ -68,11 +70,11 @@ struct StateDictionary {
         found.reserveCapacity(pairs.count)
         for pair in pairs {
             if let inner = pair.dictionary, !containers[inner].isEmpty {
-                throw unexpected("found tensors beside the dictionary \(WeightError.quoted(pair.key ?? "?"))")
+                throw unexpected("found tensors beside the dictionary \(ErrorLine.quoted(pair.key ?? "?"))")
             }
             guard let tensor = pair.tensor.map({ tensors[$0] }) else { continue }
             let name = pair.key ?? ""
-            var place: String { "data.pkl, tensor \(WeightError.quoted(name))" }
+            var place: String { "data.pkl, tensor \(ErrorLine.quoted(name))" }
             guard WeightError.isPlain(name) else {
                 throw .content(path, place, expected: "a name without control characters", found: "none such")
             }

@@ -1,5 +1,7 @@
 // The directory of a zip file whose entries are stored, not compressed.
 
+import ErrorLines
+
 /// Finds the entries of a zip file, of any size, by its central directory.
 ///
 /// Source: PKWARE's APPNOTE.TXT, sections 4.3 and 4.5.3 (zip64). Checksums are not looked at: `torch.save` can be told to
@@ -38,7 +40,7 @@ struct StoredZip {
     }
 
     private mutating func add(_ record: Record, before directory: Int) throws(WeightError) {
-        var place: String { "zip entry \(WeightError.quoted(record.name))" }
+        var place: String { "zip entry \(ErrorLine.quoted(record.name))" }
         guard !record.isEncrypted else {
             throw .unsupported(file.path, "\(place) is encrypted", fix: "save the weights again with torch.save")
         }
@@ -72,8 +74,8 @@ struct StoredZip {
         for (earlier, later) in zip(ordered, ordered.dropFirst())
         where earlier.value.upperBound > later.value.lowerBound {
             throw .content(
-                file.path, "zip entry \(WeightError.quoted(later.key))", expected: "bytes of its own",
-                found: "bytes of \(WeightError.quoted(earlier.key)) too")
+                file.path, "zip entry \(ErrorLine.quoted(later.key))", expected: "bytes of its own",
+                found: "bytes of \(ErrorLine.quoted(earlier.key)) too")
         }
     }
 }

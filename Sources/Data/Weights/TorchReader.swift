@@ -1,5 +1,7 @@
 // What `torch.save` writes since torch 1.6: a zip of a pickle and one entry for each storage.
 
+import ErrorLines
+
 /// Reads the tensors of a torch file: NAME/data.pkl says which there are, NAME/data/KEY holds a storage's numbers.
 struct TorchReader {
     /// The most bytes of a pickle; one of 1,100 tensors takes about 150 KB.
@@ -54,7 +56,7 @@ struct TorchReader {
         let (bytes, overflows) = count.multipliedReportingOverflow(by: format.byteCount)
         guard count >= 0, !overflows, bytes == range.count else {
             throw .content(
-                file.path, "storage \(WeightError.quoted(key))", expected: "\(count) numbers of \(format)",
+                file.path, "storage \(ErrorLine.quoted(key))", expected: "\(count) numbers of \(format)",
                 found: "\(range.count) bytes")
         }
         return range.lowerBound
@@ -63,7 +65,7 @@ struct TorchReader {
     private func record(_ name: String) throws(WeightError) -> Range<Int> {
         guard let range = zip.entries[folder + name] else {
             throw .content(
-                file.path, "zip", expected: "an entry \(WeightError.quoted(folder + name))", found: "none")
+                file.path, "zip", expected: "an entry \(ErrorLine.quoted(folder + name))", found: "none")
         }
         return range
     }
@@ -73,7 +75,7 @@ struct TorchReader {
         let order = String(decoding: file.copy(range.prefix(16)), as: UTF8.self)
         guard order == "little" else {
             throw .unsupported(
-                file.path, "expected byte order 'little', found \(WeightError.quoted(order))",
+                file.path, "expected byte order 'little', found \(ErrorLine.quoted(order))",
                 fix: "save the weights again on a little-endian machine")
         }
     }

@@ -1,11 +1,13 @@
 // What a pickle of weights may build: dictionaries, storages and tensors.
 
+import ErrorLines
+
 extension Unpickler {
     mutating func pushGlobal(module: String, name: String) throws(WeightError) {
         guard let global = PickleGlobal(module: module, name: name) else {
             throw .unsupported(
                 reader.path,
-                "data.pkl names \(WeightError.quoted(module + "." + name)), expected plain tensors only (nothing was run)",
+                "data.pkl names \(ErrorLine.quoted(module + "." + name)), expected plain tensors only (nothing was run)",
                 fix: "save the weights alone: torch.save(model.state_dict(), path), or write safetensors")
         }
         try push(.global(global))

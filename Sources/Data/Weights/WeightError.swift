@@ -1,6 +1,8 @@
 // Why weights could not be read or written.
 
+import ErrorLines
 import Foundation
+public import JSON
 
 /// An error of the weights' module: one line that names the file, what was expected and found, and the fix.
 public struct WeightError: Error, CustomStringConvertible, Sendable, Hashable {
@@ -21,16 +23,19 @@ public struct WeightError: Error, CustomStringConvertible, Sendable, Hashable {
     /// The whole message, one line.
     public let description: String
 
-    /// Makes an error; `description` is made one line without control characters.
+    /// Makes an error; `description` is made one short line without control characters.
     init(_ code: Code, _ description: String) {
         self.code = code
-        self.description = Self.cleaned(description, limit: 800)
+        self.description = ErrorLine.text(description)
     }
+
+    /// The fix for a damaged file.
+    static let again = "copy or download the file again"
 
     /// A file that is damaged, or made by something that makes damaged files.
     static func content(
         _ path: String, _ place: String, expected: String, found: String,
-        fix: String = "copy or download the file again"
+        fix: String = again
     ) -> WeightError {
         WeightError(.content, "\(shown(path)): \(place): expected \(expected), found \(found); \(fix)")
     }
@@ -46,20 +51,11 @@ public struct WeightError: Error, CustomStringConvertible, Sendable, Hashable {
         return WeightError(.file, "cannot \(action) \(shown(path)): \(reason); \(fix)")
     }
 
-    /// What a file holds, for a message: between single quotes, without control characters, at most 60 characters.
-    static func quoted(_ found: some StringProtocol) -> String { "'\(cleaned(found, limit: 60))'" }
-
-    /// The end of a path that a file holds, for a message, as ``quoted(_:)`` shows its beginning.
-    static func quotedEnd(_ path: String) -> String {
-        let scalars = path.unicodeScalars
-        let end = String(String.UnicodeScalarView(scalars.suffix(100)))
-        return "'" + (scalars.count > 100 ? "…" : "") + cleaned(end, limit: 100) + "'"
-    }
-
     /// The first few of `names`, quoted, and how many more there are.
     static func list(_ names: [String], limit: Int = 4) -> String {
         let rest = names.count - limit
-        return names.prefix(limit).map { quoted($0) }.joined(separator: ", ") + (rest > 0 ? " and \(rest) more" : "")
+        return names.prefix(limit).map { ErrorLine.quoted($0) }.joined(separator: ", ")
+            + (rest > 0 ? " and \(rest) more" : "")
     }
 
     /// A shape for a message: at most 8 of its dimensions.
@@ -68,29 +64,17 @@ public struct WeightError: Error, CustomStringConvertible, Sendable, Hashable {
     }
 
     /// A path for a message; its end tells files apart.
-    static func shown(_ path: String) -> String {
-        let scalars = path.unicodeScalars
-        let isLong = scalars.count > 300
-        return (isLong ? "…" : "") + cleaned(String(String.UnicodeScalarView(scalars.suffix(300))), limit: 300)
-    }
-
-    private static func cleaned(_ text: some StringProtocol, limit: Int) -> String {
-        let shown = text.unicodeScalars.prefix(limit).map { isControl($0) ? "?" : $0 }
-        let isCut = !text.unicodeScalars.dropFirst(limit).isEmpty
-        return String(String.UnicodeScalarView(shown)) + (isCut ? "…" : "")
-    }
-
-    /// C0, DEL, C1, the Unicode line ends, and what turns a line's direction around.
-    static func isControl(_ scalar: Unicode.Scalar) -> Bool {
-        switch scalar.value {
-        case 0..<0x20, 0x7F..<0xA0, 0x2028...0x202E, 0x2066...0x2069: true
-        default: false
-        }
-    }
+    static func shown(_ path: String) -> String { ErrorLine.end(of: path, limit: 300) }
 
     /// Whether `name` can stand in a list, a log and a header.
-    static func isPlain(_ name: String) -> Bool {
-        guard !name.isEmpty else { return false }
-        return name.utf8.allSatisfy { (0x20..<0x7F).contains($0) } || !name.unicodeScalars.contains(where: isControl)
+    static func isPlain(_ name: String) -> Bool { !name.isEmpty && PrintableText.isPlain(name) }
+}
+
+extension WeightError: JSONReadingError {
+    /// A header or index that is not the JSON that it must be.
+    public init(_ fault: JSONFault) {
+        self = .content(
+            fault.path, "\(fault.part), byte \(fault.byte)", expected: fault.expected, found: fault.found,
+            fix: fault.fix)
     }
 }

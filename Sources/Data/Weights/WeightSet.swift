@@ -1,5 +1,6 @@
 // The weights of one part of a model, in one file or several.
 
+import ErrorLines
 import Foundation
 
 /// A part's tensors: those of a single file, or of the shards that an index file lists.
@@ -35,7 +36,7 @@ public struct WeightSet: Sendable {
         for shard in index.shards {
             guard try FilePresence.isThere("\(folder)/\(shard)") else {
                 throw .content(
-                    index.path, "shard \(WeightError.quoted(shard))", expected: "it beside the index",
+                    index.path, "shard \(ErrorLine.quoted(shard))", expected: "it beside the index",
                     found: "no such file",
                     fix: "download the missing file")
             }
@@ -45,7 +46,7 @@ public struct WeightSet: Sendable {
             let missing = index.names(in: shard).filter { files[number].entries[$0] == nil }
             guard missing.isEmpty else {
                 throw .content(
-                    index.path, "shard \(WeightError.quoted(shard))", expected: WeightError.list(missing) + " in it",
+                    index.path, "shard \(ErrorLine.quoted(shard))", expected: WeightError.list(missing) + " in it",
                     found: "none of that name", fix: "download the index and its shards again")
             }
         }
@@ -58,7 +59,7 @@ public struct WeightSet: Sendable {
             for name in file.entries.keys.sorted() {
                 guard let earlier = fileOf.updateValue(number, forKey: name) else { continue }
                 throw .content(
-                    file.path, "tensor \(WeightError.quoted(name))", expected: "each name in one shard",
+                    file.path, "tensor \(ErrorLine.quoted(name))", expected: "each name in one shard",
                     found: "it in \(WeightError.shown(files[earlier].path)) too",
                     fix: "download the index and its shards again")
             }

@@ -2,7 +2,7 @@
 
 import Archives
 public import Digests
-import Foundation
+import JSON
 import Tasks
 
 /// A tar file read from end to end.
@@ -71,8 +71,11 @@ public struct ArchiveInspection: Sendable {
     }
 
     private static func isJSONObject(_ bytes: [UInt8]) -> Bool {
+        var reader = JSONReader<JSONFault>(bytes)
         do {
-            return try JSONSerialization.jsonObject(with: Data(bytes)) is [String: Any]
+            try reader.members { (reader, _) throws(JSONFault) in try reader.skip() }
+            try reader.finish()
+            return true
         } catch {
             return false
         }

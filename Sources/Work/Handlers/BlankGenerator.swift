@@ -30,8 +30,8 @@ public struct BlankGenerator: Generator {
     /// The coloring is part of the device class, since it changes the bytes.
     public func describe() -> GeneratorDescription {
         GeneratorDescription(
-            name: "blank", maximumBatch: maximumBatch,
-            deviceClass: coloring == .same ? "blank-1" : "blank-by-seed-1")
+            name: GeneratorName.blank, maximumBatch: maximumBatch,
+            deviceClass: coloring == .same ? "\(GeneratorName.blank)-1" : "\(GeneratorName.blank)-by-seed-1")
     }
 
     /// Has nothing to load.

@@ -9,7 +9,7 @@ public import Tasks
 ///
 /// It needs no model, takes milliseconds, and passes through everything that a real job passes through.
 public actor SketchGenerator: Generator {
-    private let thread = DedicatedThread(name: "sketch")
+    private let thread = DedicatedThread(name: GeneratorName.sketch)
     private let maximumBatch: Int
 
     /// Runs on its own thread.
@@ -20,7 +20,8 @@ public actor SketchGenerator: Generator {
 
     /// Its device class does not name the machine: the same bytes come out everywhere.
     public nonisolated func describe() -> GeneratorDescription {
-        GeneratorDescription(name: "sketch", maximumBatch: maximumBatch, deviceClass: "sketch-1")
+        GeneratorDescription(
+            name: GeneratorName.sketch, maximumBatch: maximumBatch, deviceClass: "\(GeneratorName.sketch)-1")
     }
 
     /// Has nothing to load.

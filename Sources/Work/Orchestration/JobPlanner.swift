@@ -41,7 +41,7 @@ public struct JobRequest: Sendable {
     /// The seed from which every task's seed is derived.
     public var seed: UInt64 = 0
     /// The generator's name.
-    public var generator = "sketch"
+    public var generator = GeneratorName.sketch
     /// SHA-256 over the generator's checkpoint, where it has one.
     public var checkpoint: SHA256Digest?
     /// Denoising steps, where the generator denoises.

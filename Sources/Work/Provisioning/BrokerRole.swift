@@ -77,15 +77,15 @@ struct BrokerUserJudgement {
     }
 
     /// What a user may do, compared with what roles need.
-    func finding(user: String, _ permissions: BrokerPermissions) -> Finding {
+    func result(user: String, _ permissions: BrokerPermissions) -> CheckResult {
         let check = "user \(user)", rights = permissions.rights(on: resources)
         let needs = BrokerRole.allCases.map { ($0, $0.permissions.rights(on: resources)) }
         if let (role, _) = needs.first(where: { $0.1 == rights }) {
-            return Finding(.rabbitMQ, check, .ok, "may \(role.ability), nothing else")
+            return CheckResult(.rabbitMQ, check, .ok, "may \(role.ability), nothing else")
         }
         let ours = topology.queueNames + topology.exchanges
         if Set(ours.map { "configure \($0)" }).isSubset(of: rights), rights.contains("write amq.default") {
-            return Finding(
+            return CheckResult(
                 .rabbitMQ, check, .ok, "may set up and control: no user for a worker or producer")
         }
         let role = [BrokerRole.worker, .producer, .reader].first {
@@ -98,14 +98,14 @@ struct BrokerUserJudgement {
             )
         }
         let shown = excess.prefix(3).joined(separator: ", ") + (excess.count > 3 ? " and \(excess.count - 3) more" : "")
-        return Finding(
+        return CheckResult(
             .rabbitMQ, check, .warn,
             "may \(role?.ability ?? "neither work nor publish"), and has more than that needs: \(shown)",
             fix: (role ?? .reader).permissions.command(user: user, virtualHost: virtualHost))
     }
 
     /// What no permission of RabbitMQ's can refuse.
-    static let unrefused = Finding(
+    static let unrefused = CheckResult(
         .rabbitMQ, "default exchange", .ok,
         "who may publish reaches every queue by its name, which RabbitMQ cannot refuse; workers ask the catalogue about "
             + "each hint, and policies bound the queues")

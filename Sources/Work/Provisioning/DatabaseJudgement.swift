@@ -25,31 +25,31 @@ struct DatabaseSettings: Sendable, Hashable {
 
 extension DatabaseSettings {
     /// The checks over these settings.
-    var findings: [Finding] {
-        [versionFinding, transportFinding, writableFinding, fsyncFinding, fullPageWritesFinding]
-            + [commitFinding, connectionsFinding, clockFinding]
+    var results: [CheckResult] {
+        [versionCheck, transportCheck, writableCheck, fsyncCheck, fullPageWritesCheck]
+            + [commitCheck, connectionsCheck, clockCheck]
     }
 
-    private var versionFinding: Finding {
+    private var versionCheck: CheckResult {
         guard versionNumber >= 130_000 else {
-            return Finding(
+            return CheckResult(
                 .postgreSQL, "version", .fail, "\(version), expected 13 or later",
                 fix: "upgrade PostgreSQL to 13 or later")
         }
-        return Finding(.postgreSQL, "version", .ok, version)
+        return CheckResult(.postgreSQL, "version", .ok, version)
     }
 
-    private var transportFinding: Finding {
-        if isEncrypted { return Finding(.postgreSQL, "transport", .ok, "TLS") }
-        if isLoopback { return Finding(.postgreSQL, "transport", .ok, "loopback") }
-        return Finding(
+    private var transportCheck: CheckResult {
+        if isEncrypted { return CheckResult(.postgreSQL, "transport", .ok, "TLS") }
+        if isLoopback { return CheckResult(.postgreSQL, "transport", .ok, "loopback") }
+        return CheckResult(
             .postgreSQL, "transport", .warn, "layouts and results travel in clear text",
             fix: "use sslmode=verify-full and sslrootcert=… in DATABASE_URL")
     }
 
-    private var writableFinding: Finding {
-        guard isStandby || isReadOnly else { return Finding(.postgreSQL, "writable", .ok, "primary") }
-        return Finding(
+    private var writableCheck: CheckResult {
+        guard isStandby || isReadOnly else { return CheckResult(.postgreSQL, "writable", .ok, "primary") }
+        return CheckResult(
             .postgreSQL, "writable", .fail,
             isStandby ? "a standby: nothing can be recorded" : "default_transaction_read_only is on",
             fix: isStandby
@@ -57,25 +57,25 @@ extension DatabaseSettings {
                 : "turn default_transaction_read_only off")
     }
 
-    private var fsyncFinding: Finding {
-        guard fsync != "on" else { return Finding(.postgreSQL, "fsync", .ok, "on") }
-        return Finding(
+    private var fsyncCheck: CheckResult {
+        guard fsync != "on" else { return CheckResult(.postgreSQL, "fsync", .ok, "on") }
+        return CheckResult(
             .postgreSQL, "fsync", .fail, "off: a crash of the host destroys the catalogue",
             fix: "ALTER SYSTEM SET fsync = on; SELECT pg_reload_conf();")
     }
 
-    private var fullPageWritesFinding: Finding {
-        guard fullPageWrites != "on" else { return Finding(.postgreSQL, "full_page_writes", .ok, "on") }
-        return Finding(
+    private var fullPageWritesCheck: CheckResult {
+        guard fullPageWrites != "on" else { return CheckResult(.postgreSQL, "full_page_writes", .ok, "on") }
+        return CheckResult(
             .postgreSQL, "full_page_writes", .fail, "off: a crash of the host can tear the catalogue's pages",
             fix: "ALTER SYSTEM SET full_page_writes = on; SELECT pg_reload_conf();")
     }
 
-    private var commitFinding: Finding {
+    private var commitCheck: CheckResult {
         guard synchronousCommit == "off" else {
-            return Finding(.postgreSQL, "synchronous_commit", .ok, synchronousCommit)
+            return CheckResult(.postgreSQL, "synchronous_commit", .ok, synchronousCommit)
         }
-        return Finding(
+        return CheckResult(
             .postgreSQL, "synchronous_commit", .fail,
             "off: results that workers were told are recorded can be lost in a crash",
             fix:
@@ -84,19 +84,19 @@ extension DatabaseSettings {
         )
     }
 
-    private var connectionsFinding: Finding {
+    private var connectionsCheck: CheckResult {
         let free = maximumConnections - reservedConnections - connections
         let found = "\(connections) of \(maximumConnections) used, \(max(0, free)) free; a worker takes 3"
         let fix = "raise max_connections, stop what is not needed, or put a session-mode pooler in front"
-        if free < 3 { return Finding(.postgreSQL, "connections", .fail, found, fix: fix) }
-        return Finding(.postgreSQL, "connections", free < 15 ? .warn : .ok, found, fix: fix)
+        if free < 3 { return CheckResult(.postgreSQL, "connections", .fail, found, fix: fix) }
+        return CheckResult(.postgreSQL, "connections", free < 15 ? .warn : .ok, found, fix: fix)
     }
 
-    private var clockFinding: Finding {
+    private var clockCheck: CheckResult {
         let seconds = (abs(clockDifference) * 10).rounded() / 10
-        if seconds < 0.1 { return Finding(.postgreSQL, "clock", .ok, "as this host's") }
+        if seconds < 0.1 { return CheckResult(.postgreSQL, "clock", .ok, "as this host's") }
         let found = "\(seconds) s \(clockDifference > 0 ? "ahead of" : "behind") this host's"
-        return Finding(
+        return CheckResult(
             .postgreSQL, "clock", seconds > 5 ? .warn : .ok, found,
             fix: "synchronize both clocks (NTP); leases keep the server's time, but logs and ages do not fit together")
     }

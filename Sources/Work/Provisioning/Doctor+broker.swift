@@ -1,57 +1,58 @@
 // What AMQP, the management interface and rabbitmqctl tell of the broker.
 
 import Broker
+import JSON
 import Tasks
 
 extension Doctor {
-    func examineBroker() async -> [Finding] {
+    func examineBroker() async -> [CheckResult] {
         let url: BrokerURL
         do { url = try subject.broker.get() } catch {
-            return [Finding(.rabbitMQ, "reachable", .fail, "\(error)", fix: "set AMQP_URL or give --amqp-url")]
+            return [CheckResult(.rabbitMQ, "reachable", .fail, "\(error)", fix: "set AMQP_URL or give --amqp-url")]
         }
         let topology = topology, seesManagement = subject.management != nil
         let fix = "start RabbitMQ, or correct AMQP_URL"
         return await attempt(.rabbitMQ, "reachable", fix: fix) {
             let facts = try await BrokerProbe.check(url, queues: topology.queueNames)
             let exchanges = try await BrokerProbe.existingExchanges(topology.exchanges, at: url)
-            var findings = [
-                Finding(.rabbitMQ, "reachable", .ok, "\(url), cluster \(facts.clusterName)"),
+            var results = [
+                CheckResult(.rabbitMQ, "reachable", .ok, "\(url), cluster \(facts.clusterName)"),
                 BrokerJudgement.version(product: facts.product, facts.version),
                 BrokerJudgement.transport(isTLS: url.isTLS, verifiesPeer: url.verifiesPeer, host: url.host),
                 BrokerJudgement.heartbeat(url.heartbeat),
             ]
             for name in topology.exchanges where !exchanges.contains(name) {
-                findings.append(Self.absent("exchange \(WorkTopology.shortName(name))", name))
+                results.append(Self.absent("exchange \(WorkTopology.shortName(name))", name))
             }
             if exchanges.isSuperset(of: topology.exchanges) {
-                findings.append(Finding(.rabbitMQ, "exchanges", .ok, "control and dead letters"))
+                results.append(CheckResult(.rabbitMQ, "exchanges", .ok, "control and dead letters"))
             }
             for name in topology.queueNames {
                 let check = "queue \(WorkTopology.shortName(name))"
-                guard let counts = facts.queues[name] else { findings.append(Self.absent(check, name)); continue }
+                guard let counts = facts.queues[name] else { results.append(Self.absent(check, name)); continue }
                 // The management interface tells more of a queue that is there.
                 guard !seesManagement else { continue }
-                findings.append(
-                    Finding(
+                results.append(
+                    CheckResult(
                         .rabbitMQ, check, .ok,
                         "there, \(counts.messages) messages, \(counts.consumers) consumers; AMQP does not tell its type"
                     ))
             }
             if let counts = facts.queues[MessageNames.deadLetters] {
-                findings.append(BrokerJudgement.deadLetters(counts.messages))
+                results.append(BrokerJudgement.deadLetters(counts.messages))
             }
-            return findings
+            return results
         }
     }
 
-    private static func absent(_ check: String, _ name: String) -> Finding {
-        Finding(.rabbitMQ, check, .fail, "\(name) is not there", fix: "run `detdiffusion-catalogue provision`")
+    private static func absent(_ check: String, _ name: String) -> CheckResult {
+        CheckResult(.rabbitMQ, check, .fail, "\(name) is not there", fix: "run `detdiffusion-catalogue provision`")
     }
 
-    func examineManagement() async -> [Finding] {
+    func examineManagement() async -> [CheckResult] {
         guard let url = subject.management else {
             return [
-                Finding(
+                CheckResult(
                     .rabbitMQ, "policies", .warn, "AMQP tells nothing of policies, queue types and alarms",
                     fix:
                         "give --management-url or RABBITMQ_MANAGEMENT_URL; or compare with: rabbitmqctl "
@@ -65,47 +66,47 @@ extension Doctor {
         return await attempt(.rabbitMQ, "management", fix: fix) {
             let url = try url.get()
             let client = ManagementClient(url)
-            var findings = [BrokerJudgement.alarms(try await client.get("nodes").list ?? [])]
+            var results = [BrokerJudgement.alarms(try await client.get("nodes").list ?? [])]
             if !url.isEncrypted, !Loopback.contains(url.host) {
-                findings.append(
-                    Finding(
+                results.append(
+                    CheckResult(
                         .rabbitMQ, "management", .warn, "its password travels in clear text",
                         fix: "use https:// in RABBITMQ_MANAGEMENT_URL"))
             }
             let policies = PolicySet(try await client.get("policies", broker.virtualHost))
-            var judgements: [Finding] = []
+            var judgements: [CheckResult] = []
             for name in topology.queueNames {
                 do {
                     let facts = try await client.get("queues", broker.virtualHost, name)
-                    findings.append(BrokerJudgement.queue(name, facts))
+                    results.append(BrokerJudgement.queue(name, facts))
                     judgements.append(policies.judge(name, facts, virtualHost: broker.virtualHost))
                 } catch let error as ProvisioningError where error.code == .missing {
                     continue  // AMQP told so already.
                 }
             }
-            findings += judgements
-            findings.append(try await Self.binding(client, broker.virtualHost))
-            return findings + (try await Self.users(client, broker.virtualHost, topology))
+            results += judgements
+            results.append(try await Self.binding(client, broker.virtualHost))
+            return results + (try await Self.users(client, broker.virtualHost, topology))
         }
     }
 
     /// What each user of the virtual host may do.
     private static func users(
         _ client: ManagementClient, _ virtualHost: String, _ topology: WorkTopology
-    ) async throws -> [Finding] {
+    ) async throws -> [CheckResult] {
         let list: JSONValue
         do {
             list = try await client.get("vhosts", virtualHost, "permissions")
         } catch let error as ProvisioningError where error.code == .notAllowed {
             return [
-                Finding(
+                CheckResult(
                     .rabbitMQ, "users", .warn, "only an administrator may see what users may do",
                     fix: "name one in RABBITMQ_MANAGEMENT_URL; or look at: rabbitmqctl list_permissions")
             ]
         }
         let judgement = BrokerUserJudgement(topology: topology, virtualHost: virtualHost)
         let users = (list.list ?? []).map { user in
-            judgement.finding(
+            judgement.result(
                 user: user["user"]?.string ?? "",
                 BrokerPermissions(
                     configure: user["configure"]?.string ?? "", write: user["write"]?.string ?? "",
@@ -115,24 +116,24 @@ extension Doctor {
     }
 
     /// Without it dead letters go to an exchange that leads nowhere.
-    private static func binding(_ client: ManagementClient, _ virtualHost: String) async throws -> Finding {
+    private static func binding(_ client: ManagementClient, _ virtualHost: String) async throws -> CheckResult {
         let name = MessageNames.deadLetters
         do {
             let bindings = try await client.get("bindings", virtualHost, "e", name, "q", name).list ?? []
-            if !bindings.isEmpty { return Finding(.rabbitMQ, "dead-letter binding", .ok, "exchange to queue") }
+            if !bindings.isEmpty { return CheckResult(.rabbitMQ, "dead-letter binding", .ok, "exchange to queue") }
         } catch let error as ProvisioningError where error.code == .missing {}
-        return Finding(
+        return CheckResult(
             .rabbitMQ, "dead-letter binding", .fail,
             "exchange \(name) leads to no queue: dead letters stay in their queues",
             fix: "run `detdiffusion-catalogue provision`")
     }
 
     /// Neither AMQP nor the management interface tells it.
-    func examineConsumerTimeout() async -> [Finding] {
+    func examineConsumerTimeout() async -> [CheckResult] {
         let expression = "rabbit_misc:get_env(rabbit, consumer_timeout, undefined)."
         guard let command = subject.controlCommand else {
             return [
-                Finding(
+                CheckResult(
                     .rabbitMQ, "consumer timeout", .warn,
                     "only rabbitmqctl tells it; expected 300 s or more (RabbitMQ's own: 1800 s)",
                     fix: "on the broker's host: rabbitmqctl eval '\(expression)'; or give --rabbitmqctl COMMAND")

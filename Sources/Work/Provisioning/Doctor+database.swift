@@ -4,54 +4,53 @@ import Catalogue
 import Postgres
 
 extension Doctor {
-    func examineDatabase() async -> [Finding] {
+    func examineDatabase() async -> [CheckResult] {
         let url: DatabaseURL
         do { url = try subject.database.get() } catch {
             return [
-                Finding(.postgreSQL, "reachable", .fail, "\(error)", fix: "set DATABASE_URL or give --database-url")
+                CheckResult(.postgreSQL, "reachable", .fail, "\(error)", fix: "set DATABASE_URL or give --database-url")
             ]
         }
         let connection = Connection(
             url: url, applicationName: "detdiffusion doctor", statementTimeout: .seconds(5), logger: logger)
-        var findings = await attempt(.postgreSQL, "reachable", fix: "start PostgreSQL, or correct DATABASE_URL") {
+        var results = await attempt(.postgreSQL, "reachable", fix: "start PostgreSQL, or correct DATABASE_URL") {
             let settings = try await DatabaseSettings.read(on: connection)
-            let session = SessionJudgement.finding(try await connection.sessionState())
-            return [Finding(.postgreSQL, "reachable", .ok, "\(url)"), session] + settings.findings
+            let session = SessionJudgement.result(try await connection.sessionState())
+            return [CheckResult(.postgreSQL, "reachable", .ok, "\(url)"), session] + settings.results
         }
-        guard findings.first?.verdict == .ok else { return findings }
+        guard results.first?.verdict == .ok else { return results }
         let schema = await attempt(
             .catalogue, "schema", fix: "run the program that made the schema, or restore it; never edit a migration"
         ) { [try await Self.schema(connection)] }
-        findings += schema
+        results += schema
         // Tables of a schema that is not there, or another one, tell nothing.
-        guard schema.first?.verdict == .ok else { return findings }
+        guard schema.first?.verdict == .ok else { return results }
         let prefix = subject.rolePrefix
-        findings += await attempt(.catalogue, "rights", fix: "run `detdiffusion-catalogue provision`") {
+        results += await attempt(.catalogue, "rights", fix: "run `detdiffusion-catalogue provision`") {
             try await Self.rights(connection, prefix: prefix)
         }
-        findings += await attempt(.catalogue, "state", fix: "let this user read the catalogue's tables", verdict: .warn)
+        results += await attempt(.catalogue, "state", fix: "let this user read the catalogue's tables", verdict: .warn)
         {
             try await Self.state(connection)
         }
-        findings += await attempt(.catalogue, "rows", fix: "let this user read the catalogue's tables", verdict: .warn)
-        {
+        results += await attempt(.catalogue, "rows", fix: "let this user read the catalogue's tables", verdict: .warn) {
             try await Self.rows(connection)
         }
         await connection.close()
-        return findings
+        return results
     }
 
-    private static func schema(_ connection: Connection) async throws -> Finding {
+    private static func schema(_ connection: Connection) async throws -> CheckResult {
         let version = Catalogue.migrations.last?.version ?? 0
         let pending = try await Catalogue(connection: connection).pendingMigrations()
-        guard !pending.isEmpty else { return Finding(.catalogue, "schema", .ok, "version \(version)") }
+        guard !pending.isEmpty else { return CheckResult(.catalogue, "schema", .ok, "version \(version)") }
         let names = pending.map { "\($0.version) \($0.name)" }.joined(separator: ", ")
-        return Finding(
+        return CheckResult(
             .catalogue, "schema", .fail, "not applied: \(names)",
             fix: "run `detdiffusion-catalogue migrate` as the owner of the database")
     }
 
-    private static func rights(_ connection: Connection, prefix: String) async throws -> [Finding] {
+    private static func rights(_ connection: Connection, prefix: String) async throws -> [CheckResult] {
         let tables = try await CatalogueTables.names(on: connection)
         let user = try await connection.query("SELECT current_user::text AS name").first?.string("name") ?? ""
         var abilities: [String] = []
@@ -59,8 +58,8 @@ extension Doctor {
             let missing = try await CatalogueTables.missing(role.rights(tables: tables), role: user, on: connection)
             if missing.isEmpty { abilities.append(role.ability) }
         }
-        var findings = [
-            Finding(
+        var results = [
+            CheckResult(
                 .catalogue, "this user", abilities.isEmpty ? .fail : .ok,
                 "\(user) may \(abilities.isEmpty ? "not even read" : abilities.joined(separator: ", "))",
                 fix: "run `detdiffusion-catalogue provision` as the owner of the database")
@@ -68,37 +67,39 @@ extension Doctor {
         var reaches: [RoleReach] = []
         for role in DatabaseRole.allCases {
             let account = try await RoleAccount.read(role, prefix: prefix, on: connection)
-            findings.append(judge(account))
+            results.append(judge(account))
             if account.exists { reaches.append(try await RoleReach.read(account.name, on: connection)) }
         }
         let place = try await SQLPlace.read(on: connection)
-        return findings + ReachJudgement.findings(reaches, database: place.database)
+        return results + ReachJudgement.results(reaches, database: place.database)
     }
 
-    static func judge(_ account: RoleAccount) -> Finding {
+    static func judge(_ account: RoleAccount) -> CheckResult {
         let check = "role \(account.role.rawValue)",
             fix = "run `detdiffusion-catalogue provision` as the owner of the database"
-        guard account.exists else { return Finding(.catalogue, check, .warn, "\(account.name) is not there", fix: fix) }
+        guard account.exists else {
+            return CheckResult(.catalogue, check, .warn, "\(account.name) is not there", fix: fix)
+        }
         guard account.mayEnter else {
-            return Finding(.catalogue, check, .fail, "\(account.name) may not connect to the database", fix: fix)
+            return CheckResult(.catalogue, check, .fail, "\(account.name) may not connect to the database", fix: fix)
         }
         guard account.missing.isEmpty else {
-            return Finding(
+            return CheckResult(
                 .catalogue, check, .fail, "\(account.name) lacks \(Provisioner.shortened(account.missing))", fix: fix)
         }
         guard account.canLogIn else {
-            return Finding(.catalogue, check, .warn, "\(account.name) may not log in", fix: fix)
+            return CheckResult(.catalogue, check, .warn, "\(account.name) may not log in", fix: fix)
         }
         guard account.excess.isEmpty else {
-            return Finding(
+            return CheckResult(
                 .catalogue, check, .warn,
                 "\(account.name) has more than it needs: \(Provisioner.shortened(account.excess))",
                 fix: fix)
         }
-        return Finding(.catalogue, check, .ok, "\(account.name) may \(account.role.ability), nothing else")
+        return CheckResult(.catalogue, check, .ok, "\(account.name) may \(account.role.ability), nothing else")
     }
 
-    private static func state(_ connection: Connection) async throws -> [Finding] {
+    private static func state(_ connection: Connection) async throws -> [CheckResult] {
         let rows = try await connection.query(
             """
             SELECT (SELECT coalesce(sum(s.dead), 0) FROM shards s JOIN jobs j ON j.id = s.job_id
@@ -111,9 +112,9 @@ extension Doctor {
             """)
         guard let row = rows.first else { return [] }
         let workers = try row.int("workers")
-        func count(_ check: String, _ column: String, _ what: String, fix: String) throws -> Finding {
+        func count(_ check: String, _ column: String, _ what: String, fix: String) throws -> CheckResult {
             let count = try row.int(column)
-            return Finding(
+            return CheckResult(
                 .catalogue, check, count == 0 ? .ok : .warn, count == 0 ? "none" : "\(count) \(what)", fix: fix)
         }
         return [

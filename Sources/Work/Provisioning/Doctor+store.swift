@@ -6,10 +6,10 @@ import Postgres
 import Stores
 
 extension Doctor {
-    func examineStore() async -> [Finding] {
+    func examineStore() async -> [CheckResult] {
         let root: String
         do { root = try subject.store.get() } catch {
-            return [Finding(.store, "folder", .fail, "\(error)", fix: "set DETDIFFUSION_STORE or give --store")]
+            return [CheckResult(.store, "folder", .fail, "\(error)", fix: "set DETDIFFUSION_STORE or give --store")]
         }
         let identity = await catalogueIdentity()
         return await attempt(
@@ -19,7 +19,7 @@ extension Doctor {
         }
     }
 
-    /// What the object directory has to carry; `nil` where the catalogue cannot say it, which other findings explain.
+    /// What the object directory has to carry; `nil` where the catalogue cannot say it, which other results explain.
     private func catalogueIdentity() async -> StoreIdentity? {
         do {
             let url = try subject.database.get()
@@ -39,7 +39,7 @@ private actor StoreThread {
     private let thread = DedicatedThread(name: "store")
     nonisolated var unownedExecutor: UnownedSerialExecutor { thread.asUnownedSerialExecutor() }
 
-    func inspect(_ root: String, identity: StoreIdentity?) -> [Finding] {
-        StoreInspection(root: root, identity: identity).findings()
+    func inspect(_ root: String, identity: StoreIdentity?) -> [CheckResult] {
+        StoreInspection(root: root, identity: identity).results()
     }
 }

@@ -9,7 +9,7 @@ public import Tasks
 ///
 /// Every check has a limit, so an examination ends within a few of them whatever hangs.
 public struct Doctor: Sendable {
-    /// What to look at. A failure in place of an address becomes a finding.
+    /// What to look at. A failure in place of an address becomes a result.
     public struct Subject: Sendable {
         /// The broker.
         public var broker: Result<BrokerURL, any Error>
@@ -54,8 +54,8 @@ public struct Doctor: Sendable {
         self.logger = logger
     }
 
-    /// All findings, by area, in the order in which a person would look.
-    public func examine() async -> [Finding] {
+    /// All results, by area, in the order in which a person would look.
+    public func examine() async -> [CheckResult] {
         async let broker = examineBroker()
         async let management = examineManagement()
         async let timeout = examineConsumerTimeout()
@@ -64,15 +64,15 @@ public struct Doctor: Sendable {
         return await broker + management + timeout + database + store
     }
 
-    /// Runs a group of checks that share a connection; what it throws becomes one failed finding.
+    /// Runs a group of checks that share a connection; what it throws becomes one failed result.
     func attempt(
-        _ area: Finding.Area, _ check: String, fix: String, verdict: Finding.Verdict = .fail,
-        _ body: @escaping @Sendable () async throws -> [Finding]
-    ) async -> [Finding] {
+        _ area: CheckResult.Area, _ check: String, fix: String, verdict: CheckResult.Verdict = .fail,
+        _ body: @escaping @Sendable () async throws -> [CheckResult]
+    ) async -> [CheckResult] {
         do {
             return try await Deadline.run(limit, body)
         } catch {
-            return [SessionJudgement.finding(error) ?? Finding(area, check, verdict, "\(error)", fix: fix)]
+            return [SessionJudgement.result(error) ?? CheckResult(area, check, verdict, "\(error)", fix: fix)]
         }
     }
 }

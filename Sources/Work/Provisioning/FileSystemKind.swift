@@ -55,18 +55,19 @@ enum FileSystemKind: Equatable {
         return String(decoding: bytes, as: UTF8.self)
     }
 
-    var finding: Finding {
+    var result: CheckResult {
         switch self {
         case .network(let name):
-            Finding(.store, "file system", .ok, "\(name), a network file system: workers on several hosts can share it")
+            CheckResult(
+                .store, "file system", .ok, "\(name), a network file system: workers on several hosts can share it")
         case .local(let name):
-            Finding(.store, "file system", .ok, "\(name), local: all workers must run on this host")
+            CheckResult(.store, "file system", .ok, "\(name), local: all workers must run on this host")
         case .container(let name):
-            Finding(
+            CheckResult(
                 .store, "file system", .warn, "\(name), a container's own layer: it goes with the container",
                 fix: "mount a volume for the object directory")
         case .memory(let name):
-            Finding(
+            CheckResult(
                 .store, "file system", .fail, "\(name): a reboot loses every image",
                 fix: "put the object directory on a disc")
         }

@@ -1,6 +1,7 @@
 // RabbitMQ's management interface over HTTP: policies and facts that AMQP does not tell.
 
 import Foundation
+import JSON
 
 #if canImport(FoundationNetworking)
     import FoundationNetworking
@@ -45,7 +46,7 @@ struct ManagementClient: Sendable {
         let credentials = Data("\(url.user):\(url.password)".utf8).base64EncodedString()
         request.setValue("Basic \(credentials)", forHTTPHeaderField: "Authorization")
         if let body {
-            request.httpBody = Data(body.text.utf8)
+            request.httpBody = Data(body.description.utf8)
             request.setValue("application/json", forHTTPHeaderField: "Content-Type")
         }
         let (data, response): (Data, URLResponse)
@@ -89,11 +90,11 @@ struct ManagementClient: Sendable {
         switch status {
         case 200..<300:
             do {
-                return data.isEmpty ? .null : try JSONDecoder().decode(JSONValue.self, from: data)
+                return data.isEmpty ? .null : try JSONReader<JSONFault>(Array(data)).document(.lastCounts)
             } catch {
                 throw ProvisioningError(
                     .unavailable,
-                    "management interface at \(url): \(request): expected JSON, found something else; "
+                    "management interface at \(url): \(request): expected JSON (\(error.reason)); "
                         + "correct the management URL"
                 )
             }

@@ -1,6 +1,7 @@
 // Which policy applies to a queue, by RabbitMQ's rules: of those whose pattern matches, the one of highest priority.
 
 import Foundation
+import JSON
 import Tasks
 
 /// The policies of a virtual host.
@@ -16,7 +17,7 @@ struct PolicySet {
         let kinds: Set<String> = ["queues", "all", "quorum_queues"]
         return policies.filter { policy in
             kinds.contains(policy["apply-to"]?.string ?? "") && Self.matches(policy["pattern"]?.string ?? "", queue)
-        }.max { ($0["priority"]?.int ?? 0) < ($1["priority"]?.int ?? 0) }
+        }.max { ($0["priority"]?.integer ?? 0) < ($1["priority"]?.integer ?? 0) }
     }
 
     /// RabbitMQ's patterns are Perl's; ICU's are near enough for those that name queues.
@@ -26,7 +27,7 @@ struct PolicySet {
 
     /// Whether a queue's policy says what it must.
     /// - Parameter facts: the queue as the management interface tells of it; an operator's policy shows only there.
-    func judge(_ queue: String, _ facts: JSONValue, virtualHost: String) -> Finding {
+    func judge(_ queue: String, _ facts: JSONValue, virtualHost: String) -> CheckResult {
         let check = "policy \(WorkTopology.shortName(queue))"
         let needed = WorkPolicy.needed(by: queue)
         let fix =
@@ -35,8 +36,8 @@ struct PolicySet {
         guard let policy = policy(for: queue) else {
             // A dead-letter queue without bounds loses nothing, it only grows.
             return queue == MessageNames.deadLetters
-                ? Finding(.rabbitMQ, check, .warn, "none applies: dead letters pile up without end", fix: fix)
-                : Finding(.rabbitMQ, check, .fail, "none applies: a poison message comes back forever", fix: fix)
+                ? CheckResult(.rabbitMQ, check, .warn, "none applies: dead letters pile up without end", fix: fix)
+                : CheckResult(.rabbitMQ, check, .fail, "none applies: a poison message comes back forever", fix: fix)
         }
         let name = policy["name"]?.string ?? ""
         var shortcomings = needed.shortcomings(policy["definition"]?.object ?? [:])
@@ -46,7 +47,7 @@ struct PolicySet {
             shortcomings = needed.shortcomings(effective)
         }
         guard shortcomings.isEmpty else {
-            return Finding(
+            return CheckResult(
                 .rabbitMQ, check, .fail, "policy \(name) applies, but " + shortcomings.joined(separator: ", "), fix: fix
             )
         }
@@ -54,6 +55,6 @@ struct PolicySet {
         let limits = ["delivery-limit", "max-length"].compactMap { key in
             (definition?[key]).map { "\(key.replacing("-", with: " ")) \($0.plain)" }
         }
-        return Finding(.rabbitMQ, check, .ok, ([name] + limits).joined(separator: ", "))
+        return CheckResult(.rabbitMQ, check, .ok, ([name] + limits).joined(separator: ", "))
     }
 }

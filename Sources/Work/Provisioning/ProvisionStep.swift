@@ -15,7 +15,7 @@ public struct ProvisionStep: Sendable, Hashable, Codable {
     }
 
     /// The server.
-    public var area: Finding.Area
+    public var area: CheckResult.Area
     /// What must be there.
     public var subject: String
     /// What became of it.
@@ -38,7 +38,8 @@ public struct ProvisionStep: Sendable, Hashable, Codable {
     public static let storePlanned = ProvisionStep(
         .store, "identity", .planned, "write it, as soon as the schema is there")
 
-    init(_ area: Finding.Area, _ subject: String, _ outcome: Outcome, _ detail: String, instructions: [String] = []) {
+    init(_ area: CheckResult.Area, _ subject: String, _ outcome: Outcome, _ detail: String, instructions: [String] = [])
+    {
         self.area = area
         self.subject = subject
         self.outcome = outcome

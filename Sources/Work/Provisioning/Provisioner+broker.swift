@@ -1,6 +1,7 @@
 // Queues, exchanges and the policy of the broker.
 
 public import Broker
+import JSON
 import Tasks
 
 extension Provisioner {

@@ -33,7 +33,9 @@ public struct Provisioner: Sendable {
             }
             for generator in generators where generator.rawValue.wholeMatch(of: /[a-z0-9][a-z0-9.\-]{0,99}/) == nil {
                 throw ProvisioningError(
-                    .invalid, "generator '\(generator)': expected up to 100 of a-z, 0-9, '.' and '-', as in sketch")
+                    .invalid,
+                    "generator '\(generator)': expected up to 100 of a-z, 0-9, '.' and '-', as in \(GeneratorName.sketch)"
+                )
             }
             self.generators = generators
             self.rolePrefix = rolePrefix

@@ -9,82 +9,82 @@ struct StoreInspection {
     /// What the folder has to carry; `nil` where the catalogue could not be asked.
     let identity: StoreIdentity?
 
-    func findings() -> [Finding] {
+    func results() -> [CheckResult] {
         var status = stat()
         guard stat(root, &status) == 0 else {
             let reason = String(cString: strerror(errno))
             return [
-                Finding(
+                CheckResult(
                     .store, "folder", .fail, "\(root): \(reason)",
                     fix: "create it, on storage that all workers share, or correct DETDIFFUSION_STORE")
             ]
         }
         guard status.st_mode & S_IFMT == S_IFDIR else {
-            return [Finding(.store, "folder", .fail, "\(root) is not a folder", fix: "correct DETDIFFUSION_STORE")]
+            return [CheckResult(.store, "folder", .fail, "\(root) is not a folder", fix: "correct DETDIFFUSION_STORE")]
         }
-        var findings = [Finding(.store, "folder", .ok, root), identityFinding(), fileSystem(), oneFileSystem(status)]
+        var results = [CheckResult(.store, "folder", .ok, root), identityCheck(), fileSystem(), oneFileSystem(status)]
         // What is not the catalogue's is not written to.
-        guard findings[1].verdict != .fail else { return findings }
-        findings += writing()
-        findings += space()
-        return findings
+        guard results[1].verdict != .fail else { return results }
+        results += writing()
+        results += space()
+        return results
     }
 
-    private func identityFinding() -> Finding {
-        func finding(_ verdict: Finding.Verdict, _ found: String, fix: String) -> Finding {
-            Finding(.store, "identity", verdict, found, fix: fix)
+    private func identityCheck() -> CheckResult {
+        func result(_ verdict: CheckResult.Verdict, _ found: String, fix: String) -> CheckResult {
+            CheckResult(.store, "identity", verdict, found, fix: fix)
         }
         let expected = identity.map { ", expected that of \($0)" } ?? ""
         let found: StoreIdentity?
         do { found = try StoreIdentity.read(root: root) } catch {
-            return finding(.fail, "\(error)", fix: "let this user read it, or restore it from a backup")
+            return result(.fail, "\(error)", fix: "let this user read it, or restore it from a backup")
         }
         guard let found else {
-            return finding(
+            return result(
                 .fail, "none\(expected): not mounted, not the right folder, or not provisioned",
                 fix: "mount it, correct DETDIFFUSION_STORE, or run `detdiffusion-catalogue provision`")
         }
         guard let identity else {
-            return finding(
+            return result(
                 .warn, "that of \(found), compared with nothing: the catalogue cannot be asked",
                 fix: "mend the catalogue first")
         }
         guard found.isSame(as: identity) else {
-            return finding(.fail, "that of \(found)\(expected)", fix: "correct DETDIFFUSION_STORE or DATABASE_URL")
+            return result(.fail, "that of \(found)\(expected)", fix: "correct DETDIFFUSION_STORE or DATABASE_URL")
         }
-        return finding(.ok, "that of \(identity)", fix: "")
+        return result(.ok, "that of \(identity)", fix: "")
     }
 
-    private func fileSystem() -> Finding {
-        let unknown = Finding(
+    private func fileSystem() -> CheckResult {
+        let unknown = CheckResult(
             .store, "file system", .warn, "not known: no mount list of this system can be read",
             fix: "look at the mount")
         guard let resolved = realpath(root, nil) else { return unknown }
         defer { free(resolved) }
         guard let mounts = FileManager.default.contents(atPath: "/proc/self/mountinfo") else { return unknown }
         let kind = FileSystemKind(of: String(cString: resolved), mounts: String(decoding: mounts, as: UTF8.self))
-        return kind?.finding ?? unknown
+        return kind?.result ?? unknown
     }
 
     /// Renames are atomic within one file system only. Folders that are missing are made by the first worker.
-    private func oneFileSystem(_ rootStatus: stat) -> Finding {
+    private func oneFileSystem(_ rootStatus: stat) -> CheckResult {
         for name in ["objects", "shards", "tmp"] {
             var status = stat()
             guard lstat("\(root)/\(name)", &status) == 0 else { continue }
             guard status.st_mode & S_IFMT == S_IFDIR else {
-                return Finding(
+                return CheckResult(
                     .store, "temporary files", .fail,
                     "\(name) is a link or a file: nothing in an object directory is followed",
                     fix: "move the folder itself there, or mount it")
             }
             guard status.st_dev == rootStatus.st_dev else {
-                return Finding(
+                return CheckResult(
                     .store, "temporary files", .fail,
                     "\(name)/ is on another file system: a crash leaves half-written files",
                     fix: "mount the whole object directory, not folders in it")
             }
         }
-        return Finding(.store, "temporary files", .ok, "on the same file system")
+        return CheckResult(.store, "temporary files", .ok, "on the same file system")
     }
 
     private var workFolder: String {
@@ -94,7 +94,7 @@ struct StoreInspection {
     }
 
     /// What the store does for every object, in small: create, fsync, rename over a file that is there, read.
-    private func writing() -> [Finding] {
+    private func writing() -> [CheckResult] {
         let name = "\(workFolder)/.doctor-\(getpid())-\(UInt32.random(in: .min ... .max))", target = name + ".renamed"
         defer {
             unlink(name)
@@ -105,15 +105,15 @@ struct StoreInspection {
             try Self.create(target, "old")
             try Self.create(name, "new")
         } catch {
-            return [Finding(.store, "writable", .fail, "\(error)", fix: "let this user write there, or free space")]
+            return [CheckResult(.store, "writable", .fail, "\(error)", fix: "let this user write there, or free space")]
         }
         let after = ClockReading.now
-        let clock = clockFinding(of: name, before: before, after: after)
-        var findings = [Finding(.store, "writable", .ok, "create and fsync work")]
+        let clock = clockCheck(of: name, before: before, after: after)
+        var results = [CheckResult(.store, "writable", .ok, "create and fsync work")]
         for folder in ["objects", "shards"] where access("\(root)/\(folder)", F_OK) == 0 {
             guard access("\(root)/\(folder)", W_OK) != 0 else { continue }
-            findings = [
-                Finding(
+            results = [
+                CheckResult(
                     .store, "writable", .fail, "\(root)/\(folder): \(String(cString: strerror(errno)))",
                     fix: "let this user write there")
             ]
@@ -121,14 +121,14 @@ struct StoreInspection {
         let isReplaced =
             rename(name, target) == 0 && FileManager.default.contents(atPath: target) == Data("new".utf8)
             && access(name, F_OK) != 0
-        findings.append(
+        results.append(
             isReplaced
-                ? Finding(.store, "rename", .ok, "replaces a file at once")
-                : Finding(
+                ? CheckResult(.store, "rename", .ok, "replaces a file at once")
+                : CheckResult(
                     .store, "rename", .fail,
                     "a rename over a file did not replace it: \(String(cString: strerror(errno)))",
                     fix: "use a POSIX file system; object storage mounted through FUSE often is none"))
-        return findings + [clock]
+        return results + [clock]
     }
 
     private static func create(_ path: String, _ text: String) throws(ProvisioningError) {
@@ -144,26 +144,28 @@ struct StoreInspection {
         ProvisioningError(.unavailable, "cannot \(action) \(path): \(String(cString: strerror(errno)))")
     }
 
-    private func clockFinding(of path: String, before: Double, after: Double) -> Finding {
+    private func clockCheck(of path: String, before: Double, after: Double) -> CheckResult {
         var status = stat()
         guard stat(path, &status) == 0 else {
-            return Finding(.store, "clock", .warn, String(cString: strerror(errno)), fix: "look at the mount")
+            return CheckResult(.store, "clock", .warn, String(cString: strerror(errno)), fix: "look at the mount")
         }
         let written = Double(status.st_mtim.tv_sec) + Double(status.st_mtim.tv_nsec) * 1e-9
         // Kernels stamp files with a clock that ticks every few milliseconds, some file systems with whole seconds.
         let difference = ClockReading.difference(of: written, before: before - 1, after: after)
         let seconds = (abs(difference) * 10).rounded() / 10
-        guard seconds >= 0.1 else { return Finding(.store, "clock", .ok, "as this host's") }
-        return Finding(
+        guard seconds >= 0.1 else { return CheckResult(.store, "clock", .ok, "as this host's") }
+        return CheckResult(
             .store, "clock", seconds > 60 ? .warn : .ok,
             "\(seconds) s \(difference > 0 ? "ahead of" : "behind") this host's",
             fix: "synchronize the clocks of file server and host (NTP): files are removed by age")
     }
 
-    private func space() -> [Finding] {
+    private func space() -> [CheckResult] {
         var status = statvfs()
         guard statvfs(root, &status) == 0 else {
-            return [Finding(.store, "free space", .warn, String(cString: strerror(errno)), fix: "look at the mount")]
+            return [
+                CheckResult(.store, "free space", .warn, String(cString: strerror(errno)), fix: "look at the mount")
+            ]
         }
         let free = Int(
             clamping: UInt64(status.f_bavail).multipliedReportingOverflow(by: UInt64(status.f_frsize)).partialValue)
@@ -176,14 +178,15 @@ enum StoreJudgement {
     /// - Parameters:
     ///   - free: bytes that this user may still write.
     ///   - files: files that may still be made; nil where the file system has no limit.
-    static func space(free: Int, files: Int?) -> Finding {
+    static func space(free: Int, files: Int?) -> CheckResult {
         let amount = "\(free / 1_000_000_000).\(free / 100_000_000 % 10) GB" + (files.map { ", \($0) files" } ?? "")
         let fix =
             "free space, `detdiffusion-catalogue gc` removes objects that finished shards hold, or use a larger disc"
         if free < 1_000_000_000 || (files ?? .max) < 1_000 {
-            return Finding(.store, "free space", .fail, "\(amount), expected at least 1 GB and 1000 files", fix: fix)
+            return CheckResult(
+                .store, "free space", .fail, "\(amount), expected at least 1 GB and 1000 files", fix: fix)
         }
         let isLow = free < 10_000_000_000 || (files ?? .max) < 100_000
-        return Finding(.store, "free space", isLow ? .warn : .ok, amount, fix: fix)
+        return CheckResult(.store, "free space", isLow ? .warn : .ok, amount, fix: fix)
     }
 }

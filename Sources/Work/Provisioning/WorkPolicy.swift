@@ -1,6 +1,7 @@
 // The policies of our queues: all limits of a queue are policy, so that they can be changed while it lives.
 
 import Foundation
+import JSON
 import Tasks
 
 /// What a broker's policy must say about some of our queues, and how to tell it.
@@ -60,7 +61,7 @@ public struct WorkPolicy: Sendable {
     /// The command for an administrator on the broker's host.
     public func command(virtualHost: String) -> String {
         "rabbitmqctl set_policy --vhost \(ShellText.quoted(virtualHost)) --priority \(Self.priority) --apply-to queues \(name) "
-            + "\(ShellText.quoted(pattern)) \(ShellText.quoted(JSONValue.object(definition).text))"
+            + "\(ShellText.quoted(pattern)) \(ShellText.quoted(JSONValue.object(definition).description))"
     }
 
     /// What the policy in force does not say as it must; empty when it does.

@@ -13,9 +13,15 @@ public enum GeneratorName {
     /// The generators that this package makes or will make; no program may have one of these names.
     ///
     /// A job names its generator only, so a program of that name would get the jobs that are meant for the built-in one.
-    public static let builtIn = ["sketch", "blank", diffusion]
+    public static let builtIn = [sketch, blank, diffusion]
+    /// The generator that draws the layout: the dry run of a real job.
+    public static let sketch = "sketch"
+    /// The generator that fills images with a color: measures everything but generating.
+    public static let blank = "blank"
     /// The generator that computes a checkpoint.
     public static let diffusion = "diffusion"
+    /// What a worker's options call any generator that is a program; a job has the name in the program's ready line.
+    public static let program = "program"
 
     private static func isAllowed(_ byte: UInt8) -> Bool {
         switch byte {

@@ -19,7 +19,7 @@ struct HelpTests {
     }
 
     @Test(arguments: [
-        ["producer", "plan"], ["producer", "enqueue"], ["producer", "sample"], ["worker", "run"],
+        ["producer", "plan"], ["producer", "enqueue"], ["producer", "example"], ["worker", "run"],
         ["catalogue", "jobs"],
         ["catalogue", "watch"], ["catalogue", "audit"], ["catalogue", "export", "coco"], ["catalogue", "gc"],
     ])
@@ -101,7 +101,7 @@ struct ErrorLineTests {
                 "CommandTests.swift"
             ),
             ("producer", ["plan", "--annotations", "/does/not/exist", "--strategy", "hard"], 66, "/does/not/exist"),
-            ("producer", ["sample", "--out", "/does/not/exist/sample.json"], 73, "/does/not/exist/sample.json"),
+            ("producer", ["example", "--out", "/does/not/exist/example.json"], 73, "/does/not/exist/example.json"),
             ("worker", ["run", "--profile", "/does/not/exist"], 66, "profile /does/not/exist"),
             ("worker", ["run", "--profile", #filePath], 65, "expected a JSON object"),
         ] as [(String, [String], Int32, String)])
@@ -132,7 +132,7 @@ struct ErrorLineTests {
             ("[1]", 65, "expected a JSON object, found another value"), ("", 65, "expected a JSON object"),
             (#"{"batch": 0}"#, 64, "expected 1 to 10000, found 0"),
             (#"{"lease": 0.1}"#, 64, "expected seconds from 0.5"),
-            (#"{"generators": ["dall-e"]}"#, 64, "expected sketch, blank, program or diffusion, found 'dall-e'"),
+            (#"{"generators": ["dall-e"]}"#, 64, "expected one of sketch, blank, diffusion, program, found 'dall-e'"),
             (#"{"generators": [], "pack": false}"#, 64, "expected a generator or packing"),
         ] as [(String, Int32, String)])
     func aProfileIsReadStrictly(text: String, status: Int32, says: String) throws {

@@ -28,7 +28,7 @@ enum Destination: String, CaseIterable {
 struct OutputFailureTests {
     private static let sample: String = {
         let path = FileManager.default.temporaryDirectory.path + "/output-failure-sample-\(getpid()).json"
-        _ = try? Commands().succeed("producer", ["sample", "--out", path])  // Its absence fails the tests below.
+        _ = try? Commands().succeed("producer", ["example", "--out", path])  // Its absence fails the tests below.
         return path
     }()
 
@@ -78,7 +78,7 @@ struct OutputFailureTests {
         let path = FileManager.default.temporaryDirectory.path + "/" + UUID().uuidString
         defer { unlink(path) }
         for destination in [Destination.closed, .everythingClosed, .fullDisc] {
-            let result = try destination.start("producer", ["sample", "--out", path, "--images", "3"]).wait()
+            let result = try destination.start("producer", ["example", "--out", path, "--images", "3"]).wait()
             #expect(result.status == 0 && result.errors.isEmpty, "\(destination): \(result.errors)")
         }
         let text = try String(contentsOfFile: path, encoding: .utf8)
@@ -131,7 +131,7 @@ struct ServedOutputFailureTests {
             (
                 "producer",
                 [
-                    "enqueue", "--job", "p", "--annotations", world.folder + "/sample.json", "--strategy", "hard",
+                    "enqueue", "--job", "p", "--annotations", world.folder + "/example.json", "--strategy", "hard",
                     "--limit", "2", "--size", "64x48",
                 ]
             ),

@@ -269,37 +269,3 @@ import Testing
         }
     }
 }
-
-@Suite struct JSONNumberTests {
-    static func double(_ text: String) -> Double { Array(text.utf8).withUnsafeBufferPointer { JSONNumber.double($0) } }
-    static func integer(_ text: String) -> Int? { Array(text.utf8).withUnsafeBufferPointer { JSONNumber.integer($0) } }
-
-    @Test func doublesAreThoseOfTheStandardLibrary() {
-        var generator = SplitMix64(seed: 3)
-        for _ in 0..<20_000 {
-            let digits = String(generator.next() >> UInt64(generator.integer(in: 0...60)))
-            let cut = generator.integer(in: 1...digits.count)
-            let fraction = digits.dropFirst(cut)
-            let exponent = generator.chance(percent: 20) ? "e\(generator.integer(in: -30...30))" : ""
-            let sign = generator.chance(percent: 20) ? "-" : ""
-            let text = sign + digits.prefix(cut) + (fraction.isEmpty ? "" : "." + fraction) + exponent
-            #expect(Self.double(text) == Double(text), "\(text)")
-        }
-        #expect(Self.double("531.8071000000001") == 531.8071000000001)
-        #expect(Self.double("1e400") == .infinity)
-    }
-
-    @Test func integersAreExact() {
-        #expect(Self.integer("397133") == 397133)
-        #expect(Self.integer("-12") == -12)
-        #expect(Self.integer("5.0") == 5)
-        #expect(Self.integer("5.5") == nil)
-        #expect(Self.integer("999999999999999999") == 999_999_999_999_999_999)
-        #expect(Self.integer("1234567890123456790") == 1_234_567_890_123_456_790)
-        #expect(Self.integer("9223372036854775807") == Int.max && Self.integer("-9223372036854775808") == Int.min)
-        #expect(Self.integer("9223372036854775808") == nil && Self.integer("-9223372036854775809") == nil)
-        #expect(Self.integer("9999999999999999999") == nil)
-        // A double is not that number, so it is not taken for one.
-        #expect(Self.integer("1234567890123456790.0") == nil)
-    }
-}

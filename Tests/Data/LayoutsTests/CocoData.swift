@@ -1,27 +1,22 @@
 // Where the tests find real COCO annotations, and files of their own.
 
+import Fixtures
 import Foundation
 
 @testable import Layouts
 
-/// The folder of real COCO text data: `DETDIFFUSION_COCO`, else `../shared/data/coco` beside the package.
+/// Real COCO text data, where it is.
 enum CocoData {
-    static let folder: String = {
-        if let folder = ProcessInfo.processInfo.environment["DETDIFFUSION_COCO"] { return folder }
-        let package = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
-            .deletingLastPathComponent().deletingLastPathComponent()
-        return package.deletingLastPathComponent().appendingPathComponent("shared/data/coco").path
-    }()
+    static let folder = Surroundings.coco ?? ""
 
-    static var isThere: Bool { FileManager.default.fileExists(atPath: instances) }
+    static var isThere: Bool { Surroundings.coco != nil }
     static let instances = folder + "/instances_val2017_subset.json"
     static let demo = folder + "/instances_val2014_100img_gts_bbox_area.json"
     static let demoResults = folder + "/instances_val2014_fakebbox100_results.json"
     static let efficientDet = folder + "/efficientdet_val2017_10img_bbox_results.json"
     static let stuff = folder + "/cocostuff_examples.json"
     static let fidelityIDs = folder + "/lama_val2017_3097_image_ids.txt"
-    static let missing = "real COCO data folder missing: set DETDIFFUSION_COCO to it"
-
+    static let missing = Surroundings.cocoMissing
 }
 
 /// A COCO file as Foundation's `JSONDecoder` reads it, for checks that share no code with the module.

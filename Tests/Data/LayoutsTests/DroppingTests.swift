@@ -9,7 +9,7 @@ struct DroppingTests {
     /// The sample's plan, under `hard`.
     private static func plan() throws -> LayoutPlan {
         let path = FileManager.default.temporaryDirectory.path + "/sample-" + UUID().uuidString
-        try Data(SampleSubset.generate(seed: 3, images: 60)).write(to: URL(fileURLWithPath: path))
+        try Data(ExampleSet.generate(seed: 3, images: 60)).write(to: URL(fileURLWithPath: path))
         defer { try? FileManager.default.removeItem(atPath: path) }
         let subset = try Subset.select(things: AnnotationSet.read(path: path), stuff: nil, protocol: .all)
         return try LayoutPlan.make(subset: subset, strategy: .hard, attributes: nil)

@@ -35,9 +35,9 @@ import Testing
             subset = try Self.select(AnnotationSet.read(path: path))
             judge = try Self.bruteForce(path)
         } else {
-            let sample = SampleSubset.generate(seed: 11)
-            subset = try withFile(sample) { try Self.select(AnnotationSet.read(path: $0)) }
-            judge = try withFile(sample) { try Self.bruteForce($0) }
+            let example = ExampleSet.generate(seed: 11)
+            subset = try withFile(example) { try Self.select(AnnotationSet.read(path: $0)) }
+            judge = try withFile(example) { try Self.bruteForce($0) }
         }
         let kept = Dictionary(
             uniqueKeysWithValues: subset.images.map { ($0.image.id, $0.objects.map(\.annotation.id)) })

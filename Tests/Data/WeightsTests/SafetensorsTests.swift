@@ -23,7 +23,7 @@ import Testing
         ("{", 0, "expected a name in double quotes, found its end"),
         ("[]", 0, "expected a JSON object, found '[]'"),
         ("", 0, "expected a JSON object, found its end"),
-        ("{} x", 0, "expected nothing after the JSON object"),
+        ("{} x", 0, "expected nothing after the JSON value"),
         ("{\"a\":1}", 0, "byte 5: expected a JSON object, found '1}'"),
         (header("\"a\":{\"dtype\":\"F32\"}"), 0, "found not all of them"),
         (header("\"a\":{\"dtype\":\"F32\",\"dtype\":\"F32\"}"), 0, "once each, found 'dtype'"),

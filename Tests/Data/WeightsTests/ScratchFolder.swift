@@ -1,5 +1,6 @@
 // A folder for a test's files.
 
+import ErrorLines
 import Foundation
 import Testing
 
@@ -37,7 +38,7 @@ func refusal(of path: String) -> String {
         Issue.record("\(path) was read: \(file.entries.keys)")
         return ""
     } catch {
-        #expect(!error.description.unicodeScalars.contains(where: WeightError.isControl))
+        #expect(PrintableText.isPlain(error.description))
         #expect(error.description.utf8.count < 1000)
         #expect(error.description.contains(path))
         #expect(error.description.contains(";"), "the fix stands last: \(error)")

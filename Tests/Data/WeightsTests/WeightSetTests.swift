@@ -137,7 +137,7 @@ import Testing
             ("\"a\":\"../one.safetensors\"", "found '../one.safetensors'"),
             ("\"a\":\"/etc/passwd\"", "found '/etc/passwd'"), ("\"a\":\"..\"", "found '..'"),
             ("\"a\":\"\"", "found ''"),
-            ("\"a\":\"x\\ny\"", "found 'x?y'"), ("\"a\":1", "expected text in double quotes"),
+            ("\"a\":\"x\\ny\"", "found 'x y'"), ("\"a\":1", "expected text in double quotes"),
             ("\"a\":\"none.safetensors\"", "shard 'none.safetensors': expected it beside the index"),
             ("\"d\":\"one.safetensors\"", "shard 'one.safetensors': expected 'd' in it"),
             ("\"a\":\"one.safetensors\",\"c\":\"two.safetensors\"", "tensor 'b': expected each name in one shard"),

@@ -150,21 +150,6 @@ import Weights
         #expect(error?.code == .content && error?.description.contains(file) == true)
     }
 
-    @Test func pythonsNumbersAreReadAndItsStringsAreLeftAlone() throws {
-        let text = #"{"a": -Infinity, "b": [Infinity, NaN, 1], "c": "x NaN \" -Infinity", "d": null}"#
-        let values = try PythonJSON.decode([String: JSONValue].self, from: Data(text.utf8))
-        #expect(values["a"] == .number(-.infinity) && values["d"] == .null)
-        #expect(values["c"] == .text(#"x NaN " -Infinity"#))
-        guard case .list(let list) = values["b"] else {
-            Issue.record("expected a list")
-            return
-        }
-        #expect(list[0] == .number(.infinity) && list[2] == .number(1))
-        #expect(throws: (any Error).self) {
-            try PythonJSON.decode([String: JSONValue].self, from: Data("{a: 0x10}".utf8))
-        }
-    }
-
     @Test(arguments: ["", "[]", "{", "\u{0}", "{\"in_channels\": NaN}"])
     func aDamagedConfigurationIsRefused(text: String) throws {
         let copy = try CheckpointCopy(.sd1)

@@ -24,7 +24,7 @@ import Testing
             let states = try #require(value["states"] as? [String: [Double]])
             return Case(
                 name: String(decoding: configuration, as: UTF8.self).prefix(200).description,
-                configuration: try SchedulerConfiguration(json: configuration, path: "solver.json"),
+                configuration: try SchedulerConfiguration(json: Array(configuration), path: "solver.json"),
                 steps: try #require(value["steps"] as? Int),
                 timesteps: try #require(value["timesteps"] as? [Int]),
                 states: Dictionary(uniqueKeysWithValues: states.map { (Int($0.key)!, $0.value.map { Float($0) }) }))

@@ -7,7 +7,7 @@ import Testing
 
 @Suite struct SchedulerConfigurationTests {
     func read(_ text: String) throws -> SchedulerConfiguration {
-        try SchedulerConfiguration(json: Data(text.utf8), path: "scheduler_config.json")
+        try SchedulerConfiguration(json: Array(text.utf8), path: "scheduler_config.json")
     }
 
     @Test func `A whole file with -Infinity is read`() throws {

@@ -1,5 +1,6 @@
 // The confirm tracker against hand-made cases and a simple model.
 
+import Fixtures
 import Testing
 
 @testable import Broker
@@ -104,18 +105,5 @@ import Testing
         #expect(tracker.outstandingCount == 1)
         #expect(entries(tracker.acknowledged(20_000, multiple: true)) == [1])
         #expect(tracker.published(1) == 20_001)
-    }
-}
-
-/// SplitMix64, so that a failing history can be run again.
-struct SeededGenerator: RandomNumberGenerator {
-    private var state: UInt64
-    init(seed: UInt64) { state = seed }
-    mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var value = state
-        value = (value ^ (value >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        value = (value ^ (value >> 27)) &* 0x94D0_49BB_1331_11EB
-        return value ^ (value >> 31)
     }
 }

@@ -19,8 +19,8 @@ final class CrashWorld: Sendable {
     /// Makes an empty catalogue, an empty store, and the annotation file.
     init() throws {
         world = try TestWorld("crash")
-        annotations = world.folder + "/sample.json"
-        try commands.succeed("producer", ["sample", "--out", annotations, "--seed", "0"])
+        annotations = world.folder + "/example.json"
+        try commands.succeed("producer", ["example", "--out", annotations, "--seed", "0"])
     }
 
     /// Removes the schema and the files.

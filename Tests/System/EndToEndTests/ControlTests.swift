@@ -156,7 +156,7 @@ struct ControlTests {
         try TestWorld.with("control") { world in
             try world.enqueue("tuned", limit: 8, ["--max-attempts", "7"])
             let again = [
-                "enqueue", "--job", "tuned", "--annotations", world.folder + "/sample.json", "--strategy", "hard",
+                "enqueue", "--job", "tuned", "--annotations", world.folder + "/example.json", "--strategy", "hard",
                 "--shard-size", "8", "--size", "64x48", "--limit",
             ]
             let silent = try world.commands.run("producer", again + ["8"])
@@ -183,10 +183,10 @@ struct ControlTests {
             let producer = try commands(as: "producer", in: world)
             let worker = try commands(as: "worker", in: world)
             let reader = try commands(as: "reader", in: world)
-            let sample = world.folder + "/sample.json"
-            try producer.succeed("producer", ["sample", "--out", sample])
+            let example = world.folder + "/example.json"
+            try producer.succeed("producer", ["example", "--out", example])
             let enqueue = [
-                "enqueue", "--job", "roles", "--annotations", sample, "--strategy", "easy", "--shard-size", "8",
+                "enqueue", "--job", "roles", "--annotations", example, "--strategy", "easy", "--shard-size", "8",
                 "--size",
                 "64x48", "--limit",
             ]

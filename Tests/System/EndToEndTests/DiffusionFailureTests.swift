@@ -7,8 +7,8 @@ import Testing
 @Suite(.serialized, .enabled(if: Surroundings.hasServers, Comment(rawValue: Surroundings.serversMissing)))
 struct DiffusionFailureTests {
     private func enqueue(_ world: TestWorld, _ checkpoint: TinyCheckpoint, steps: Int) throws {
-        let annotations = world.folder + "/sample.json"
-        try world.commands.succeed("producer", ["sample", "--out", annotations, "--images", "60"])
+        let annotations = world.folder + "/example.json"
+        try world.commands.succeed("producer", ["example", "--out", annotations, "--images", "60"])
         try world.commands.succeed(
             "producer",
             [

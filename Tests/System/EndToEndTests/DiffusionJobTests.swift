@@ -15,8 +15,8 @@ struct DiffusionJobTests {
 
     /// Runs `plan`, or `enqueue` with what it needs beside, on the sample's 60 images.
     private func produce(_ command: [String], in world: TestWorld, _ more: [String]) throws -> ProcessResult {
-        let annotations = world.folder + "/sample.json"
-        try world.commands.succeed("producer", ["sample", "--out", annotations, "--images", "60"])
+        let annotations = world.folder + "/example.json"
+        try world.commands.succeed("producer", ["example", "--out", annotations, "--images", "60"])
         return try world.commands.run(
             "producer",
             command + [

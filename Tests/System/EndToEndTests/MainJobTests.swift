@@ -24,7 +24,7 @@ struct MainJobTests {
             let job = try #require(try world.records("jobs").first)
             #expect(job["state"] as? String == "finished" && job["done"] as? Int == 86 && job["dead"] as? Int == 0)
             #expect(job["finishedShards"] as? Int == 6 && job["shards"] as? Int == 6)
-            let outputs = try world.records("outputs").map { "\($0["image"] ?? "")-\($0["sample"] ?? "")" }
+            let outputs = try world.records("outputs").map { "\($0["image"] ?? "")-\($0["example"] ?? "")" }
             #expect(outputs.count == 86 && Set(outputs).count == 86)
             let audit = try world.commands.run("catalogue", ["audit"])
             #expect(audit.status == 0 && audit.output.contains("lost 0, doubled 0"), "\(audit.output) \(audit.errors)")

@@ -43,7 +43,7 @@ struct BrokerRightTests {
     @Test(.timeLimit(.minutes(2))) func aMissingRightIs77AndNamed() throws {
         let place = try Place()
         try TestWorld.with("rights") { world in
-            try world.commands.succeed("producer", ["sample", "--out", world.folder + "/sample.json"])
+            try world.commands.succeed("producer", ["example", "--out", world.folder + "/example.json"])
             for (rights, right) in [
                 ([Self.nothing, ".*", ".*"], "configure exchange 'detdiffusion.v1.control'"),
                 ([".*", Self.nothing, ".*"], "write queue 'amq.gen"),
@@ -59,7 +59,7 @@ struct BrokerRightTests {
                 try world.commands.run(
                     "producer",
                     [
-                        "enqueue", "--job", "x", "--annotations", world.folder + "/sample.json", "--strategy", "hard",
+                        "enqueue", "--job", "x", "--annotations", world.folder + "/example.json", "--strategy", "hard",
                         "--limit", "2", "--amqp-url", place.url, "--log-level", "critical",
                     ], limit: .seconds(30))
             }
@@ -82,8 +82,8 @@ struct BrokerRightTests {
         let place = try Place()
         try Place.control(["set_vhost_limits", "--vhost", place.name, #"{"max-connections": 0}"#])
         try TestWorld.with("rights") { world in
-            let annotations = world.folder + "/sample.json"
-            try world.commands.succeed("producer", ["sample", "--out", annotations])
+            let annotations = world.folder + "/example.json"
+            try world.commands.succeed("producer", ["example", "--out", annotations])
             let enqueue = [
                 "enqueue", "--job", "x", "--annotations", annotations, "--strategy", "hard", "--limit", "4", "--size",
                 "64x48", "--amqp-url", place.url, "--log-level", "critical",

@@ -61,8 +61,8 @@ struct OptionTests {
                 says: ["nowhere", "check the path"].filter { path.hasPrefix("/") || $0 != "nowhere" }, "annotations")
             let profile = try Refusal.nobody.run("worker", ["run", "--profile", path])
             Refusal.expect(profile, status: 66, says: ["profile"], "profile")
-            let sample = try Refusal.nobody.run("producer", ["sample", "--images", "1", "--out", path])
-            Refusal.expect(sample, status: 73, says: ["cannot write"], "sample")
+            let example = try Refusal.nobody.run("producer", ["example", "--images", "1", "--out", path])
+            Refusal.expect(example, status: 73, says: ["cannot write"], "example")
         }
     }
 

@@ -52,8 +52,8 @@ struct PoolerTests {
         let pooler = try Pooler(mode)
         try TestWorld.with("pooler") { world in
             let commands = through(pooler, world)
-            let annotations = world.folder + "/sample.json"
-            try commands.succeed("producer", ["sample", "--out", annotations])
+            let annotations = world.folder + "/example.json"
+            try commands.succeed("producer", ["example", "--out", annotations])
             for (command, arguments) in [
                 ("catalogue", ["jobs"]), ("catalogue", ["migrate"]), ("catalogue", ["cancel", "--job", "x"]),
                 ("worker", ["run", "--log-level", "critical"]),

@@ -77,8 +77,8 @@ struct StoreTests {
     func aFullDiscLeavesNoHalfWrittenFile() throws {
         let scratch = try Scratch()
         let mount = try Mount(at: scratch.path, size: "64k")
-        for arguments in [["sample"], ["sample", "--large"]] {
-            let out = scratch.path + "/sample.json"
+        for arguments in [["example"], ["example", "--large"]] {
+            let out = scratch.path + "/example.json"
             let result = try Refusal.nobody.run("producer", arguments + ["--out", out])
             Refusal.expect(
                 result, status: 73, says: [out, "cannot write", "space"], arguments.joined(separator: " "))

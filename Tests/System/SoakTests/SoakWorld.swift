@@ -13,7 +13,7 @@ final class SoakWorld: Sendable {
     init(images: Int) throws {
         world = try TestWorld("soak")
         try commands.succeed(
-            "producer", ["sample", "--out", world.folder + "/sample.json", "--seed", "0", "--images", String(images)])
+            "producer", ["example", "--out", world.folder + "/example.json", "--seed", "0", "--images", String(images)])
     }
 
     /// Removes the schema and the files.
@@ -33,7 +33,8 @@ final class SoakWorld: Sendable {
 
     private func enqueueArguments(limit: Int, samples: Int, shardSize: Int) -> [String] {
         [
-            "enqueue", "--job", "soak", "--annotations", world.folder + "/sample.json", "--strategy", "hard", "--limit",
+            "enqueue", "--job", "soak", "--annotations", world.folder + "/example.json", "--strategy", "hard",
+            "--limit",
             String(limit), "--samples", String(samples), "--shard-size", String(shardSize), "--size", "64x48",
         ]
     }

@@ -24,19 +24,6 @@ struct RandomWalkTests {
     }
 }
 
-/// SplitMix64: the same walk for the same seed on every machine.
-private struct WalkGenerator: RandomNumberGenerator {
-    var state: UInt64
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var mixed = state
-        mixed = (mixed ^ (mixed >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        mixed = (mixed ^ (mixed >> 27)) &* 0x94D0_49BB_1331_11EB
-        return mixed ^ (mixed >> 31)
-    }
-}
-
 /// One job, its model, and the batches that imagined workers hold or held.
 private struct Walk {
     private static let sizes = [5, 5, 3]
@@ -50,13 +37,13 @@ private struct Walk {
     private let workers: [Int64]
     private var model = CatalogueModel(shardSizes: sizes, maximumAttempts: attempts)
     private var batches: [TaskBatch] = []
-    private var generator: WalkGenerator
+    private var generator: SeededGenerator
     /// Archives recorded so far.
     private(set) var finished = 0
 
     init(_ test: TestCatalogue, seed: UInt64) async throws {
         self.test = test
-        generator = WalkGenerator(state: seed)
+        generator = SeededGenerator(seed: seed)
         job = try await test.enqueue(
             name, tasks: Self.sizes.reduce(0, +), shardSize: 5, maximumAttempts: Self.attempts
         ).id

@@ -11,12 +11,12 @@ private struct MadeJob {
     let world: TestWorld
     var folder: String { world.folder }
     var commands: Commands { world.commands }
-    var annotations: String { "\(folder)/sample.json" }
+    var annotations: String { "\(folder)/example.json" }
     var store: String { world.store }
 
     /// Enqueues `limit` images; the seed makes the specification this run's own.
     func enqueue(limit: Int) throws {
-        try commands.succeed("producer", ["sample", "--out", annotations])
+        try commands.succeed("producer", ["example", "--out", annotations])
         try commands.succeed(
             "producer",
             [

@@ -2,6 +2,7 @@
 
 import Diffusion
 import Digests
+import Fixtures
 import Foundation
 import Layouts
 import Pixels
@@ -13,8 +14,7 @@ import Testing
 @testable import Handlers
 
 @Suite struct ChangedWeightsTests {
-    private static let golden = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
-        .deletingLastPathComponent().appending(path: "Engine/DiffusionTests/Golden/sd1").path
+    private static let golden = TinyCheckpoint.sd1.folder
     private static let file = "unet/diffusion_pytorch_model.safetensors"
 
     private let folder: Folder

@@ -2,6 +2,7 @@
 
 import Diffusion
 import Digests
+import Fixtures
 import Foundation
 import Layouts
 import Pixels
@@ -13,8 +14,7 @@ import Testing
 @testable import Handlers
 
 struct DiffusionGeneratorTests {
-    private static let folder = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
-        .deletingLastPathComponent().appending(path: "Engine/DiffusionTests/Golden/sd1").path
+    private static let folder = TinyCheckpoint.sd1.folder
 
     private static func specification(width: Int = 64, height: Int = 40, steps: Int = 2) -> GenerateSpecification {
         var specification = GenerateSpecification(

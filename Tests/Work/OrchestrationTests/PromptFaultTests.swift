@@ -12,7 +12,7 @@ struct PromptFaultTests {
 
     /// Judges prompts by their objects: more than `limit` do not fit.
     private func request(limit: Int) throws -> JobRequest {
-        try Data(SampleSubset.generate(seed: 3, images: 60)).write(to: URL(fileURLWithPath: path))
+        try Data(ExampleSet.generate(seed: 3, images: 60)).write(to: URL(fileURLWithPath: path))
         var request = JobRequest(annotations: path, subset: .all, strategy: .hard)
         request.promptFault = { prompt in
             let objects = prompt.matches(of: /\[hard\]/).count

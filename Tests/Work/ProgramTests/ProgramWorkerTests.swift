@@ -122,14 +122,14 @@ struct ProgramWorkerTests {
         "run", "--batch", "4", "--hint-horizon", "0.5", "--retry-delay", "0.05", "--exit-when-idle", "0.7",
     ]
 
-    /// A catalogue, a store and a sample of the test's own.
+    /// A catalogue, a store and an example set of the test's own.
     private func with(_ body: (Commands, String) async throws -> Void) async throws {
         try await TestCatalogue.with { test in
             let folder = FileManager.default.temporaryDirectory.path + "/" + test.schema
             try FileManager.default.createDirectory(atPath: folder + "/store", withIntermediateDirectories: true)
             let commands = Commands(environment: ["DATABASE_URL": test.url, "DETDIFFUSION_STORE": folder + "/store"])
             try test.provision(store: folder + "/store")
-            try commands.succeed("producer", ["sample", "--out", folder + "/sample.json"])
+            try commands.succeed("producer", ["example", "--out", folder + "/example.json"])
             try await body(commands, folder)
             try FileManager.default.removeItem(atPath: folder)
         }
@@ -139,7 +139,7 @@ struct ProgramWorkerTests {
         try commands.succeed(
             "producer",
             [
-                "enqueue", "--job", name, "--annotations", folder + "/sample.json", "--strategy", "hard", "--limit",
+                "enqueue", "--job", name, "--annotations", folder + "/example.json", "--strategy", "hard", "--limit",
                 "20",
                 "--shard-size", "8", "--size", "64x48",
             ] + options)

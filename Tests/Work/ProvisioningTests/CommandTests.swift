@@ -19,11 +19,11 @@ struct CommandTests {
                 #expect(decoded.outcome == .done)
             }
             let doctor = try commands.run("catalogue", ["doctor", "--json"] + prefix)
-            let findings = try doctor.output.split(separator: "\n").map {
-                try JSONDecoder().decode(Finding.self, from: Data($0.utf8))
+            let results = try doctor.output.split(separator: "\n").map {
+                try JSONDecoder().decode(CheckResult.self, from: Data($0.utf8))
             }
-            #expect(findings.count > 30)
-            let fails = findings.contains { $0.verdict == .fail }
+            #expect(results.count > 30)
+            let fails = results.contains { $0.verdict == .fail }
             #expect(doctor.status == (fails ? 1 : 0))
         }
     }

@@ -3,6 +3,7 @@
 import Broker
 import Fixtures
 import Foundation
+import JSON
 import Postgres
 import Stores
 import Testing
@@ -14,11 +15,11 @@ struct DoctorTests {
     @Test func aProvisionedDeploymentIsInOrder() async throws {
         try await TestDeployment.run { deployment in
             try await deployment.provision()
-            let findings = await deployment.examine()
+            let results = await deployment.examine()
             // Where the tests run decides on these: a container's or memory's file system, and whether rabbitmqctl is known.
             let depends: Set<String> = ["file system", "consumer timeout", "free space"]
-            #expect(findings.filter { !depends.contains($0.check) }.notOK == [])
-            #expect(Set(findings.map(\.area)) == Set(Finding.Area.allCases))
+            #expect(results.filter { !depends.contains($0.check) }.notOK == [])
+            #expect(Set(results.map(\.area)) == Set(CheckResult.Area.allCases))
         }
     }
 
@@ -49,10 +50,10 @@ struct DoctorTests {
             try await deployment.client.delete("queues", deployment.name, queue)
             #expect(await deployment.examine().verdict("queue pack.archive") == .fail)
             try await deployment.client.put(
-                "queues", deployment.name, queue, body: .object(["durable": .bool(true), "arguments": .object([:])]))
-            let finding = await deployment.examine().first { $0.check == "queue pack.archive" }
-            #expect(finding?.verdict == .fail)
-            #expect(finding?.found.contains("classic") == true)
+                "queues", deployment.name, queue, body: .object(["durable": .flag(true), "arguments": .object([:])]))
+            let result = await deployment.examine().first { $0.check == "queue pack.archive" }
+            #expect(result?.verdict == .fail)
+            #expect(result?.found.contains("classic") == true)
             await #expect(throws: BrokerError.self) { try await deployment.provision() }
         }
     }
@@ -60,10 +61,10 @@ struct DoctorTests {
     @Test func withoutManagementItSaysHowToLook() async throws {
         try await TestDeployment.run { deployment in
             try await deployment.provision()
-            let findings = await deployment.examine { $0.management = nil }
-            #expect(findings.verdict("policies") == .warn)
-            #expect(findings.verdict("queue generate.sketch") == .ok)
-            #expect(!findings.contains { $0.verdict == .fail && $0.area == .rabbitMQ })
+            let results = await deployment.examine { $0.management = nil }
+            #expect(results.verdict("policies") == .warn)
+            #expect(results.verdict("queue generate.sketch") == .ok)
+            #expect(!results.contains { $0.verdict == .fail && $0.area == .rabbitMQ })
         }
     }
 
@@ -96,15 +97,15 @@ struct DoctorTests {
             parts = try #require(URLComponents(string: Surroundings.variable("RABBITMQ_MANAGEMENT_URL") ?? ""))
             parts.password = wrong
             let management = try ManagementURL(#require(parts.string))
-            let findings = await deployment.examine {
+            let results = await deployment.examine {
                 $0.broker = .success(broker)
                 $0.database = .success(database)
                 $0.management = .success(management)
             }
-            #expect(findings.first { $0.area == .rabbitMQ && $0.check == "reachable" }?.verdict == .fail)
-            #expect(findings.first { $0.area == .postgreSQL && $0.check == "reachable" }?.verdict == .fail)
-            #expect(findings.first { $0.check == "management" }?.found.contains("refused to the user") == true)
-            #expect(!findings.everything.contains(wrong))
+            #expect(results.first { $0.area == .rabbitMQ && $0.check == "reachable" }?.verdict == .fail)
+            #expect(results.first { $0.area == .postgreSQL && $0.check == "reachable" }?.verdict == .fail)
+            #expect(results.first { $0.check == "management" }?.found.contains("refused to the user") == true)
+            #expect(!results.everything.contains(wrong))
         }
     }
 
@@ -135,15 +136,15 @@ struct DoctorTests {
             let broker = try BrokerURL("amqp://user:s3cret@127.0.0.1:\(port.number)/v")
             let database = try DatabaseURL("postgresql://user:s3cret@127.0.0.1:\(port.number)/d")
             let management = try ManagementURL("http://user:s3cret@127.0.0.1:\(port.number)")
-            let findings = await deployment.examine {
+            let results = await deployment.examine {
                 $0.broker = .success(broker)
                 $0.database = .success(database)
                 $0.management = .success(management)
             }
-            #expect(findings.filter { $0.check == "reachable" }.map(\.verdict) == [.fail, .fail])
-            #expect(findings.verdict("management") == .fail)
-            #expect(findings.verdict("writable") == .ok && findings.verdict("identity") == .warn)
-            #expect(!findings.everything.contains("s3cret"))
+            #expect(results.filter { $0.check == "reachable" }.map(\.verdict) == [.fail, .fail])
+            #expect(results.verdict("management") == .fail)
+            #expect(results.verdict("writable") == .ok && results.verdict("identity") == .warn)
+            #expect(!results.everything.contains("s3cret"))
         }
     }
 
@@ -161,10 +162,10 @@ struct DoctorTests {
                 INSERT INTO leases (worker_id, shard_id, kind, expires_at) VALUES (1, 1, 'generate', now() - interval '11 minutes');
                 INSERT INTO dead_letters (queue, message_id, body, reason) VALUES ('q', 'm', 'x', 'not JSON');
                 """)
-            let findings = await deployment.examine()
+            let results = await deployment.examine()
             let checks = ["dead tasks", "quarantined shards", "unreadable messages", "expired leases"]
-            #expect(checks.map { findings.verdict($0) } == [.warn, .warn, .warn, .warn])
-            #expect(findings.first { $0.check == "expired leases" }?.found.contains("no worker runs") == true)
+            #expect(checks.map { results.verdict($0) } == [.warn, .warn, .warn, .warn])
+            #expect(results.first { $0.check == "expired leases" }?.found.contains("no worker runs") == true)
             await connection.close()
         }
     }

@@ -2,6 +2,7 @@
 
 import Fixtures
 import Foundation
+import JSON
 import Tasks
 import Testing
 
@@ -80,7 +81,7 @@ import Testing
         let command = WorkPolicy.work.command(virtualHost: "it's")
         #expect(command.contains(#"--vhost 'it'\''s'"#))
         let json = try #require(command.split(separator: "' '").last?.dropLast())
-        let decoded = try JSONDecoder().decode(JSONValue.self, from: Data(json.utf8))
+        let decoded = try JSONReader<JSONFault>(Array(json.utf8)).document()
         #expect(decoded == .object(WorkPolicy.work.definition))
     }
 

@@ -1,5 +1,6 @@
 // What facts mean, without servers.
 
+import JSON
 import Postgres
 import Tasks
 import Testing
@@ -9,11 +10,11 @@ import Testing
 @Suite struct JudgementTests {
     @Test func settingsThatLoseWorkFailEachByItself() {
         let good = DatabaseSettings(user: "u", version: "15.20", versionNumber: 150_020)
-        #expect(good.findings.notOK == [])
+        #expect(good.results.notOK == [])
         func failing(_ change: (inout DatabaseSettings) -> Void) -> [String] {
             var settings = good
             change(&settings)
-            return settings.findings.filter { $0.verdict == .fail && $0.fix != nil }.map(\.check)
+            return settings.results.filter { $0.verdict == .fail && $0.fix != nil }.map(\.check)
         }
         #expect(failing { $0.fsync = "off" } == ["fsync"])
         #expect(failing { $0.fullPageWrites = "off" } == ["full_page_writes"])
@@ -30,10 +31,10 @@ import Testing
         settings.connections = 85
         settings.clockDifference = -7.25
         settings.isLoopback = false
-        #expect(settings.findings.filter { $0.verdict == .warn }.map(\.check) == ["transport", "connections", "clock"])
-        #expect(settings.findings.first { $0.check == "clock" }?.found == "7.3 s behind this host's")
+        #expect(settings.results.filter { $0.verdict == .warn }.map(\.check) == ["transport", "connections", "clock"])
+        #expect(settings.results.first { $0.check == "clock" }?.found == "7.3 s behind this host's")
         settings.isEncrypted = true
-        #expect(settings.findings.verdict("transport") == .ok)
+        #expect(settings.results.verdict("transport") == .ok)
     }
 
     @Test func aClockReadBetweenTwoReadingsDiffersOnlyOutsideOfThem() {
@@ -43,10 +44,10 @@ import Testing
     }
 
     @Test(arguments: [
-        ("RabbitMQ", "3.9.29", Finding.Verdict.fail), ("RabbitMQ", "3.10.0", .ok), ("RabbitMQ", "3.13.7", .ok),
+        ("RabbitMQ", "3.9.29", CheckResult.Verdict.fail), ("RabbitMQ", "3.10.0", .ok), ("RabbitMQ", "3.13.7", .ok),
         ("RabbitMQ", "4.1.0", .ok), ("RabbitMQ", "", .warn), ("LavinMQ", "2.0.0", .warn),
     ])
-    func brokersFrom310OnAreGoodEnough(product: String, version: String, verdict: Finding.Verdict) {
+    func brokersFrom310OnAreGoodEnough(product: String, version: String, verdict: CheckResult.Verdict) {
         #expect(BrokerJudgement.version(product: product, version).verdict == verdict)
     }
 
@@ -67,8 +68,8 @@ import Testing
     @Test func alarmsAndNodesThatAreDownFail() {
         func node(_ memory: Bool, _ disc: Bool, _ running: Bool) -> JSONValue {
             .object([
-                "name": .text("rabbit@a"), "mem_alarm": .bool(memory), "disk_free_alarm": .bool(disc),
-                "running": .bool(running),
+                "name": .text("rabbit@a"), "mem_alarm": .flag(memory), "disk_free_alarm": .flag(disc),
+                "running": .flag(running),
             ])
         }
         #expect(BrokerJudgement.alarms([node(false, false, true)]).verdict == .ok)
@@ -80,8 +81,8 @@ import Testing
     @Test func aQueueWithoutALeaderFailsAndOneWithMembersAwayWarns() {
         func queue(leader: String, online: Int) -> JSONValue {
             .object([
-                "type": .text("quorum"), "leader": .text(leader), "members": .array(["a", "b", "c"].map { .text($0) }),
-                "online": .array(["a", "b", "c"].prefix(online).map { .text($0) }), "messages": .number(7),
+                "type": .text("quorum"), "leader": .text(leader), "members": .list(["a", "b", "c"].map { .text($0) }),
+                "online": .list(["a", "b", "c"].prefix(online).map { .text($0) }), "messages": .number(7),
             ])
         }
         let name = "detdiffusion.v1.generate.sketch"
@@ -103,7 +104,7 @@ import Testing
             "definition": .object([:]),
         ])
         let queue = "detdiffusion.v1.generate.sketch"
-        let good = PolicySet(.array([.object(own), classic])), shadowed = PolicySet(.array([.object(own), everything]))
+        let good = PolicySet(.list([.object(own), classic])), shadowed = PolicySet(.list([.object(own), everything]))
         #expect(good.judge(queue, .null, virtualHost: "/").verdict == .ok)
         #expect(shadowed.judge(queue, .null, virtualHost: "/").found.hasPrefix("policy all applies, but"))
         #expect(good.policy(for: "detdiffusion.v1.dead") == nil)
@@ -129,7 +130,7 @@ import Testing
         #expect(FileSystemKind(of: "/mnt/with space/store", mounts: mounts) == .network("nfs4"))
         #expect(FileSystemKind(of: "/mnt/without", mounts: mounts) == .local("xfs"))
         #expect(FileSystemKind(of: "/mntother", mounts: mounts) == .local("ext4"))
-        #expect(FileSystemKind(of: "/run", mounts: mounts)?.finding.verdict == .fail)
+        #expect(FileSystemKind(of: "/run", mounts: mounts)?.result.verdict == .fail)
         #expect(FileSystemKind(name: "fuse.sshfs") == .network("fuse.sshfs"))
     }
 
@@ -154,39 +155,39 @@ import Testing
         let judgement = BrokerUserJudgement(
             topology: WorkTopology(generators: [.init(rawValue: "sketch")]), virtualHost: "v")
         for role in BrokerRole.allCases {
-            let finding = judgement.finding(user: "u", role.permissions)
-            #expect(finding.verdict == .ok && finding.found.contains(role.ability + ", nothing else"))
+            let result = judgement.result(user: "u", role.permissions)
+            #expect(result.verdict == .ok && result.found.contains(role.ability + ", nothing else"))
         }
         let everything = BrokerPermissions(configure: ".*", write: ".*", read: ".*")
-        #expect(judgement.finding(user: "u", everything).found.contains("may set up and control"))
+        #expect(judgement.result(user: "u", everything).found.contains("may set up and control"))
         var wide = BrokerRole.worker.permissions
         wide.read = ".*"
-        let finding = judgement.finding(user: "u", wide)
-        #expect(finding.verdict == .warn && finding.found.contains("read detdiffusion.v1.dead"), "\(finding)")
-        #expect(finding.fix?.contains(BrokerRole.worker.permissions.read) == true)
+        let result = judgement.result(user: "u", wide)
+        #expect(result.verdict == .warn && result.found.contains("read detdiffusion.v1.dead"), "\(result)")
+        #expect(result.fix?.contains(BrokerRole.worker.permissions.read) == true)
         var loud = BrokerRole.producer.permissions
         loud.write = "^(amq\\.default|detdiffusion\\..*)$"
-        let control = judgement.finding(user: "u", loud)
+        let control = judgement.result(user: "u", loud)
         #expect(control.verdict == .warn && control.found.contains("write detdiffusion.v1.control"), "\(control)")
     }
 
     @Test func whatEveryoneMayDoIsToldOfEachRole() {
-        let good = ReachJudgement.findings([RoleReach(name: "w")], database: "d")
+        let good = ReachJudgement.results([RoleReach(name: "w")], database: "d")
         #expect(good.notOK == [] && good.contains { $0.check == "locks" && $0.found.contains("cannot refuse") })
         let reach = RoleReach(
             name: "w", attributes: ["is a superuser"], memberships: ["admin"], makesTemporaryTables: true,
             makesLargeObjects: true, schemas: ["public"], databases: ["postgres"])
-        let findings = ReachJudgement.findings([reach], database: "d")
-        #expect(findings.filter { $0.verdict == .warn && $0.fix != nil }.count == 5)
-        #expect(findings.first { $0.check == "role attributes" }?.found == "w is a superuser; w is a member of admin")
+        let results = ReachJudgement.results([reach], database: "d")
+        #expect(results.filter { $0.verdict == .warn && $0.fix != nil }.count == 5)
+        #expect(results.first { $0.check == "role attributes" }?.found == "w is a superuser; w is a member of admin")
     }
 
     @Test func aSessionIsFineAsLongAsItsSettingsHold() {
-        let direct = SessionJudgement.finding(SessionState(isPooled: false, settings: 5, lost: [:]))
+        let direct = SessionJudgement.result(SessionState(isPooled: false, settings: 5, lost: [:]))
         #expect(direct.verdict == .ok && direct.found == "no pooler, 5 settings hold")
-        let pooled = SessionJudgement.finding(SessionState(isPooled: true, settings: 5, lost: [:]))
+        let pooled = SessionJudgement.result(SessionState(isPooled: true, settings: 5, lost: [:]))
         #expect(pooled.verdict == .ok && pooled.found.contains("a pooler in session mode"))
-        let lost = SessionJudgement.finding(SessionState(isPooled: true, settings: 5, lost: ["lock_timeout": "0"]))
+        let lost = SessionJudgement.result(SessionState(isPooled: true, settings: 5, lost: ["lock_timeout": "0"]))
         #expect(
             lost.verdict == .fail && lost.found.contains("1 of 5 settings do not hold, such as lock_timeout, now '0'"))
         #expect(lost.fix?.contains("pool_mode = session") == true)

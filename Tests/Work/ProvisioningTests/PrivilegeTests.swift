@@ -3,6 +3,7 @@
 
 import Fixtures
 import Foundation
+import JSON
 import Postgres
 import Testing
 
@@ -38,9 +39,9 @@ struct PrivilegeTests {
                     #expect(isAllowed == action.allowed[role.rawValue], "\(role): \(action.action)")
                 }
             }
-            let findings = await deployment.examine()
-            #expect(findings.filter { $0.check.hasPrefix("user ") }.notOK == [])
-            #expect(findings.filter { $0.check.hasPrefix("user ") }.count == 4)
+            let results = await deployment.examine()
+            #expect(results.filter { $0.check.hasPrefix("user ") }.notOK == [])
+            #expect(results.filter { $0.check.hasPrefix("user ") }.count == 4)
         }
     }
 
@@ -88,10 +89,10 @@ struct PrivilegeTests {
                 GRANT DELETE ON outputs TO PUBLIC; GRANT TEMPORARY ON DATABASE \(deployment.name) TO PUBLIC;
                 GRANT CREATE ON SCHEMA public TO PUBLIC; GRANT \(worker) TO \(reader);
                 """)
-            let findings = await deployment.examine()
-            #expect(findings.first { $0.check == "role worker" }?.found.contains("DELETE on outputs") == true)
+            let results = await deployment.examine()
+            #expect(results.first { $0.check == "role worker" }?.found.contains("DELETE on outputs") == true)
             for check in ["role reader", "temporary tables", "tables and functions", "role attributes"] {
-                #expect(findings.verdict(check) == .warn, "\(check)")
+                #expect(results.verdict(check) == .warn, "\(check)")
             }
             try await connection.simple("REVOKE \(worker) FROM \(reader)")
             let steps = try await deployment.provision()

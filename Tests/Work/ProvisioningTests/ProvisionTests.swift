@@ -3,6 +3,7 @@
 import Catalogue
 import Fixtures
 import Foundation
+import JSON
 import Postgres
 import Testing
 
@@ -30,8 +31,8 @@ struct ProvisionTests {
             let tables = try await deployment.connection().query(
                 "SELECT count(*)::integer AS count FROM pg_class WHERE relnamespace = 'public'::regnamespace")
             #expect(try tables.first?.int("count") == 0)
-            #expect(try await deployment.client.get("queues", deployment.name) == .array([]))
-            #expect(try await deployment.client.get("policies", deployment.name) == .array([]))
+            #expect(try await deployment.client.get("queues", deployment.name) == .list([]))
+            #expect(try await deployment.client.get("policies", deployment.name) == .list([]))
         }
     }
 
@@ -44,9 +45,9 @@ struct ProvisionTests {
             )
             _ = try await connection.execute("GRANT DELETE ON outputs TO \(identifier: reader)")
             _ = try await connection.execute("REVOKE UPDATE ON leases FROM \(identifier: worker)")
-            let findings = await deployment.examine()
-            #expect(findings.verdict("role reader") == .warn)
-            #expect(findings.verdict("role worker") == .fail)
+            let results = await deployment.examine()
+            #expect(results.verdict("role reader") == .warn)
+            #expect(results.verdict("role worker") == .fail)
             let steps = try await deployment.provision()
             #expect(
                 steps.filter { $0.outcome == .done }.map(\.detail) == [

@@ -12,13 +12,14 @@ struct RightsTests {
     @Test func eachCommandWorksUnderItsRoleAndIsRefusedUnderTheOthers() async throws {
         try await TestDeployment.run { deployment in
             let commands = try await commands(deployment)
-            let sample = deployment.store + "/sample.json"
+            let example = deployment.store + "/example.json"
             let enqueue = [
-                "enqueue", "--job", "rights", "--annotations", sample, "--subset", "trainability", "--strategy", "hard",
+                "enqueue", "--job", "rights", "--annotations", example, "--subset", "trainability", "--strategy",
+                "hard",
                 "--generator", "sketch", "--shard-size", "10", "--hint-size", "5", "--limit",
             ]
             let work = ["run", "--exit-when-idle", "0.5", "--lease", "1", "--hint-horizon", "0.2"]
-            try commands.producer.succeed("producer", ["sample", "--out", sample, "--seed", "0"])
+            try commands.producer.succeed("producer", ["example", "--out", example, "--seed", "0"])
             #expect(try commands.worker.run("producer", enqueue + ["15"]).status == 77)
             #expect(try commands.reader.run("producer", enqueue + ["15"]).status == 77)
             try commands.producer.succeed("producer", enqueue + ["15"])

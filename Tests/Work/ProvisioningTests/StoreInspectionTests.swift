@@ -11,8 +11,8 @@ import Testing
     private static let identity = StoreIdentity(
         catalogue: String(repeating: "a", count: 32), place: "database a, at a:1")
 
-    private func findings(_ folder: String, of identity: StoreIdentity? = identity) -> [Finding] {
-        StoreInspection(root: folder, identity: identity).findings()
+    private func results(_ folder: String, of identity: StoreIdentity? = identity) -> [CheckResult] {
+        StoreInspection(root: folder, identity: identity).results()
     }
 
     private func inFolder(_ body: (String) throws -> Void) throws {
@@ -27,9 +27,9 @@ import Testing
     @Test func aFolderThatWorkersCanUseLeavesNothingBehind() throws {
         try inFolder { folder in
             try Self.identity.write(root: folder)
-            let findings = findings(folder)
+            let results = results(folder)
             let promises = ["folder", "identity", "temporary files", "writable", "rename", "clock"]
-            #expect(promises.map { findings.verdict($0) } == promises.map { _ in .ok })
+            #expect(promises.map { results.verdict($0) } == promises.map { _ in .ok })
             let left = try FileManager.default.contentsOfDirectory(atPath: folder)
             #expect(left == [StoreIdentity.fileName])
         }
@@ -43,32 +43,32 @@ import Testing
             try FileManager.default.createDirectory(atPath: elsewhere, withIntermediateDirectories: false)
             let before = try FileManager.default.attributesOfItem(atPath: elsewhere)[.modificationDate] as? Date
             try FileManager.default.createSymbolicLink(atPath: root + "/tmp", withDestinationPath: elsewhere)
-            #expect(findings(root).verdict("temporary files") == .fail)
+            #expect(results(root).verdict("temporary files") == .fail)
             #expect(try FileManager.default.attributesOfItem(atPath: elsewhere)[.modificationDate] as? Date == before)
         }
     }
 
     @Test func aFolderThatIsMissingOrAFileFails() throws {
         try inFolder { folder in
-            #expect(findings(folder + "/none").map(\.verdict) == [.fail])
+            #expect(results(folder + "/none").map(\.verdict) == [.fail])
             #expect(FileManager.default.createFile(atPath: folder + "/file", contents: nil))
-            #expect(findings(folder + "/file").first?.found.contains("not a folder") == true)
+            #expect(results(folder + "/file").first?.found.contains("not a folder") == true)
         }
     }
 
     /// Nothing is written into it either.
     @Test func aFolderThatIsNotTheCataloguesFailsAndBothSidesAreNamed() throws {
         try inFolder { folder in
-            let none = try #require(findings(folder).first { $0.check == "identity" })
+            let none = try #require(results(folder).first { $0.check == "identity" })
             #expect(none.verdict == .fail && none.found.contains("\(Self.identity)"), "\(none)")
             let other = StoreIdentity(catalogue: String(repeating: "b", count: 32), place: "database b, at b:1")
             try other.write(root: folder)
-            let foreign = try #require(findings(folder).first { $0.check == "identity" })
+            let foreign = try #require(results(folder).first { $0.check == "identity" })
             #expect(foreign.verdict == .fail)
             for side in [Self.identity, other] { #expect(foreign.found.contains("\(side)"), "\(foreign)") }
-            #expect(findings(folder).verdict("writable") == nil)
-            #expect(findings(folder, of: nil).verdict("identity") == .warn)
-            #expect(findings(folder, of: other).verdict("identity") == .ok)
+            #expect(results(folder).verdict("writable") == nil)
+            #expect(results(folder, of: nil).verdict("identity") == .warn)
+            #expect(results(folder, of: other).verdict("identity") == .ok)
         }
     }
 
@@ -80,10 +80,10 @@ import Testing
             try FileManager.default.createDirectory(atPath: folder + "/tmp", withIntermediateDirectories: false)
             #expect(Self.run(["mount", "-t", "tmpfs", "-o", "ro,size=64k", "none", folder + "/tmp"]))
             defer { _ = Self.run(["umount", folder + "/tmp"]) }
-            let findings = findings(folder)
-            #expect(findings.verdict("temporary files") == .fail && findings.verdict("writable") == .fail)
-            let finding = findings.first { $0.check == "temporary files" }
-            #expect(finding?.found.contains("tmp/ is on another file system") == true)
+            let results = results(folder)
+            #expect(results.verdict("temporary files") == .fail && results.verdict("writable") == .fail)
+            let result = results.first { $0.check == "temporary files" }
+            #expect(result?.found.contains("tmp/ is on another file system") == true)
         }
     }
 

@@ -4,6 +4,7 @@ import Broker
 import Catalogue
 import Fixtures
 import Foundation
+import JSON
 import Logging
 import Postgres
 import Tasks
@@ -119,7 +120,7 @@ struct TestDeployment: Sendable {
     }
 
     /// What `doctor` finds, with one part of the subject changed.
-    func examine(_ change: (inout Doctor.Subject) -> Void = { _ in }) async -> [Finding] {
+    func examine(_ change: (inout Doctor.Subject) -> Void = { _ in }) async -> [CheckResult] {
         var subject = Doctor.Subject(
             broker: .success(brokerURL), management: .success(management),
             controlCommand: Surroundings.variable("DETDIFFUSION_RABBITMQCTL"), database: .success(database),
@@ -196,9 +197,9 @@ struct TestDeployment: Sendable {
     }
 }
 
-extension [Finding] {
+extension [CheckResult] {
     /// The verdict of a check by its name.
-    func verdict(_ check: String) -> Finding.Verdict? { first { $0.check == check }?.verdict }
+    func verdict(_ check: String) -> CheckResult.Verdict? { first { $0.check == check }?.verdict }
     var notOK: [String] { filter { $0.verdict != .ok }.map { "\($0.verdict) \($0.check): \($0.found)" } }
     var everything: String { map { "\($0.found) \($0.fix ?? "")" }.joined(separator: "\n") }
 }

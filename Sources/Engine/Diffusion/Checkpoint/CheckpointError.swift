@@ -1,6 +1,7 @@
 // Why a checkpoint could not be read.
 
 import ErrorLines
+public import JSON
 import Networks
 
 /// A checkpoint that could not be read: one line that names the file, what was expected and found, and the fix.
@@ -48,4 +49,11 @@ public struct CheckpointError: Error, CustomStringConvertible, Sendable, Hashabl
 
     /// How many tensors the line names.
     private static let shownDetails = 2
+}
+
+extension CheckpointError: JSONReadingError {
+    /// A tokenizer or a configuration that is not the JSON that it must be.
+    public init(_ fault: JSONFault) {
+        self.init(.content, "\(fault.path), \(fault.reason); \(fault.fix)")
+    }
 }

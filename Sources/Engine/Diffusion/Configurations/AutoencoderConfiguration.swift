@@ -1,5 +1,7 @@
 // The sizes of the image autoencoder: vae/config.json.
 
+import JSON
+
 /// The geometry of a variational autoencoder for images; defaults are those of diffusers' `AutoencoderKL`.
 public struct AutoencoderConfiguration: Sendable, Hashable {
     /// Channels of the latents.

@@ -1,7 +1,7 @@
 // A configuration file of a checkpoint: known keys, checked as they are read.
 
 import ErrorLines
-import Foundation
+import JSON
 
 /// The JSON object in one file, as diffusers and transformers save their settings.
 ///
@@ -27,14 +27,16 @@ struct ConfigurationFile: Sendable {
 
     /// Reads the file; throws when it is missing, too long or not a JSON object.
     init(path: String) throws(CheckpointError) {
-        let data = Data(
-            try SmallFile.read(path, limit: Self.sizeLimit, expected: "a configuration of a diffusers checkpoint"))
-        do {
-            self.init(path: path, values: try PythonJSON.decode([String: JSONValue].self, from: data))
-        } catch {
+        let bytes = try SmallFile.read(
+            path, limit: Self.sizeLimit, expected: "a configuration of a diffusers checkpoint")
+        let document = try JSONReader<CheckpointError>(
+            bytes, path: path, fix: "save the file again", takesPythonNumbers: true
+        ).document()
+        guard let values = document.object else {
             throw CheckpointError(
-                .content, "\(path): expected a JSON object, found something else; save the file again")
+                .content, "\(path): expected a JSON object, found another value; save the file again")
         }
+        self.init(path: path, values: values)
     }
 
     init(path: String, values: [String: JSONValue]) {
@@ -139,13 +141,15 @@ struct ConfigurationFile: Sendable {
     /// Throws unless the key is absent, null or one of `values`: anything else asks for what is not computed here.
     func require(_ key: String, _ values: JSONValue...) throws(CheckpointError) {
         guard let found = self[key], !values.contains(found) else { return }
-        let expected = values.isEmpty ? "null" : values.map(\.description).joined(separator: " or ")
+        let expected = values.isEmpty ? "null" : values.map(shown).joined(separator: " or ")
         throw unsupported(key, found, expected: expected)
     }
 
+    private func shown(_ value: JSONValue) -> String { value.string.map { "'\($0)'" } ?? value.plain }
+
     /// The error for a value that no saved model has.
     func mistake(_ key: String, expected: String) -> CheckpointError {
-        let found = ErrorLine.quoted(self[key]?.description ?? "nothing")
+        let found = ErrorLine.quoted(self[key]?.plain ?? "nothing")
         return CheckpointError(
             .content, "\(path): \(key): expected \(expected), found \(found); save the configuration again")
     }
@@ -154,15 +158,7 @@ struct ConfigurationFile: Sendable {
     func unsupported(_ key: String, _ found: JSONValue, expected: String) -> CheckpointError {
         CheckpointError(
             .unsupported,
-            "\(path): \(key): \(ErrorLine.quoted(found.description)) is not supported, only \(expected); "
+            "\(path): \(key): \(ErrorLine.quoted(found.plain)) is not supported, only \(expected); "
                 + "use a checkpoint of Stable Diffusion 1.x or 2.x")
-    }
-}
-
-extension JSONValue {
-    /// The value as a whole number.
-    var integer: Int? {
-        guard case .number(let number) = self else { return nil }
-        return Int(exactly: number)
     }
 }

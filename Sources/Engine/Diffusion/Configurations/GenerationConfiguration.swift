@@ -1,5 +1,6 @@
 // What a layout checkpoint says about its prompts and pictures: generation_config.json.
 
+import JSON
 import Layouts
 
 /// The location tokens, the prompt's form and the image size that a checkpoint was trained with.

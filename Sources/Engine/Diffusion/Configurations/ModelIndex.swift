@@ -1,5 +1,7 @@
 // Which classes make up a checkpoint: model_index.json.
 
+import JSON
+
 /// The list of a pipeline's parts; only Stable Diffusion's text-to-image pipeline is read.
 struct ModelIndex: Sendable, Hashable {
     /// The classes whose mathematics is written here, for each part that a checkpoint must have.

@@ -1,6 +1,6 @@
 // Reading scheduler_config.json.
 
-import Foundation
+import JSON
 
 extension SchedulerConfiguration {
     /// Samplers for the same variance-preserving schedules; diffusers counts them as compatible. EDMEulerScheduler,
@@ -18,94 +18,75 @@ extension SchedulerConfiguration {
     public init(path: String) throws(CheckpointError) {
         let bytes = try SmallFile.read(
             path, limit: ConfigurationFile.sizeLimit, expected: "the scheduler of a diffusers checkpoint")
-        try self.init(json: Data(bytes), path: path)
+        try self.init(json: bytes, path: path)
     }
 
     /// Reads the contents of a `scheduler_config.json`; `path` is for messages.
-    init(json data: Data, path: String) throws(CheckpointError) {
-        let file: SchedulerFile
-        do {
-            file = try PythonJSON.decode(SchedulerFile.self, from: data)
-        } catch {
-            throw CheckpointError(
-                .content, "cannot read \(path) as a scheduler's configuration: \(Self.reason(error)); restore the file")
-        }
+    init(json bytes: [UInt8], path: String) throws(CheckpointError) {
+        let file = try SchedulerFile(bytes, path: path)
         self.init()
         try refuseOthers(file, path: path)
         try takeSchedule(file, path: path)
         try takeSolver(file, path: path)
     }
 
-    private static func reason(_ error: any Error) -> String {
-        switch error as? DecodingError {
-        case .typeMismatch(let type, let context), .valueNotFound(let type, let context):
-            "\(context.codingPath.map(\.stringValue).joined(separator: ".")) is not of type \(type)"
-        case .dataCorrupted(let context): context.debugDescription
-        default: "\(error)"
-        }
-    }
-
     private func refuseOthers(_ file: SchedulerFile, path: String) throws(CheckpointError) {
-        if let name = file._class_name, !Self.readableClasses.contains(name) {
+        if let name = try file.text("_class_name"), !Self.readableClasses.contains(name) {
             throw Self.untrained(
                 "_class_name", name, "a sampler of the same noise, such as DPMSolverMultistepScheduler", path)
         }
-        for (key, value) in [
-            ("rescale_betas_zero_snr", file.rescale_betas_zero_snr), ("use_flow_sigmas", file.use_flow_sigmas),
-            ("use_dynamic_shifting", file.use_dynamic_shifting),
-        ] where value == true {
+        for key in ["rescale_betas_zero_snr", "use_flow_sigmas", "use_dynamic_shifting"]
+        where try file.flag(key) == true {
             throw Self.untrained(key, "true", "false", path)
         }
-        if let variance = file.variance_type, variance.hasPrefix("learned") {
+        if let variance = try file.text("variance_type"), variance.hasPrefix("learned") {
             throw Self.untrained("variance_type", variance, "null", path)
         }
-        for (key, value) in [
-            ("use_karras_sigmas", file.use_karras_sigmas), ("use_exponential_sigmas", file.use_exponential_sigmas),
-            ("use_beta_sigmas", file.use_beta_sigmas), ("use_lu_lambdas", file.use_lu_lambdas),
-            ("thresholding", file.thresholding),
-        ] where value == true {
+        for key in [
+            "use_karras_sigmas", "use_exponential_sigmas", "use_beta_sigmas", "use_lu_lambdas", "thresholding",
+        ] where try file.flag(key) == true {
             throw Self.unsampled(key, "true", "false", path)
         }
-        if let algorithm = file.algorithm_type, algorithm != "dpmsolver++" {
+        if let algorithm = try file.text("algorithm_type"), algorithm != "dpmsolver++" {
             throw Self.unsampled("algorithm_type", algorithm, "dpmsolver++", path)
         }
-        if let clip = file.lambda_min_clipped, clip != -.infinity {
+        if let clip = try file.number("lambda_min_clipped"), clip != -.infinity {
             throw Self.unsampled("lambda_min_clipped", "\(clip)", "-Infinity", path)
         }
     }
 
     private mutating func takeSchedule(_ file: SchedulerFile, path: String) throws(CheckpointError) {
-        trainedBetas = file.trained_betas
-        trainingSteps = file.num_train_timesteps ?? trainingSteps
+        trainedBetas = try file.numbers("trained_betas")
+        trainingSteps = try file.integer("num_train_timesteps") ?? trainingSteps
         guard (2...1_000_000).contains(trainingSteps) else {
             throw Self.wrong("num_train_timesteps", "\(trainingSteps)", "2 to 1000000", path)
         }
         if let count = trainedBetas?.count, count != trainingSteps {
             throw Self.wrong("num_train_timesteps", "\(trainingSteps)", "\(count) as there are trained_betas", path)
         }
-        firstBeta = file.beta_start ?? firstBeta
-        lastBeta = file.beta_end ?? lastBeta
+        firstBeta = try file.number("beta_start") ?? firstBeta
+        lastBeta = try file.number("beta_end") ?? lastBeta
         for beta in trainedBetas ?? [firstBeta, lastBeta] where !(beta > 0 && beta < 1) {
             throw Self.wrong("beta", "\(beta)", "more than 0 and less than 1", path)
         }
-        betaSchedule = try Self.choice("beta_schedule", file.beta_schedule, betaSchedule, path, Self.untrained)
-        prediction = try Self.choice("prediction_type", file.prediction_type, prediction, path, Self.untrained)
+        betaSchedule = try Self.choice("beta_schedule", file.text("beta_schedule"), betaSchedule, path, Self.untrained)
+        prediction = try Self.choice("prediction_type", file.text("prediction_type"), prediction, path, Self.untrained)
     }
 
     private mutating func takeSolver(_ file: SchedulerFile, path: String) throws(CheckpointError) {
-        spacing = try Self.choice("timestep_spacing", file.timestep_spacing, spacing, path)
-        stepsOffset = file.steps_offset ?? stepsOffset
+        spacing = try Self.choice("timestep_spacing", file.text("timestep_spacing"), spacing, path)
+        stepsOffset = try file.integer("steps_offset") ?? stepsOffset
         guard (0..<trainingSteps).contains(stepsOffset) else {
             throw Self.wrong("steps_offset", "\(stepsOffset)", "0 to \(trainingSteps - 1)", path)
         }
-        order = file.solver_order ?? order
+        order = try file.integer("solver_order") ?? order
         guard (1...3).contains(order) else { throw Self.wrong("solver_order", "\(order)", "1, 2 or 3", path) }
         // UniPC's and DEIS's kinds of solver; diffusers reads them as midpoint.
-        let type = file.solver_type.map { ["bh1", "bh2", "logrho"].contains($0) ? "midpoint" : $0 }
+        let type = try file.text("solver_type").map { ["bh1", "bh2", "logrho"].contains($0) ? "midpoint" : $0 }
         solverType = try Self.choice("solver_type", type, solverType, path)
-        lowersOrderAtEnd = file.lower_order_final ?? lowersOrderAtEnd
-        endsWithFirstOrder = file.euler_at_final ?? endsWithFirstOrder
-        finalSigma = try Self.choice("final_sigmas_type", file.final_sigmas_type, finalSigma, path)
+        lowersOrderAtEnd = try file.flag("lower_order_final") ?? lowersOrderAtEnd
+        endsWithFirstOrder = try file.flag("euler_at_final") ?? endsWithFirstOrder
+        finalSigma = try Self.choice("final_sigmas_type", file.text("final_sigmas_type"), finalSigma, path)
     }
 
     private static func choice<Value: RawRepresentable<String> & CaseIterable>(
@@ -140,31 +121,48 @@ extension SchedulerConfiguration {
     }
 }
 
-/// The keys of the file that matter, under its own names; null and absent are alike.
-private struct SchedulerFile: Decodable {
-    let _class_name: String?
-    let num_train_timesteps: Int?
-    let beta_schedule: String?
-    let beta_start: Double?
-    let beta_end: Double?
-    let trained_betas: [Double]?
-    let prediction_type: String?
-    let timestep_spacing: String?
-    let steps_offset: Int?
-    let solver_order: Int?
-    let solver_type: String?
-    let algorithm_type: String?
-    let lower_order_final: Bool?
-    let euler_at_final: Bool?
-    let final_sigmas_type: String?
-    let lambda_min_clipped: Double?
-    let variance_type: String?
-    let thresholding: Bool?
-    let rescale_betas_zero_snr: Bool?
-    let use_karras_sigmas: Bool?
-    let use_exponential_sigmas: Bool?
-    let use_beta_sigmas: Bool?
-    let use_lu_lambdas: Bool?
-    let use_flow_sigmas: Bool?
-    let use_dynamic_shifting: Bool?
+/// The keys of the file, under its own names; null and absent are alike.
+private struct SchedulerFile {
+    private let values: [String: JSONValue]
+    private let path: String
+
+    init(_ bytes: [UInt8], path: String) throws(CheckpointError) {
+        self.path = path
+        let document: JSONValue
+        do {
+            document = try JSONReader<JSONFault>(bytes, takesPythonNumbers: true).document()
+        } catch {
+            throw Self.failure(path, error.reason)
+        }
+        guard let values = document.object else {
+            throw Self.failure(path, "expected a JSON object, found another value")
+        }
+        self.values = values
+    }
+
+    func text(_ key: String) throws(CheckpointError) -> String? { try value(key, \.string) }
+    func integer(_ key: String) throws(CheckpointError) -> Int? { try value(key, \.integer) }
+    func number(_ key: String) throws(CheckpointError) -> Double? { try value(key, \.double) }
+    func flag(_ key: String) throws(CheckpointError) -> Bool? { try value(key, \.flag) }
+
+    func numbers(_ key: String) throws(CheckpointError) -> [Double]? {
+        try value(key) { value in
+            guard let list = value.list, case let numbers = list.compactMap(\.double), numbers.count == list.count
+            else {
+                return nil
+            }
+            return numbers
+        }
+    }
+
+    private func value<Value>(_ key: String, _ form: (JSONValue) -> Value?) throws(CheckpointError) -> Value? {
+        guard let found = values[key], found != .null else { return nil }
+        guard let value = form(found) else { throw Self.failure(path, "\(key) is not of type \(Value.self)") }
+        return value
+    }
+
+    private static func failure(_ path: String, _ reason: String) -> CheckpointError {
+        CheckpointError(
+            .content, "cannot read \(path) as a scheduler's configuration: \(reason); restore the file")
+    }
 }

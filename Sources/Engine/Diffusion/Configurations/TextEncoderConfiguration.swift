@@ -1,5 +1,6 @@
 // The sizes of a CLIP text encoder: text_encoder/config.json.
 
+import JSON
 import Tensors
 
 /// The geometry of a CLIP text encoder; defaults are those of transformers' `CLIPTextConfig`.

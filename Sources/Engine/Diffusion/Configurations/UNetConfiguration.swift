@@ -1,5 +1,7 @@
 // The sizes of a denoising U-Net: unet/config.json.
 
+import JSON
+
 /// The geometry of a text-conditional U-Net; defaults are those of diffusers' `UNet2DConditionModel`.
 ///
 /// Lists have one element a resolution, from the finest to the coarsest.

@@ -1,6 +1,7 @@
 // Texts to token ids and back, exactly as the text encoder was trained with them.
 
 import ErrorLines
+import JSON
 
 /// CLIP's tokenizer: lower-cased byte pair encoding with added tokens that are matched whole.
 ///
@@ -37,7 +38,7 @@ public struct CLIPTokenizer: Sendable {
 
     /// Reads the contents of one `tokenizer.json`; `path` is what errors call it.
     public init(serialized bytes: [UInt8], path: String = "tokenizer.json") throws(CheckpointError) {
-        var reader = JSONReader(bytes, path: path)
+        var reader = JSONReader<CheckpointError>(tokenizer: bytes, path: path)
         try self.init(TokenizerFiles(&reader))
     }
 

@@ -1,8 +1,10 @@
 // Reading tokenizer_config.json and special_tokens_map.json.
 
+import JSON
+
 extension TokenSettings {
     /// Reads either file; `marksSpecial` for the tokens of `special_tokens_map.json`, which are all special.
-    init(_ reader: inout JSONReader, marksSpecial: Bool) throws(CheckpointError) {
+    init(_ reader: inout JSONReader<CheckpointError>, marksSpecial: Bool) throws(CheckpointError) {
         var settings = TokenSettings()
         var keys: Set<String> = []
         try reader.members { (reader, key) throws(CheckpointError) in
@@ -14,15 +16,15 @@ extension TokenSettings {
     }
 
     private mutating func read(
-        _ key: String, from reader: inout JSONReader, marksSpecial: Bool
+        _ key: String, from reader: inout JSONReader<CheckpointError>, marksSpecial: Bool
     ) throws(CheckpointError) {
         let kind = try reader.kind()
         switch key {
         case "added_tokens_decoder" where kind == .object: addedTokens = try Self.addedTokens(&reader)
-        case "extra_special_tokens" where kind == .array:
+        case "extra_special_tokens" where kind == .list:
             extra = try Self.list(&reader, marksSpecial: marksSpecial)
         case "extra_special_tokens" where kind == .object: try readNamed(&reader, marksSpecial: marksSpecial)
-        case "additional_special_tokens" where kind == .array:
+        case "additional_special_tokens" where kind == .list:
             additional = try Self.list(&reader, marksSpecial: false)
         case "model_max_length" where kind == .number: maximumLength = try reader.number()
         case "padding_side" where kind == .text:
@@ -43,7 +45,9 @@ extension TokenSettings {
     }
 
     /// `{"name": "token"}`: named tokens of a model's own.
-    private mutating func readNamed(_ reader: inout JSONReader, marksSpecial: Bool) throws(CheckpointError) {
+    private mutating func readNamed(_ reader: inout JSONReader<CheckpointError>, marksSpecial: Bool)
+        throws(CheckpointError)
+    {
         var read: [(String, TokenSetting?)] = []
         try reader.members { (reader, key) throws(CheckpointError) in
             read.append((key, try Self.setting(&reader, marksSpecial: marksSpecial)))
@@ -52,7 +56,7 @@ extension TokenSettings {
     }
 
     private static func list(
-        _ reader: inout JSONReader, marksSpecial: Bool
+        _ reader: inout JSONReader<CheckpointError>, marksSpecial: Bool
     ) throws(CheckpointError) -> [TokenSetting] {
         var list: [TokenSetting] = []
         try reader.elements { (reader) throws(CheckpointError) in
@@ -62,7 +66,7 @@ extension TokenSettings {
     }
 
     private static func setting(
-        _ reader: inout JSONReader, marksSpecial: Bool
+        _ reader: inout JSONReader<CheckpointError>, marksSpecial: Bool
     ) throws(CheckpointError) -> TokenSetting {
         guard try reader.kind() == .object else { return .text(try reader.text()) }
         var token = try AddedToken.read(&reader).token
@@ -72,7 +76,7 @@ extension TokenSettings {
 
     /// `{"49408": {"content": "<l0>", …}, …}`.
     private static func addedTokens(
-        _ reader: inout JSONReader
+        _ reader: inout JSONReader<CheckpointError>
     ) throws(CheckpointError) -> [(id: Int, token: AddedToken)] {
         var tokens: [(id: Int, token: AddedToken)] = []
         try reader.members { (reader, key) throws(CheckpointError) in
@@ -85,7 +89,9 @@ extension TokenSettings {
 
 extension AddedToken {
     /// Reads `{"id": 49408, "content": "<l0>", "lstrip": false, …}`; the id is for those files that have it here.
-    static func read(_ reader: inout JSONReader) throws(CheckpointError) -> (id: Int?, token: AddedToken) {
+    static func read(_ reader: inout JSONReader<CheckpointError>) throws(CheckpointError) -> (
+        id: Int?, token: AddedToken
+    ) {
         var id: Int?
         var content: String?
         var token = AddedToken(content: "")

@@ -1,5 +1,7 @@
 // The files of a tokenizer folder.
 
+import JSON
+
 /// What the files of a tokenizer say, before it is decided which of them count.
 struct TokenizerFiles: Sendable {
     /// The folder or file, for messages.
@@ -21,7 +23,7 @@ struct TokenizerFiles: Sendable {
             return try SmallFile.isThere(path) ? path : nil
         }
         if let path = try existing("tokenizer.json") {
-            var reader = try JSONReader(path: path)
+            var reader = try JSONReader(tokenizerFile: path)
             try self.init(&reader)
         } else if let vocabulary = try existing("vocab.json") {
             self.init(
@@ -35,16 +37,16 @@ struct TokenizerFiles: Sendable {
         }
         path = folder
         if let path = try existing("tokenizer_config.json") {
-            var reader = try JSONReader(path: path)
+            var reader = try JSONReader(tokenizerFile: path)
             configuration = try TokenSettings(&reader, marksSpecial: false)
             try configuration.check(path: path)
         }
         if let path = try existing("special_tokens_map.json") {
-            var reader = try JSONReader(path: path)
+            var reader = try JSONReader(tokenizerFile: path)
             specialTokens = try TokenSettings(&reader, marksSpecial: true)
         }
         if let path = try existing("added_tokens.json") {
-            var reader = try JSONReader(path: path)
+            var reader = try JSONReader(tokenizerFile: path)
             try reader.members { (reader, content) throws(CheckpointError) in
                 added.append((try reader.tokenID(), content))
             }
@@ -53,7 +55,7 @@ struct TokenizerFiles: Sendable {
     }
 
     /// Reads a `tokenizer.json`.
-    init(_ reader: inout JSONReader) throws(CheckpointError) {
+    init(_ reader: inout JSONReader<CheckpointError>) throws(CheckpointError) {
         var model: TokenizerModel?
         var serialized: [(id: Int, token: AddedToken)] = []
         try reader.members { (reader, key) throws(CheckpointError) in

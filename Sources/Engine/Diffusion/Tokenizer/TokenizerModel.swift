@@ -2,6 +2,7 @@
 
 import ErrorLines
 import Foundation
+import JSON
 
 /// What byte pair encoding needs: pieces with their ids, and merges in order.
 struct TokenizerModel: Sendable {
@@ -23,7 +24,7 @@ struct TokenizerModel: Sendable {
                 "cannot read \(mergesPath): expected the merges that belong to \(vocabularyPath), found no such file; "
                     + "copy it from the same tokenizer")
         }
-        var reader = try JSONReader(path: vocabularyPath)
+        var reader = try JSONReader(tokenizerFile: vocabularyPath)
         vocabulary = try Self.vocabulary(&reader)
         try reader.finish()
         merges = try Self.merges(
@@ -34,7 +35,7 @@ struct TokenizerModel: Sendable {
     }
 
     /// Reads the `model` of a `tokenizer.json`.
-    init(_ reader: inout JSONReader) throws(CheckpointError) {
+    init(_ reader: inout JSONReader<CheckpointError>) throws(CheckpointError) {
         var (type, suffix): (String?, String?)
         var vocabulary: [ByteString: Int32]?
         var merges: MergeList?
@@ -45,7 +46,7 @@ struct TokenizerModel: Sendable {
             case "end_of_word_suffix" where kind == .text: suffix = try reader.text()
             // The list of a Unigram model, which its type names, too.
             case "vocab" where kind == .object: vocabulary = try Self.vocabulary(&reader)
-            case "merges" where kind == .array: merges = try Self.merges(&reader)
+            case "merges" where kind == .list: merges = try Self.merges(&reader)
             default: try reader.skip()
             }
         }
@@ -97,7 +98,9 @@ struct TokenizerModel: Sendable {
         CheckpointError(.content, "\(path): \(what); save the tokenizer again")
     }
 
-    private static func vocabulary(_ reader: inout JSONReader) throws(CheckpointError) -> [ByteString: Int32] {
+    private static func vocabulary(_ reader: inout JSONReader<CheckpointError>) throws(CheckpointError) -> [ByteString:
+        Int32]
+    {
         var vocabulary: [ByteString: Int32] = [:]
         vocabulary.reserveCapacity(50_000)
         try reader.members { (reader, piece) throws(CheckpointError) in
@@ -113,11 +116,11 @@ struct TokenizerModel: Sendable {
     }
 
     /// Merges as text with a space or as lists of two, as the versions of the file have them.
-    private static func merges(_ reader: inout JSONReader) throws(CheckpointError) -> MergeList {
+    private static func merges(_ reader: inout JSONReader<CheckpointError>) throws(CheckpointError) -> MergeList {
         var merges = MergeList(path: reader.path, unit: "merge")
         try reader.elements { (reader) throws(CheckpointError) in
             let number = merges.count + 1
-            guard try reader.kind() == .array else { return try merges.append(reader.text().utf8, number: number) }
+            guard try reader.kind() == .list else { return try merges.append(reader.text().utf8, number: number) }
             var pieces: [String] = []
             try reader.elements { (reader) throws(CheckpointError) in
                 let piece = try reader.text()
@@ -143,16 +146,5 @@ struct TokenizerModel: Sendable {
             try merges.append(line, number: number)
         }
         return merges
-    }
-}
-
-extension JSONReader {
-    /// An id of a token.
-    mutating func tokenID() throws(CheckpointError) -> Int {
-        let id = try integer()
-        guard (0...TokenizerModel.largestID).contains(id) else {
-            throw failure("an id from 0 to \(TokenizerModel.largestID), not \(id), before")
-        }
-        return id
     }
 }

@@ -13,7 +13,7 @@ public import Tensors
 /// As many tasks as fit into memory go through the model at once, and no more than keep its layers short: a drain waits
 /// for one. An image depends on its task, the specification, the checkpoint and the kind of processor, never on the batch.
 public actor DiffusionGenerator: Generator {
-    private let thread = DedicatedThread(name: "diffusion")
+    private let thread = DedicatedThread(name: GeneratorName.diffusion)
     private let checkpoint: Checkpoint
     private let digest: String
     private let maximumBatch: Int

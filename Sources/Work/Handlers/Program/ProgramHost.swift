@@ -8,7 +8,7 @@ import Tasks
 
 /// Owns the program, on its own thread; every wait blocks that thread and no other.
 actor ProgramHost {
-    private let thread = DedicatedThread(name: "program")
+    private let thread = DedicatedThread(name: GeneratorName.program)
     private let command: ProgramCommand
     private let logger: Logger
 

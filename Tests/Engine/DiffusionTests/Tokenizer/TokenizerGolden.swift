@@ -8,9 +8,7 @@ import Testing
 struct TokenizerGolden {
     /// The forms of tokenizer folders.
     static let forms = ["classic", "decoder", "pad-only", "serialized"]
-    static let small = TokenizerGolden(
-        folder: URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
-            .appending(path: "Golden/tokenizer").path)
+    static let small = TokenizerGolden(folder: Golden.folder.appending(path: "tokenizer").path)
 
     let folder: String
 

@@ -3,21 +3,29 @@
 import Foundation
 
 /// JSON text under construction.
-struct JSONText {
-    private(set) var bytes: [UInt8] = []
+public struct JSONText: Sendable {
+    /// What there is of it, in UTF-8.
+    public private(set) var bytes: [UInt8] = []
+
+    /// Begins an empty text.
+    public init() {}
 
     /// Appends `text` as it is.
-    mutating func append(_ text: String) { bytes.append(contentsOf: text.utf8) }
+    public mutating func append(_ text: String) { bytes.append(contentsOf: text.utf8) }
 
     /// Appends a number in the fewest digits that read back equal; a whole one without a fraction.
-    mutating func append(number: Double) {
+    public mutating func append(number: Double) {
         precondition(number.isFinite, "JSON has no infinite numbers")
         // The bound keeps the integers exact; it also turns -0.0, which equals 0, into the same "0".
-        if let whole = Int(exactly: number), abs(whole) < 1 << 53 { append("\(whole)") } else { append("\(number)") }
+        if let whole = Int(exactly: number), whole.magnitude < 1 << 53 {
+            append("\(whole)")
+        } else {
+            append("\(number)")
+        }
     }
 
     /// Appends a string in quotes, with what JSON must escape escaped.
-    mutating func append(quoted text: String) {
+    public mutating func append(quoted text: String) {
         bytes.append(UInt8(ascii: "\""))
         for byte in text.utf8 {
             switch byte {
@@ -32,5 +40,5 @@ struct JSONText {
     }
 
     /// Empties the text and keeps its memory.
-    mutating func removeAll() { bytes.removeAll(keepingCapacity: true) }
+    public mutating func removeAll() { bytes.removeAll(keepingCapacity: true) }
 }

@@ -1,7 +1,7 @@
 // What a check found: one line for people, one object for programs.
 
 /// The outcome of one check.
-public struct Finding: Sendable, Hashable, Codable {
+public struct CheckResult: Sendable, Hashable, Codable {
     /// What the check looked at.
     public enum Area: String, Sendable, Codable, CaseIterable {
         case rabbitMQ = "RabbitMQ"

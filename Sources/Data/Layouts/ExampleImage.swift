@@ -1,7 +1,7 @@
-// One image of the generated sample with its objects, in whole hundredths of pixels.
+// One image of the example set with its objects, in whole hundredths of pixels.
 
 /// One generated image: sizes in pixels, boxes in hundredths of a pixel, so that no rounding enters.
-struct SampleImage {
+struct ExampleImage {
     /// What kind of object is drawn: `empty` has an annotated area of 0, `overlapping` is partly outside its image.
     enum Kind { case ordinary, crowd, small, degenerate, empty, outside, overlapping }
 

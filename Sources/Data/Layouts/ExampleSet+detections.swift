@@ -1,16 +1,18 @@
-// Detector results for the bundled sample, so that strategy origin can be tried without a detector.
+// Detector results for the bundled example set, so that strategy origin can be tried without a detector.
 
-extension SampleSubset {
-    /// Results in COCO's format as if a detector had seen the sample of the same seed: UTF-8 JSON, the same bytes on
+import JSON
+
+extension ExampleSet {
+    /// Results in COCO's format as if a detector had seen the images of the same seed: UTF-8 JSON, the same bytes on
     /// every platform.
     ///
     /// About two thirds of the objects are found (their box shifted by a twentieth, score 0.50 to 0.99); some are
     /// reported with a low score; images without objects have no detection.
     public static func generateDetections(seed: UInt64, images: Int = 200) -> [UInt8] {
-        precondition(images >= 0, "a sample has no negative number of images")
+        precondition(images >= 0, "an example set has no negative number of images")
         var text = JSONText()
         text.append("[")
-        SampleWriter(seed: seed, images: images, annotations: nil, longPolygons: false).forEachImage { image in
+        ExampleWriter(seed: seed, images: images, annotations: nil, longPolygons: false).forEachImage { image in
             // A sequence of its own, so that the detections do not repeat the draws of the boxes.
             var generator = SplitMix64(seed: ~seed, index: image.index)
             for (place, object) in image.objects.enumerated() {
@@ -27,16 +29,17 @@ extension SampleSubset {
         return text.bytes
     }
 
-    private static func append(_ object: SampleImage.Object, of image: SampleImage, score: Int, to text: inout JSONText)
-    {
+    private static func append(
+        _ object: ExampleImage.Object, of image: ExampleImage, score: Int, to text: inout JSONText
+    ) {
         text.append("{\"image_id\": \(image.id), \"category_id\": \(object.category), \"bbox\": [")
         let numbers = [object.x + object.width / 20, object.y + object.height / 20, object.width, object.height]
         for (place, number) in numbers.enumerated() {
             text.append(place > 0 ? ", " : "")
-            SampleWriter.appendDecimal(number, digits: 2, to: &text)
+            ExampleWriter.appendDecimal(number, digits: 2, to: &text)
         }
         text.append("], \"score\": ")
-        SampleWriter.appendDecimal(score, digits: 2, to: &text)
+        ExampleWriter.appendDecimal(score, digits: 2, to: &text)
         text.append("}")
     }
 }

@@ -1,11 +1,11 @@
-// `sample`: writes the bundled sample, or a large one for measurements.
+// `example`: writes the bundled example set, or a large one for measurements.
 
 import ArgumentParser
 import Console
 import Files
 import Layouts
 
-struct Sample: AsyncParsableCommand {
+struct Example: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         abstract:
             "Writes a made-up COCO annotation file: all 80 categories, crowds, tiny boxes, 0 to 20 objects an image.")
@@ -32,16 +32,16 @@ struct Sample: AsyncParsableCommand {
             }
             if large {
                 guard detections == nil else {
-                    throw CommandError(.usage, "--detections: the large sample has none; drop one of the two options")
+                    throw CommandError(.usage, "--detections: the large set has none; drop one of the two options")
                 }
                 do {
-                    return try SampleSubset.generateLarge(path: out, seed: seed)
+                    return try ExampleSet.generateLarge(path: out, seed: seed)
                 } catch {
                     throw CommandError(.cannotWrite, "\(error)")
                 }
             }
-            try write(SampleSubset.generate(seed: seed, images: images), to: out)
-            if let detections { try write(SampleSubset.generateDetections(seed: seed, images: images), to: detections) }
+            try write(ExampleSet.generate(seed: seed, images: images), to: out)
+            if let detections { try write(ExampleSet.generateDetections(seed: seed, images: images), to: detections) }
         }
     }
 

@@ -1,4 +1,4 @@
-// The project's own sample data: COCO annotations of images that nobody drew, from a seed.
+// The bundled example set: COCO annotations of images that nobody drew, from a seed.
 
 import Foundation
 
@@ -7,17 +7,17 @@ import Foundation
 /// Every rule of ``Subset`` finds something to drop: crowds, small, degenerate and outside boxes, images with too few
 /// and too many objects and with a side under 32 pixels. All 80 categories occur, with COCO's ids. Nothing is taken
 /// from COCO's images.
-public enum SampleSubset {
+public enum ExampleSet {
     /// Images of COCO's train2017.
     public static let trainImages = 118_287
     /// Annotations of COCO's train2017.
     public static let trainAnnotations = 860_001
 
-    /// The bundled sample: a whole annotation file as UTF-8 JSON.
+    /// The example set: a whole annotation file as UTF-8 JSON.
     public static func generate(seed: UInt64, images: Int = 200) -> [UInt8] {
-        precondition(images >= 0, "a sample has no negative number of images")
+        precondition(images >= 0, "an example set has no negative number of images")
         var bytes: [UInt8] = []
-        let writer = SampleWriter(seed: seed, images: images, annotations: nil, longPolygons: false)
+        let writer = ExampleWriter(seed: seed, images: images, annotations: nil, longPolygons: false)
         writer.write { bytes.append(contentsOf: $0) }
         return bytes
     }
@@ -28,10 +28,10 @@ public enum SampleSubset {
     public static func generateLarge(
         path: String, seed: UInt64, images: Int = trainImages, annotations: Int = trainAnnotations
     ) throws(LayoutError) {
-        precondition(images > 0 && annotations >= 0, "a large sample has images")
+        precondition(images > 0 && annotations >= 0, "a large set has images")
         let partial = path + ".partial"
         guard let file = unsafe fopen(partial, "wb") else { throw writeError(path, errno) }
-        let writer = SampleWriter(seed: seed, images: images, annotations: annotations, longPolygons: true)
+        let writer = ExampleWriter(seed: seed, images: images, annotations: annotations, longPolygons: true)
         var failure: LayoutError?
         do throws(LayoutError) {
             try writer.write { piece throws(LayoutError) in
@@ -51,6 +51,6 @@ public enum SampleSubset {
     private static func writeError(_ path: String, _ number: Int32) -> LayoutError {
         let reason = unsafe String(cString: strerror(number))
         return LayoutError(
-            .file, "cannot write the sample to \(path): \(reason); choose a folder with room for it")
+            .file, "cannot write the example set to \(path): \(reason); choose a folder with room for it")
     }
 }

@@ -1,7 +1,7 @@
 // JSON number text to values, without a String on the usual path.
 
 /// Reads the text of a JSON number that the parser has already found well-formed.
-enum JSONNumber {
+public enum JSONNumber {
     private static let powersOfTen: [Double] = [
         1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15, 1e16, 1e17, 1e18, 1e19,
         1e20,
@@ -12,7 +12,7 @@ enum JSONNumber {
     ///
     /// Exact: a mantissa below 2^53 over (or times) a power of ten up to 10^22 is one correctly rounded operation
     /// (Clinger 1990); everything else goes through the standard library's parser.
-    static func double(_ text: UnsafeBufferPointer<UInt8>) -> Double {
+    public static func double(_ text: UnsafeBufferPointer<UInt8>) -> Double {
         var mantissa: UInt64 = 0
         var digits = 0
         var fractionDigits = 0
@@ -38,7 +38,7 @@ enum JSONNumber {
     }
 
     /// The whole number, also when it is written like `5.0`; `nil` for a fraction or beyond Int64.
-    static func integer(_ text: UnsafeBufferPointer<UInt8>) -> Int? {
+    public static func integer(_ text: UnsafeBufferPointer<UInt8>) -> Int? {
         // Collected below zero, where there is room for one number more.
         var value = 0
         var isNegative = false

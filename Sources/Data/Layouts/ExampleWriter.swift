@@ -1,7 +1,9 @@
-// The JSON of a generated sample, image by image.
+// The JSON of an example set, image by image.
 
-/// Writes a sample in pieces: each image is drawn twice from its own seed, once for each section, so nothing is kept.
-struct SampleWriter {
+import JSON
+
+/// Writes a set in pieces: each image is drawn twice from its own seed, once for each section, so nothing is kept.
+struct ExampleWriter {
     let seed: UInt64
     let images: Int
     /// The number of annotations, spread evenly; `nil` for varied numbers of objects.
@@ -12,6 +14,7 @@ struct SampleWriter {
     /// Sends the whole file to `sink`, at most a few hundred kilobytes at a time, until it throws.
     func write<Failure: Error>(to sink: ([UInt8]) throws(Failure) -> Void) throws(Failure) {
         var text = JSONText()
+        // The words are part of the bytes that a seed promises, and of the identity of jobs made with them.
         text.append(
             "{\"info\": {\"description\": \"Generated sample of detdiffusion, seed \(seed)\", \"version\": \"1\"}, "
                 + "\"licenses\": [], \"images\": [")
@@ -50,17 +53,17 @@ struct SampleWriter {
     }
 
     /// Draws the images in order.
-    func forEachImage<Failure: Error>(_ body: (SampleImage) throws(Failure) -> Void) throws(Failure) {
+    func forEachImage<Failure: Error>(_ body: (ExampleImage) throws(Failure) -> Void) throws(Failure) {
         var next = 1
         for index in 0..<images {
             let count = annotations.map { $0 * (index + 1) / images - $0 * index / images }
-            let image = SampleImage(seed: seed, index: index, objectCount: count, firstAnnotation: next)
+            let image = ExampleImage(seed: seed, index: index, objectCount: count, firstAnnotation: next)
             next += image.objects.count
             try body(image)
         }
     }
 
-    private func append(_ image: SampleImage, to text: inout JSONText) {
+    private func append(_ image: ExampleImage, to text: inout JSONText) {
         text.append("{\"file_name\": \"\(image.fileName)\", \"height\": \(image.height), \"width\": \(image.width), ")
         if longPolygons {
             // The keys that COCO's images have beside these, for a file of COCO's size.
@@ -72,7 +75,7 @@ struct SampleWriter {
         text.append("\"id\": \(image.id)}")
     }
 
-    private func append(_ object: SampleImage.Object, of image: SampleImage, to text: inout JSONText) {
+    private func append(_ object: ExampleImage.Object, of image: ExampleImage, to text: inout JSONText) {
         text.append("{\"segmentation\": ")
         let area = object.kind == .crowd ? appendRuns(object, of: image, to: &text) : appendPolygon(object, to: &text)
         text.append(", \"area\": ")
@@ -89,7 +92,7 @@ struct SampleWriter {
     /// a square pixel.
     ///
     /// A long polygon repeats points along the octagon's edges up to COCO's average number.
-    private func appendPolygon(_ object: SampleImage.Object, to text: inout JSONText) -> Int {
+    private func appendPolygon(_ object: ExampleImage.Object, to text: inout JSONText) -> Int {
         let (cutX, cutY) = (object.width / 4, object.height / 4)
         let (left, top, right, bottom) = (object.x, object.y, object.x + object.width, object.y + object.height)
         let corners = [
@@ -114,7 +117,7 @@ struct SampleWriter {
 
     /// Appends run lengths of a rectangle, column by column as pycocotools reads them; returns its
     /// area in ten-thousandths.
-    private func appendRuns(_ object: SampleImage.Object, of image: SampleImage, to text: inout JSONText) -> Int {
+    private func appendRuns(_ object: ExampleImage.Object, of image: ExampleImage, to text: inout JSONText) -> Int {
         let left = min(max(object.x / 100, 0), image.width - 1)
         let top = min(max(object.y / 100, 0), image.height - 2)
         let columns = min(max(object.width / 100, 1), image.width - left)

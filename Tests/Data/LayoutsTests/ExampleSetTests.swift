@@ -1,11 +1,11 @@
-// The generated sample: the same bytes for a seed, and something for every rule.
+// The example set: the same bytes for a seed, and something for every rule.
 
 import Foundation
 import Testing
 
 @testable import Layouts
 
-@Suite struct SampleSubsetTests {
+@Suite struct ExampleSetTests {
     @Test func splitMixGivesThePublishedNumbers() {
         // Reference values of splitmix64.c (Vigna) for seed 1234567.
         var generator = SplitMix64(seed: 1_234_567)
@@ -14,12 +14,12 @@ import Testing
     }
 
     @Test func aSeedGivesOneFile() {
-        #expect(SampleSubset.generate(seed: 1) == SampleSubset.generate(seed: 1))
-        #expect(SampleSubset.generate(seed: 1) != SampleSubset.generate(seed: 2))
+        #expect(ExampleSet.generate(seed: 1) == ExampleSet.generate(seed: 1))
+        #expect(ExampleSet.generate(seed: 1) != ExampleSet.generate(seed: 2))
     }
 
     @Test(arguments: [1, 2, 3, 7, 42, 2026]) func everyRuleDropsSomethingAndMuchIsKept(seed: UInt64) throws {
-        let set = try withFile(SampleSubset.generate(seed: seed)) { try AnnotationSet.read(path: $0) }
+        let set = try withFile(ExampleSet.generate(seed: seed)) { try AnnotationSet.read(path: $0) }
         #expect(set.images.count == 200)
         #expect(set.categories == CocoCategories.things)
         #expect(Set(set.annotations.map(\.categoryID)).count == 80)
@@ -36,7 +36,7 @@ import Testing
     }
 
     /// A segmentation: polygons, or run lengths with the image's height and width.
-    struct Sample: Decodable {
+    struct File: Decodable {
         enum Segmentation: Decodable {
             case polygons([[Double]])
             case runs(Runs)
@@ -57,9 +57,9 @@ import Testing
     }
 
     @Test func segmentationsAreWellFormed() throws {
-        let sample = try JSONDecoder().decode(Sample.self, from: Data(SampleSubset.generate(seed: 3)))
-        let sides = Dictionary(uniqueKeysWithValues: sample.images.map { ($0.id, [$0.height, $0.width]) })
-        for annotation in sample.annotations {
+        let file = try JSONDecoder().decode(File.self, from: Data(ExampleSet.generate(seed: 3)))
+        let sides = Dictionary(uniqueKeysWithValues: file.images.map { ($0.id, [$0.height, $0.width]) })
+        for annotation in file.annotations {
             switch annotation.segmentation {
             case .polygons(let polygons):
                 #expect(annotation.iscrowd == 0)
@@ -76,9 +76,9 @@ import Testing
     }
 
     @Test func itsDetectionsMakeAPlanOfBothAttributes() throws {
-        let things = try withFile(SampleSubset.generate(seed: 1)) { try AnnotationSet.read(path: $0) }
-        let bytes = SampleSubset.generateDetections(seed: 1)
-        #expect(bytes == SampleSubset.generateDetections(seed: 1))
+        let things = try withFile(ExampleSet.generate(seed: 1)) { try AnnotationSet.read(path: $0) }
+        let bytes = ExampleSet.generateDetections(seed: 1)
+        #expect(bytes == ExampleSet.generateDetections(seed: 1))
         let detections = try withFile(bytes) { try DetectionSet.read(path: $0) }
         let subset = try Subset.select(things: things, stuff: nil, protocol: .trainability)
         let plan = try LayoutPlan.make(
@@ -90,12 +90,12 @@ import Testing
     @Test func aLargeSampleHasExactlyWhatWasAskedFor() throws {
         let path = FileManager.default.temporaryDirectory.appendingPathComponent("large-\(UUID().uuidString).json").path
         defer { try? FileManager.default.removeItem(atPath: path) }
-        try SampleSubset.generateLarge(path: path, seed: 5, images: 301, annotations: 2003)
+        try ExampleSet.generateLarge(path: path, seed: 5, images: 301, annotations: 2003)
         let set = try AnnotationSet.read(path: path)
         #expect(set.images.count == 301)
         #expect(set.annotations.map(\.id) == Array(1...2003))
         let error = #expect(throws: LayoutError.self) {
-            try SampleSubset.generateLarge(path: "/nonexistent/x.json", seed: 1)
+            try ExampleSet.generateLarge(path: "/nonexistent/x.json", seed: 1)
         }
         #expect(error?.description.contains("/nonexistent/x.json") == true)
     }

@@ -1,1 +1,0 @@
-../../../Sources/Commands/detdiffusion-worker/RepeatedKey.swift
