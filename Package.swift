@@ -99,12 +99,14 @@ let engine = district(
     "Engine",
     [
         // Level 1
-        module("Tensors", ["COpenBLAS", "CKernels"], settings: strictWithPointers + optimised),
+        module("Tensors", settings: strictWithPointers + optimised),
         // Level 2
+        module("Processors", ["Tensors", "COpenBLAS", "CKernels"], settings: strictWithPointers + optimised),
         module("Networks", ["Tensors", "Weights"], settings: strict + optimised),
         // Level 3
         module(
-            "Diffusion", ["Networks", "Tensors", "Weights", "Layouts", "Pixels", "Digests", "ErrorLines", "Files"],
+            "Diffusion",
+            ["Networks", "Processors", "Tensors", "Weights", "Layouts", "Pixels", "Digests", "ErrorLines", "Files"],
             settings: strict + optimised),
     ])
 
@@ -149,7 +151,7 @@ let work = district(
             "Handlers",
             [
                 "Catalogue", "Tasks", "Stores", "Archives", "Pixels", "Layouts", "Digests", "Executors", "Failpoints",
-                "CProcesses", "Diffusion", "Files", "Tensors", .logging,
+                "CProcesses", "Diffusion", "Files", "Processors", "Tensors", .logging,
             ], settings: strictWithPointers),
     ])
 
@@ -172,7 +174,8 @@ let commands = district(
             "detdiffusion-worker",
             [
                 "Console", "Orchestration", "Handlers", "Catalogue", "Broker", "Postgres", "Stores", "Tasks", "Digests",
-                "ErrorLines", "Diffusion", "Layouts", "Pixels", "Tensors", "Weights", "Executors", "Files",
+                "ErrorLines", "Diffusion", "Layouts", "Pixels", "Processors", "Tensors", "Weights", "Executors",
+                "Files",
                 .lifecycle, .signals,
             ]),
         command(
@@ -210,11 +213,16 @@ let testing =
     + district(
         "Engine", in: "Tests",
         [
-            tests("Tensors", ["Tensors"], settings: strict + optimised),
-            tests("Networks", ["Networks", "Tensors", "Weights"]),
+            .target(name: "TestDevices", dependencies: ["Processors", "Tensors"], swiftSettings: strict + optimised),
+            tests("Tensors", ["Tensors", "TestDevices"], settings: strict + optimised),
+            tests("Processors", ["Processors", "Tensors", "TestDevices"], settings: strict + optimised),
+            tests("Networks", ["Networks", "Processors", "Tensors", "Weights"]),
             tests(
                 "Diffusion",
-                ["Diffusion", "Networks", "Tensors", "Weights", "Layouts", "Pixels", "Digests", "Fixtures"],
+                [
+                    "Diffusion", "Networks", "Processors", "Tensors", "Weights", "Layouts", "Pixels", "Digests",
+                    "Fixtures",
+                ],
                 exclude: ["Golden"]),
         ])
     + district(
@@ -251,7 +259,7 @@ let testing =
                 "Handlers",
                 [
                     "Handlers", "Catalogue", "Stores", "Archives", "Pixels", "Layouts", "Tasks", "Postgres", "Digests",
-                    "Fixtures", "Diffusion", "Tensors",
+                    "Fixtures", "Diffusion", "Processors", "Tensors",
                 ]),
             tests("Program", ["Handlers", "Tasks", "Layouts", "Pixels", "Executors", "Digests", "Fixtures", .logging]),
         ])
@@ -319,6 +327,6 @@ if Context.environment["DETDIFFUSION_FUZZ"] != nil {
 if Context.environment["DETDIFFUSION_ENGINE_BENCH"] != nil {
     package.targets.append(
         .executableTarget(
-            name: "engine-bench", dependencies: ["Diffusion", "Tensors"], path: "Tests/EngineBench",
+            name: "engine-bench", dependencies: ["Diffusion", "Processors", "Tensors"], path: "Tests/EngineBench",
             swiftSettings: strict))
 }

@@ -1,5 +1,6 @@
 // The engine's primitives on the shapes of Stable Diffusion's U-Net.
 
+import Processors
 import Tensors
 
 /// One layer of the model: a name, its work in multiply-adds times two, and a way to run it once.

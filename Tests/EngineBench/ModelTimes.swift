@@ -2,6 +2,7 @@
 
 import Diffusion
 import Foundation
+import Processors
 import Tensors
 
 /// What is timed: a guided call of the U-Net, decoding one sample, encoding two prompts, or whole images.

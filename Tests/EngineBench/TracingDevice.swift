@@ -1,6 +1,7 @@
 // A device that has another compute, and notes how long each kind of operation takes.
 
 import Foundation
+import Processors
 import Tensors
 
 /// Time and work of one kind of operation.

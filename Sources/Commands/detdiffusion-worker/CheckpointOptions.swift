@@ -5,6 +5,7 @@ import Console
 import Diffusion
 import Foundation
 import Handlers
+import Processors
 import Tensors
 
 /// How the engine runs, shared by `run` and `generate`.

@@ -3,6 +3,7 @@
 import Console
 import Diffusion
 import Executors
+import Processors
 import Tensors
 
 /// What `generate` computes.

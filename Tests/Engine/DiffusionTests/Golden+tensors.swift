@@ -1,6 +1,7 @@
 // The golden tensors and models that tests compare and compute with.
 
 import Foundation
+import Processors
 import Tensors
 import Testing
 import Weights

@@ -1,5 +1,6 @@
 // The layers against numbers worked out by hand.
 
+import Processors
 import Tensors
 import Testing
 import Weights

@@ -1,5 +1,6 @@
 // Weights by name, and what is said when they do not fit.
 
+import Processors
 import Tensors
 import Testing
 

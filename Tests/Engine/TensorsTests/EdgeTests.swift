@@ -1,6 +1,7 @@
 // Where there is nothing to compute, or next to nothing left of it.
 
 import Tensors
+import TestDevices
 import Testing
 
 @Suite struct EdgeTests {

@@ -1,14 +1,8 @@
 // Each operation against its scalar reference, over odd shapes, on every device present.
 
 import Tensors
+import TestDevices
 import Testing
-
-/// Devices that the operations are tested on.
-enum Devices {
-    static let all: [any Device] =
-        [CPUDevice(threads: 1)]
-        + ProductKernel.allCases.filter(\.isAvailable).map { CPUDevice(threads: 3, kernel: $0) }
-}
 
 @Suite struct OperationTests {
     @Test(

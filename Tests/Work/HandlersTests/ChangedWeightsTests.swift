@@ -5,6 +5,7 @@ import Digests
 import Foundation
 import Layouts
 import Pixels
+import Processors
 import Synchronization
 import Tasks
 import Tensors

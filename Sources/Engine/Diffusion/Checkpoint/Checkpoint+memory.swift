@@ -1,5 +1,6 @@
 // How much memory a batch will take.
 
+import Processors
 import Tensors
 import Weights
 

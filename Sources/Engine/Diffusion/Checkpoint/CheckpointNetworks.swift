@@ -1,6 +1,7 @@
 // The three networks of a checkpoint, built together so that one error tells all that is wrong with their weights.
 
 import Networks
+import Processors
 import Tensors
 
 /// Text encoder, U-Net and autoencoder with their weights.

@@ -1,7 +1,7 @@
 // Several checkpoints in one worker: one device, one budget.
 
 public import Diffusion
-public import Tensors
+public import Processors
 
 extension DiffusionGenerator {
     /// A generator for each checkpoint, in order. One of them computes at a time, so all share a device; all stay loaded,

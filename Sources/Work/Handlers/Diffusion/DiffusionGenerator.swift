@@ -5,8 +5,8 @@ import Digests
 import Executors
 import Failpoints
 public import Pixels
+public import Processors
 public import Tasks
-public import Tensors
 
 /// Makes images with a checkpoint's text encoder, U-Net and autoencoder.
 ///

@@ -2,6 +2,7 @@
 // memory; values and gates (Shazeer 2020, GEGLU) of some channels are multiplied while they are in the second cache.
 
 import CKernels
+public import Tensors
 
 extension CPUDevice {
     /// In panels, as its input stands or all rows one after the other; layer by layer where panels do not pay.

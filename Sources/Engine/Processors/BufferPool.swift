@@ -2,6 +2,7 @@
 
 import Foundation
 import Synchronization
+import Tensors
 
 /// Hands out aligned memory, and keeps what comes back for the next request of the same size class.
 @safe final class BufferPool: Sendable {

@@ -4,6 +4,7 @@
 // each time.
 
 import CKernels
+import Tensors
 
 /// Rows in panels, in a tensor's storage or packed for an operation.
 @unsafe struct Panels {

@@ -1,6 +1,8 @@
 // A sample's numbers are the same bytes in any batch and with any number of threads.
 
+import Processors
 import Tensors
+import TestDevices
 import Testing
 
 @Suite struct InvarianceTests {

@@ -1,8 +1,10 @@
 // Tokens stand in panels from one layer to the next, and the bytes are those of rows.
 
+import Tensors
+import TestDevices
 import Testing
 
-@testable import Tensors
+@testable import Processors
 
 @Suite struct PanelTests {
     /// A transformer's layers one after the other, each result kept.

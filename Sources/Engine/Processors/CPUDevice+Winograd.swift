@@ -5,6 +5,7 @@
 // reading that much takes longer than transforming anew.
 
 import CKernels
+import Tensors
 
 extension CPUDevice {
     /// Transforms the inputs, then panel by panel of output channels transforms weights, multiplies, and transforms back.

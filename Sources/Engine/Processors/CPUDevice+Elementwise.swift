@@ -1,6 +1,7 @@
 // Operations on one number or one position at a time, and moves.
 
 import CKernels
+public import Tensors
 
 extension CPUDevice {
     /// Numbers of a piece: 128 KB, a loop of some ten microseconds.

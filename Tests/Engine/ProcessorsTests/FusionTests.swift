@@ -1,6 +1,8 @@
 // Layers that do more in one pass give the same bytes as the passes one after the other.
 
+import Processors
 import Tensors
+import TestDevices
 import Testing
 
 @Suite struct FusionTests {

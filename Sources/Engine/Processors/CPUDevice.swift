@@ -3,6 +3,7 @@
 import CKernels
 import COpenBLAS
 import Foundation
+public import Tensors
 
 /// Computes on the cores of this host.
 ///

@@ -1,6 +1,7 @@
 // Group and layer normalization.
 
 import CKernels
+public import Tensors
 
 extension CPUDevice {
     /// Numbers of a piece: 128 KB, so that its second pass finds it in cache.

@@ -1,6 +1,7 @@
 // Linear layers and convolutions as products of rows with weights that are packed on the way.
 
 import CKernels
+public import Tensors
 
 extension CPUDevice {
     /// By panels, or all samples' rows side by side where kernels keep them apart.

@@ -4,6 +4,7 @@
 // the panels of the product with the values as they stand, and heads of any size fill their vectors.
 
 import CKernels
+public import Tensors
 
 extension CPUDevice {
     /// Lays out each head's keys and values, then takes tiles of queries through pieces of keys. The result stands in panels

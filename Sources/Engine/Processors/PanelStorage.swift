@@ -1,6 +1,7 @@
 // Rows in panels: sixteen side by side, channel by channel, as products read them and leave them.
 
 import Synchronization
+import Tensors
 
 /// How the rows of some samples stand in panels, `[sample, panel, channel, 16]`: each sample begins a panel, and what its last one
 /// lacks is of no meaning.

@@ -2,6 +2,7 @@
 // packed. The same bytes as any other way, since sums begin with the bias and go through the depth alike.
 
 import CKernels
+import Tensors
 
 extension CPUDevice {
     /// More rows that do not stand in panels are multiplied with packed weights.
