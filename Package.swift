@@ -99,14 +99,14 @@ let engine = district(
     "Engine",
     [
         // Level 1
-        module("Tensors", settings: strictWithPointers + optimised),
+        module("Tensors", ["ErrorLines"], settings: strictWithPointers + optimised),
         // Level 2
-        module("Processors", ["Tensors", "COpenBLAS", "CKernels"], settings: strictWithPointers + optimised),
         module("Networks", ["Tensors", "Weights"], settings: strict + optimised),
-        // Level 3
+        // Level 3: devices and models, which do not know each other
+        module("Processors", ["Tensors", "COpenBLAS", "CKernels"], settings: strictWithPointers + optimised),
         module(
             "Diffusion",
-            ["Networks", "Processors", "Tensors", "Weights", "Layouts", "Pixels", "Digests", "ErrorLines", "Files"],
+            ["Networks", "Tensors", "Weights", "Layouts", "Pixels", "Digests", "ErrorLines", "Files"],
             settings: strict + optimised),
     ])
 
@@ -151,7 +151,7 @@ let work = district(
             "Handlers",
             [
                 "Catalogue", "Tasks", "Stores", "Archives", "Pixels", "Layouts", "Digests", "Executors", "Failpoints",
-                "CProcesses", "Diffusion", "Files", "Processors", "Tensors", .logging,
+                "CProcesses", "Diffusion", "Files", "Tensors", .logging,
             ], settings: strictWithPointers),
     ])
 
@@ -164,7 +164,7 @@ let commands = district(
             "Console",
             [
                 "CDescriptors", "Addresses", "Broker", "Postgres", "Catalogue", "Stores", "Layouts", "Tasks", "Digests",
-                "ErrorLines", "Diffusion", "Weights", .arguments, .logging,
+                "ErrorLines", "Diffusion", "Tensors", "Weights", .arguments, .logging,
             ]),
         // Level 2
         command(
@@ -220,8 +220,8 @@ let testing =
             tests(
                 "Diffusion",
                 [
-                    "Diffusion", "Networks", "Processors", "Tensors", "Weights", "Layouts", "Pixels", "Digests",
-                    "Fixtures",
+                    "Diffusion", "Networks", "Processors", "Tensors", "TestDevices", "Weights", "Layouts", "Pixels",
+                    "Digests", "Fixtures",
                 ],
                 exclude: ["Golden"]),
         ])
@@ -259,7 +259,7 @@ let testing =
                 "Handlers",
                 [
                     "Handlers", "Catalogue", "Stores", "Archives", "Pixels", "Layouts", "Tasks", "Postgres", "Digests",
-                    "Fixtures", "Diffusion", "Processors", "Tensors",
+                    "Fixtures", "Diffusion", "Processors", "Tensors", "TestDevices",
                 ]),
             tests("Program", ["Handlers", "Tasks", "Layouts", "Pixels", "Executors", "Digests", "Fixtures", .logging]),
         ])
@@ -286,7 +286,7 @@ let testing =
                 "Fuzz",
                 [
                     "Layouts", "Tasks", "Archives", "Auditing", "Pixels", "Digests", "Console", "ErrorLines", "Weights",
-                    "Diffusion", "Broker", "Postgres", "Provisioning", "Fixtures",
+                    "Diffusion", "Tensors", "Broker", "Postgres", "Provisioning", "Fixtures",
                 ]),
             tests("Soak", ["Fixtures"], exclude: ["FalseClock"]),
         ])
@@ -317,7 +317,7 @@ if Context.environment["DETDIFFUSION_FUZZ"] != nil {
             name: "fuzz",
             dependencies: [
                 "CFuzzer", "Layouts", "Tasks", "Archives", "Auditing", "Pixels", "Digests", "Console", "ErrorLines",
-                "Weights", "Diffusion", "Broker", "Postgres", "Provisioning",
+                "Weights", "Diffusion", "Tensors", "Broker", "Postgres", "Provisioning",
             ],
             path: "Tests/Fuzz/Sources", swiftSettings: strict),
     ]

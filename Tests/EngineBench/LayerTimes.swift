@@ -20,7 +20,7 @@ enum LayerTimes {
     }
 
     static func report(_ layer: Layer, runs: Int) {
-        _ = layer.run()
+        if let failure = layer.run().failure { fatalError("\(failure)") }
         let seconds = (0..<runs).map { _ in
             let begin = ContinuousClock.now
             _ = layer.run()

@@ -22,10 +22,10 @@ public enum PerceptronActivation: Sendable, Hashable {
     var factor: Int { self == .gatedGelu ? 2 : 1 }
 
     /// The same as a separate operation, for devices that have no faster way.
-    public func apply(to x: Tensor, on device: some Device) -> Tensor {
+    public func apply(to x: Tensor, on device: some Device) throws(DeviceError) -> Tensor {
         switch self {
-        case .pointwise(let activation): device.apply(activation, to: x)
-        case .gatedGelu: device.gatedGelu(x)
+        case .pointwise(let activation): try device.apply(activation, to: x)
+        case .gatedGelu: try device.gatedGelu(x)
         }
     }
 }

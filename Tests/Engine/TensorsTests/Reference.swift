@@ -12,7 +12,7 @@ struct Reference {
         (self.shape, self.values) = (shape, values)
     }
 
-    init(_ tensor: Tensor) { self.init(tensor.shape, tensor.floats().map(Double.init)) }
+    init(_ tensor: Tensor) throws(DeviceError) { self.init(tensor.shape, try tensor.floats().map(Double.init)) }
 
     init(_ shape: [Int], _ value: ([Int]) -> Double) {
         self.init(shape, [])
@@ -34,10 +34,10 @@ struct Reference {
     }
 
     /// The Euclidean norm of the difference over that of this.
-    func relativeError(of tensor: Tensor) -> Double {
+    func relativeError(of tensor: Tensor) throws(DeviceError) -> Double {
         guard tensor.shape == shape else { return .infinity }
         var (difference, norm) = (0.0, 1e-30)
-        for (expected, found) in zip(values, tensor.floats()) {
+        for (expected, found) in zip(values, try tensor.floats()) {
             difference += (expected - Double(found)) * (expected - Double(found))
             norm += expected * expected
         }
