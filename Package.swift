@@ -101,11 +101,12 @@ let engine = district(
     "Engine",
     [
         // Level 1
-        module("Tensors", ["COpenBLAS", "CKernels"], settings: strictWithPointers + optimised),
+        module("Tensors", ["ErrorLines"], settings: strictWithPointers + optimised),
         // Level 2
         module("Networks", ["Tensors", "Weights"], settings: strict + optimised),
         module("Evaluation", ["Layouts"], settings: strict + optimised),
-        // Level 3
+        // Level 3: devices and models, which do not know each other
+        module("Processors", ["Tensors", "COpenBLAS", "CKernels"], settings: strictWithPointers + optimised),
         module(
             "Diffusion",
             ["Networks", "Tensors", "Weights", "Layouts", "Pixels", "Digests", "ErrorLines", "Files", "JSON"],
@@ -167,7 +168,7 @@ let commands = district(
             "Console",
             [
                 "CDescriptors", "Addresses", "Broker", "Postgres", "Catalogue", "Stores", "Layouts", "Tasks", "Digests",
-                "ErrorLines", "Diffusion", "Weights", .arguments, .logging,
+                "ErrorLines", "Diffusion", "Tensors", "Weights", .arguments, .logging,
             ]),
         // Level 2
         command(
@@ -177,7 +178,8 @@ let commands = district(
             "detdiffusion-worker",
             [
                 "Console", "Orchestration", "Handlers", "Catalogue", "Broker", "Postgres", "Stores", "Tasks", "Digests",
-                "ErrorLines", "Diffusion", "Layouts", "Pixels", "Tensors", "Weights", "Executors", "Files", "JSON",
+                "ErrorLines", "Diffusion", "Layouts", "Pixels", "Processors", "Tensors", "Weights", "Executors",
+                "Files", "JSON",
                 .lifecycle, .signals,
             ]),
         command("detdiffusion-evaluate", ["Console", "Evaluation", "Layouts"]),
@@ -217,12 +219,17 @@ let testing =
     + district(
         "Engine", in: "Tests",
         [
-            tests("Tensors", ["Tensors"], settings: strict + optimised),
+            .target(name: "TestDevices", dependencies: ["Processors", "Tensors"], swiftSettings: strict + optimised),
+            tests("Tensors", ["Tensors", "TestDevices"], settings: strict + optimised),
+            tests("Processors", ["Processors", "Tensors", "TestDevices"], settings: strict + optimised),
+            tests("Networks", ["Networks", "Processors", "Tensors", "Weights"]),
             tests("Evaluation", ["Evaluation", "Layouts", "Fixtures"]),
-            tests("Networks", ["Networks", "Tensors", "Weights"]),
             tests(
                 "Diffusion",
-                ["Diffusion", "Networks", "Tensors", "Weights", "Layouts", "Pixels", "Digests", "JSON", "Fixtures"],
+                [
+                    "Diffusion", "Networks", "Processors", "Tensors", "TestDevices", "Weights", "Layouts", "Pixels",
+                    "Digests", "JSON", "Fixtures",
+                ],
                 exclude: ["Golden"]),
         ])
     + district(
@@ -259,7 +266,7 @@ let testing =
                 "Handlers",
                 [
                     "Handlers", "Catalogue", "Stores", "Archives", "Pixels", "Layouts", "Tasks", "Postgres", "Digests",
-                    "Fixtures", "Diffusion", "Tensors",
+                    "Fixtures", "Diffusion", "Processors", "Tensors", "TestDevices",
                 ]),
             tests("Program", ["Handlers", "Tasks", "Layouts", "Pixels", "Executors", "Digests", "Fixtures", .logging]),
         ])
@@ -286,7 +293,7 @@ let testing =
                 "Fuzz",
                 [
                     "Layouts", "Tasks", "Archives", "Auditing", "Pixels", "Digests", "Console", "ErrorLines", "Weights",
-                    "Diffusion", "Broker", "Postgres", "Provisioning", "JSON", "Fixtures",
+                    "Diffusion", "Tensors", "Broker", "Postgres", "Provisioning", "JSON", "Fixtures",
                 ]),
             tests("Soak", ["Fixtures"], exclude: ["FalseClock"]),
         ])
@@ -318,7 +325,7 @@ if Context.environment["DETDIFFUSION_FUZZ"] != nil {
             name: "fuzz",
             dependencies: [
                 "CFuzzer", "Layouts", "Tasks", "Archives", "Auditing", "Pixels", "Digests", "Console", "ErrorLines",
-                "Weights", "Diffusion", "Broker", "Postgres", "Provisioning", "JSON",
+                "Weights", "Diffusion", "Tensors", "Broker", "Postgres", "Provisioning", "JSON",
             ],
             path: "Tests/Fuzz/Sources", swiftSettings: strict),
     ]
@@ -328,6 +335,6 @@ if Context.environment["DETDIFFUSION_FUZZ"] != nil {
 if Context.environment["DETDIFFUSION_ENGINE_BENCH"] != nil {
     package.targets.append(
         .executableTarget(
-            name: "engine-bench", dependencies: ["Diffusion", "Tensors"], path: "Tests/EngineBench",
+            name: "engine-bench", dependencies: ["Diffusion", "Processors", "Tensors"], path: "Tests/EngineBench",
             swiftSettings: strict))
 }

@@ -1,5 +1,6 @@
 // The engine's primitives on the shapes of Stable Diffusion's U-Net.
 
+import Processors
 import Tensors
 
 /// One layer of the model: a name, its work in multiply-adds times two, and a way to run it once.
@@ -19,7 +20,7 @@ enum LayerTimes {
     }
 
     static func report(_ layer: Layer, runs: Int) {
-        _ = layer.run()
+        if let failure = layer.run().failure { fatalError("\(failure)") }
         let seconds = (0..<runs).map { _ in
             let begin = ContinuousClock.now
             _ = layer.run()

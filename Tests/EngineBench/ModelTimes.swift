@@ -2,6 +2,7 @@
 
 import Diffusion
 import Foundation
+import Processors
 import Tensors
 
 /// What is timed: a guided call of the U-Net, decoding one sample, encoding two prompts, or whole images.
@@ -58,11 +59,11 @@ struct ModelTimes {
         switch stage {
         case .unet:
             let call = pipeline.guidedCall(batch, rows: rows, columns: columns)
-            return { _ = call() }
+            return { try Self.require(call()) }
         case .decode:
             let call = pipeline.decodeCall(rows: rows, columns: columns)
-            return { _ = call() }
-        case .text: return { [batch] in _ = pipeline.encodePrompts(2 * batch) }
+            return { try Self.require(call()) }
+        case .text: return { [batch] in try Self.require(pipeline.encodePrompts(2 * batch)) }
         case .image:
             let factor = pipeline.checkpoint.autoencoder.factor
             let requests = (0..<batch).map {
@@ -75,6 +76,9 @@ struct ModelTimes {
             }
         }
     }
+
+    /// What failed was not timed.
+    private static func require(_ result: Tensor) throws { if let failure = result.failure { throw failure } }
 
     private func seconds(since start: ContinuousClock.Instant) -> Double { (ContinuousClock.now - start) / .seconds(1) }
 

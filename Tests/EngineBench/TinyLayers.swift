@@ -1,5 +1,6 @@
 // Primitives on tensors so small that what is timed is their overhead.
 
+import Processors
 import Tensors
 
 extension LayerTimes {

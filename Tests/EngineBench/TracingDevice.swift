@@ -1,6 +1,7 @@
 // A device that has another compute, and notes how long each kind of operation takes.
 
 import Foundation
+import Processors
 import Tensors
 
 /// Time and work of one kind of operation.
@@ -23,7 +24,8 @@ final class TracingDevice: Device, @unchecked Sendable {
 
     func reset() { kinds = [:] }
 
-    var name: String { inner.name }
+    var facts: DeviceFacts { inner.facts }
+    var freeBytes: Int { inner.freeBytes }
 
     /// Memory of the processor's device under this device's name.
     private final class Traced: Storage, @unchecked Sendable {
@@ -45,100 +47,117 @@ final class TracingDevice: Device, @unchecked Sendable {
         " \(x.shape.dropLast()) \(x.channels)->\(weight.shape[0])"
     }
 
-    private func traced(_ kind: String, flops: Int = 0, shape: String = "", _ operation: () -> Tensor) -> Tensor {
+    private func traced(
+        _ kind: String, flops: Int = 0, shape: String = "", _ operation: () throws(DeviceError) -> Tensor
+    ) throws(DeviceError) -> Tensor {
         let kind = showsShapes ? kind + shape : kind
         let begin = ContinuousClock.now
-        let result = operation()
+        let result = try operation()
         kinds[kind, default: Kind()].seconds += (ContinuousClock.now - begin) / .seconds(1)
         kinds[kind, default: Kind()].gigaflops += Double(flops) * 1e-9
         kinds[kind, default: Kind()].calls += 1
         return Tensor(storage: Traced(result.storage, device: self), offset: result.offset, shape: result.shape)
     }
 
-    func store(_ values: [Float]) -> Storage { Traced(inner.store(values), device: self) }
-    func store(repeating value: Float, count: Int) -> Storage {
-        Traced(inner.store(repeating: value, count: count), device: self)
+    func store(_ values: [Float]) throws(DeviceError) -> Storage { Traced(try inner.store(values), device: self) }
+    func store(repeating value: Float, count: Int) throws(DeviceError) -> Storage {
+        Traced(try inner.store(repeating: value, count: count), device: self)
     }
-    func store(mapping floats: UnsafePointer<Float>, count: Int, owner: any AnyObject & Sendable) -> Storage {
-        Traced(inner.store(mapping: floats, count: count, owner: owner), device: self)
+    func store(mapping floats: UnsafePointer<Float>, count: Int, owner: any AnyObject & Sendable) throws(DeviceError)
+        -> Storage
+    {
+        Traced(try inner.store(mapping: floats, count: count, owner: owner), device: self)
     }
-    func floats(of tensor: Tensor) -> [Float] { inner.floats(of: plain(tensor)) }
+    func floats(of tensor: Tensor) throws(DeviceError) -> [Float] { try inner.floats(of: plain(tensor)) }
     func releaseIdleMemory() { inner.releaseIdleMemory() }
-    func concatenateSamples(_ parts: [Tensor]) -> Tensor {
-        traced("moves") { inner.concatenateSamples(parts.map(plain)) }
+    func concatenateSamples(_ parts: [Tensor]) throws(DeviceError) -> Tensor {
+        try traced("moves") { () throws(DeviceError) in try inner.concatenateSamples(parts.map(plain)) }
     }
 
-    func linear(_ x: Tensor, weight: Tensor, bias: Tensor?, adding shortcut: Tensor?) -> Tensor {
-        traced("linear", flops: 2 * x.count * weight.shape[0], shape: Self.shape(x, weight)) {
-            inner.linear(
+    func linear(_ x: Tensor, weight: Tensor, bias: Tensor?, adding shortcut: Tensor?) throws(DeviceError) -> Tensor {
+        try traced("linear", flops: 2 * x.count * weight.shape[0], shape: Self.shape(x, weight)) {
+            () throws(DeviceError) in
+            try inner.linear(
                 plain(x), weight: plain(weight), bias: bias.map(plain), adding: shortcut.map(plain))
         }
     }
     func perceptron(
         _ x: Tensor, _ expansion: LinearWeights, _ activation: PerceptronActivation, _ contraction: LinearWeights,
         adding shortcut: Tensor?
-    ) -> Tensor {
+    ) throws(DeviceError) -> Tensor {
         let rows = x.count / x.channels
         let plainWeights = { (layer: LinearWeights) in
             LinearWeights(weight: self.plain(layer.weight), bias: layer.bias.map(self.plain))
         }
-        return traced(
+        return try traced(
             "linear", flops: 2 * rows * (expansion.weight.count + contraction.weight.count),
             shape: Self.shape(x, expansion.weight) + "->\(contraction.weight.shape[0])"
-        ) {
-            inner.perceptron(
+        ) { () throws(DeviceError) in
+            try inner.perceptron(
                 plain(x), plainWeights(expansion), activation, plainWeights(contraction),
                 adding: shortcut.map(plain))
         }
     }
     func convolution(
         _ x: Tensor, weight: Tensor, bias: Tensor?, stride: Int, padding: Padding, adding shortcut: Tensor?
-    ) -> Tensor {
+    ) throws(DeviceError) -> Tensor {
         let taps = weight.shape[2] * weight.shape[3]
         let positions = x.count / x.channels / stride / stride
         let kind = taps == 1 ? "linear" : stride == 1 ? "convolution 3x3" : "convolution 3x3, stride 2"
-        return traced(kind, flops: 2 * positions * x.channels * taps * weight.shape[0], shape: Self.shape(x, weight)) {
-            inner.convolution(
+        return try traced(
+            kind, flops: 2 * positions * x.channels * taps * weight.shape[0], shape: Self.shape(x, weight)
+        ) { () throws(DeviceError) in
+            try inner.convolution(
                 plain(x), weight: plain(weight), bias: bias.map(plain), stride: stride, padding: padding,
                 adding: shortcut.map(plain))
         }
     }
-    func attention(queries: Tensor, keys: Tensor, values: Tensor, heads: Int, isCausal: Bool) -> Tensor {
+    func attention(queries: Tensor, keys: Tensor, values: Tensor, heads: Int, isCausal: Bool) throws(DeviceError)
+        -> Tensor
+    {
         let kind = keys.shape[1] == 77 ? "attention to text" : "self-attention"
-        return traced(kind, flops: 4 * queries.count * keys.shape[1], shape: " \(queries.shape)") {
-            inner.attention(
+        return try traced(kind, flops: 4 * queries.count * keys.shape[1], shape: " \(queries.shape)") {
+            () throws(DeviceError) in
+            try inner.attention(
                 queries: plain(queries), keys: plain(keys), values: plain(values), heads: heads, isCausal: isCausal)
         }
     }
     func groupNormalization(
         _ x: Tensor, groups: Int, scale: Tensor, shift: Tensor, epsilon: Float, activation: Activation?
-    ) -> Tensor {
-        traced("normalization") {
-            inner.groupNormalization(
+    ) throws(DeviceError) -> Tensor {
+        try traced("normalization") { () throws(DeviceError) in
+            try inner.groupNormalization(
                 plain(x), groups: groups, scale: plain(scale), shift: plain(shift), epsilon: epsilon,
                 activation: activation)
         }
     }
-    func layerNormalization(_ x: Tensor, scale: Tensor, shift: Tensor, epsilon: Float) -> Tensor {
-        traced("normalization") {
-            inner.layerNormalization(plain(x), scale: plain(scale), shift: plain(shift), epsilon: epsilon)
+    func layerNormalization(_ x: Tensor, scale: Tensor, shift: Tensor, epsilon: Float) throws(DeviceError) -> Tensor {
+        try traced("normalization") { () throws(DeviceError) in
+            try inner.layerNormalization(plain(x), scale: plain(scale), shift: plain(shift), epsilon: epsilon)
         }
     }
-    func apply(_ activation: Activation, to x: Tensor) -> Tensor {
-        traced("activations, sums") { inner.apply(activation, to: plain(x)) }
+    func apply(_ activation: Activation, to x: Tensor) throws(DeviceError) -> Tensor {
+        try traced("activations, sums") { () throws(DeviceError) in try inner.apply(activation, to: plain(x)) }
     }
-    func gatedGelu(_ x: Tensor) -> Tensor { traced("activations, sums") { inner.gatedGelu(plain(x)) } }
-    func add(_ x: Tensor, _ y: Tensor) -> Tensor { traced("activations, sums") { inner.add(plain(x), plain(y)) } }
-    func add(_ x: Tensor, perSample: Tensor) -> Tensor {
-        traced("activations, sums") { inner.add(plain(x), perSample: plain(perSample)) }
+    func gatedGelu(_ x: Tensor) throws(DeviceError) -> Tensor {
+        try traced("activations, sums") { () throws(DeviceError) in try inner.gatedGelu(plain(x)) }
     }
-    func concatenateChannels(_ x: Tensor, _ y: Tensor) -> Tensor {
-        traced("moves") { inner.concatenateChannels(plain(x), plain(y)) }
+    func add(_ x: Tensor, _ y: Tensor) throws(DeviceError) -> Tensor {
+        try traced("activations, sums") { () throws(DeviceError) in try inner.add(plain(x), plain(y)) }
     }
-    func upsampleNearest(_ x: Tensor, rows: Int, columns: Int) -> Tensor {
-        traced("moves") { inner.upsampleNearest(plain(x), rows: rows, columns: columns) }
+    func add(_ x: Tensor, perSample: Tensor) throws(DeviceError) -> Tensor {
+        try traced("activations, sums") { () throws(DeviceError) in try inner.add(plain(x), perSample: plain(perSample))
+        }
     }
-    func embedding(_ table: Tensor, identifiers: [[Int]]) -> Tensor {
-        traced("moves") { inner.embedding(plain(table), identifiers: identifiers) }
+    func concatenateChannels(_ x: Tensor, _ y: Tensor) throws(DeviceError) -> Tensor {
+        try traced("moves") { () throws(DeviceError) in try inner.concatenateChannels(plain(x), plain(y)) }
+    }
+    func upsampleNearest(_ x: Tensor, rows: Int, columns: Int) throws(DeviceError) -> Tensor {
+        try traced("moves") { () throws(DeviceError) in
+            try inner.upsampleNearest(plain(x), rows: rows, columns: columns)
+        }
+    }
+    func embedding(_ table: Tensor, identifiers: [[Int]]) throws(DeviceError) -> Tensor {
+        try traced("moves") { () throws(DeviceError) in try inner.embedding(plain(table), identifiers: identifiers) }
     }
 }

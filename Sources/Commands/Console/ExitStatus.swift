@@ -10,6 +10,7 @@ import Layouts
 import Postgres
 import Stores
 import Tasks
+import Tensors
 import Weights
 
 /// What a command's exit code says; documented in README.md. The numbers are those of sysexits.h where it has one.
@@ -23,7 +24,7 @@ public enum ExitStatus: Int32, Sendable, CaseIterable {
     case data = 65
     /// A file that is missing.
     case noInput = 66
-    /// A server cannot be reached.
+    /// A server cannot be reached, or a device does not compute.
     case unavailable = 69
     /// A defect of this program.
     case software = 70
@@ -62,7 +63,8 @@ extension ExitStatus {
         case is DigestError: self = .noInput
         case let error as CheckpointError: self = error.code == .file ? .noInput : .data
         case let error as WeightError: self = error.code == .missing || error.code == .file ? .noInput : .data
-        case let error as GenerationError: self = error.code == .notFinite ? .data : .usage
+        case let error as GenerationError: self = Self.status(of: error)
+        case is DeviceError: self = .unavailable
         case let error as WorkerUnfit: self = ExitStatus(error.cause)
         case let error as TaskError: self = error.code == .invalid ? .usage : .data
         case is CatalogueError: self = .refused
@@ -70,6 +72,14 @@ extension ExitStatus {
         case is CancellationError: self = .interrupted
         case is ValidationError, is CleanExit: self = .usage
         default: self = .software
+        }
+    }
+
+    private static func status(of error: GenerationError) -> ExitStatus {
+        switch error.code {
+        case .notFinite: .data
+        case .outOfMemory: .unavailable
+        case .prompt, .options: .usage
         }
     }
 

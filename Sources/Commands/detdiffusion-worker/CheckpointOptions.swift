@@ -1,46 +1,39 @@
-// The options of the generator `diffusion`: which checkpoints, how many threads, how much memory.
+// The options of the generator `diffusion`: which checkpoints, which device, how much memory.
 
 import ArgumentParser
 import Console
 import Diffusion
-import Foundation
 import Handlers
 import Tensors
 
 /// How the engine runs, shared by `run` and `generate`.
 struct EngineOptions: ParsableArguments {
-    @Option(help: ArgumentHelp("Threads that compute. Default: one a core.", valueName: "n"))
+    @Option(
+        name: .customLong("device"),
+        help: ArgumentHelp("What computes: cpu, the host's processor. Default: cpu.", valueName: "name"))
+    var deviceName: String?
+
+    @Option(help: ArgumentHelp("Threads that compute on the processor. Default: one a core.", valueName: "n"))
     var threads: Int?
 
     @Option(
         help: ArgumentHelp(
-            "Memory that weights and activations may take. Default: what the host has available.",
+            "Memory that weights and activations may take. Default: what the device has available.",
             valueName: "gigabytes"))
     var memory: Double?
 
-    /// The memory that the options allow.
-    func budget(profile: Double? = nil) throws -> MemoryBudget {
-        guard let gigabytes = memory ?? profile else { return .available() }
+    /// The memory that the options allow, by default what is left on `device`.
+    func budget(on device: any Device, profile: Double? = nil) throws -> MemoryBudget {
+        guard let gigabytes = memory ?? profile else { return MemoryBudget(bytes: device.freeBytes) }
         guard (0.01...100_000).contains(gigabytes) else {
             throw CommandError(.usage, "--memory: expected gigabytes from 0.01 to 100000, found \(gigabytes)")
         }
         return MemoryBudget(bytes: Int(gigabytes * 1e9))
     }
 
-    /// A device with the threads that the options ask for, by default one a core.
-    func device(profile: Int? = nil) throws -> CPUDevice {
-        guard let threads = threads ?? profile else { return CPUDevice() }
-        guard (1...1024).contains(threads) else {
-            throw CommandError(.usage, "--threads: expected 1 to 1024, found \(threads)")
-        }
-        let device = CPUDevice(threads: threads)
-        guard device.threads == threads else {
-            throw CommandError(
-                .unavailable,
-                "--threads: expected \(threads), found that the system starts no more than \(device.threads); "
-                    + "ask for fewer, or raise its limit of processes")
-        }
-        return device
+    /// The device that the options ask for.
+    func device(profile threads: Int? = nil) throws -> any Device {
+        try DeviceChoice.device(deviceName, threads: self.threads ?? threads)
     }
 }
 
@@ -57,9 +50,8 @@ struct CheckpointOptions: ParsableArguments {
     /// The generators of flags and profile; two folders of one checkpoint are one too many.
     func generators(_ profile: WorkerProfile?, usesProfile: Bool, batch: Int) throws -> [DiffusionGenerator] {
         let folders = folders.isEmpty && usesProfile ? profile?.checkpoints ?? [] : folders
-        let (memory, device) = (
-            try engine.budget(profile: profile?.memory), try engine.device(profile: profile?.threads)
-        )
+        let device = try engine.device(profile: profile?.threads)
+        let memory = try engine.budget(on: device, profile: profile?.memory)
         let checkpoints = try folders.map { try Checkpoint(folder: $0) }
         let generators = try DiffusionGenerator.sharing(
             checkpoints, maximumBatch: batch, memory: memory, device: device)

@@ -6,6 +6,7 @@ import Digests
 import Handlers
 import Layouts
 import Tasks
+import Tensors
 import Weights
 
 /// What a checkpoint folder holds, and how it is enqueued and served.
@@ -33,7 +34,8 @@ struct CheckpointReport: Encodable {
     var memory: Int
     var parts: [Part]
 
-    init(_ checkpoint: Checkpoint) throws {
+    /// - Parameter device: what would compute.
+    init(_ checkpoint: Checkpoint, on device: DeviceFacts) throws {
         let digest = try checkpoint.digest().hex
         self.checkpoint = digest
         capability = Capability(generator: GeneratorName.diffusion, checkpointDigest: digest).rawValue
@@ -49,7 +51,7 @@ struct CheckpointReport: Encodable {
         }
         parameters = parts.reduce(0) { $0 + $1.parameters }
         bytes = parts.reduce(0) { $0 + $1.bytes }
-        memory = checkpoint.memoryEstimate(batch: 1, width: checkpoint.width, height: checkpoint.height)
+        memory = checkpoint.memoryEstimate(batch: 1, width: checkpoint.width, height: checkpoint.height, on: device)
     }
 
     var text: String {

@@ -107,9 +107,10 @@ struct Generate: AsyncParsableCommand {
         }
         let noise = try latentsIn.map { try Latents(path: $0) }
         try noise?.require(channels: checkpoint.autoencoder.latentChannels, size, factor: checkpoint.autoencoder.factor)
+        let device = try engine.device()
         return SingleGeneration(
             checkpoint: checkpoint, request: ImageRequest(prompt: prompt, seed: seed, initialLatents: noise?.values),
-            size: size, steps: steps, guidance: guidance, memory: try engine.budget(), device: try engine.device())
+            size: size, steps: steps, guidance: guidance, memory: try engine.budget(on: device), device: device)
     }
 
     private func write(_ image: Image, _ layout: Layout, to path: String) throws {

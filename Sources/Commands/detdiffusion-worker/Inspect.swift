@@ -7,6 +7,7 @@ import Digests
 import Handlers
 import Logging
 import Tasks
+import Tensors
 
 struct Inspect: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
@@ -36,7 +37,10 @@ struct Inspect: AsyncParsableCommand {
                 )
             }
             do {
-                if let checkpoint { try show(CheckpointReport(try Checkpoint(folder: checkpoint))) { $0.text } }
+                if let checkpoint {
+                    let device = try DeviceChoice.device(nil)
+                    try show(CheckpointReport(try Checkpoint(folder: checkpoint), on: device.facts)) { $0.text }
+                }
             } catch let error as CheckpointError {
                 details = error.details
                 throw error

@@ -13,12 +13,12 @@ struct SingleGeneration: Sendable {
     var steps: Int
     var guidance: Double
     var memory: MemoryBudget
-    var device: CPUDevice
+    var device: any Device
 
     /// Loads and computes: minutes, on the calling thread and the device's. Refuses a picture that does not fit.
     func picture() throws -> Picture {
         let needed = checkpoint.memoryEstimate(
-            batch: 1, width: size.width, height: size.height, usesGuidance: guidance > 1)
+            batch: 1, width: size.width, height: size.height, usesGuidance: guidance > 1, on: device.facts)
         try memory.require(needed, for: "an image of \(size.width)x\(size.height) pixels")
         let pipeline = try LayoutToImagePipeline.load(checkpoint: checkpoint, device: device)
         let progress = ProgressBar(total: steps)

@@ -10,18 +10,18 @@ final class WeightLedger {
     private let weights: WeightSet
     private let part: String
     private let naming: WeightNaming
-    private let device: any Device
-    private let loads: Bool
+    private let device: (any Device)?
     private var used: Set<String> = []
     private var missing: [String] = []
     private var misfits: [NetworkError.Misfit] = []
+    /// Why a tensor could not be put onto the device: the first one's reason.
+    private(set) var failure: DeviceError?
 
-    init(weights: WeightSet, part: String, naming: WeightNaming, device: any Device, loads: Bool) {
+    init(weights: WeightSet, part: String, naming: WeightNaming, device: (any Device)?) {
         self.weights = weights
         self.part = part
         self.naming = naming
         self.device = device
-        self.loads = loads
     }
 
     func tensor(_ name: String, shape: [Int], stored: [Int]?) -> Tensor {
@@ -32,10 +32,10 @@ final class WeightLedger {
                 return misfit(candidate, shape, found: "\(entry.shape)")
             }
             guard entry.format.isFractional else { return misfit(candidate, shape, found: entry.format.rawValue) }
-            return loads ? load(entry, of: file, shape: shape) : empty
+            return device.map { load(entry, of: file, shape: shape, onto: $0) } ?? .unloaded
         }
         missing.append(name)
-        return empty
+        return .unloaded
     }
 
     func finish() throws(NetworkError) {
@@ -45,19 +45,16 @@ final class WeightLedger {
         }
     }
 
-    private func load(_ entry: WeightEntry, of file: WeightFile, shape: [Int]) -> Tensor {
-        guard let mapped = file.mappedFloats(of: entry) else {
-            return Tensor(file.floats(of: entry), shape: shape, device: device)
-        }
-        return Tensor(mapping: mapped, shape: shape, owner: file, device: device)
+    private func load(_ entry: WeightEntry, of file: WeightFile, shape: [Int], onto device: any Device) -> Tensor {
+        let tensor =
+            file.mappedFloats(of: entry).map { Tensor(mapping: $0, shape: shape, owner: file, device: device) }
+            ?? Tensor(file.floats(of: entry), shape: shape, device: device)
+        failure = failure ?? tensor.failure
+        return tensor
     }
 
     private func misfit(_ name: String, _ expected: [Int], found: String) -> Tensor {
         misfits.append(NetworkError.Misfit(name: name, expected: expected, found: found))
-        return empty
+        return .unloaded
     }
-
-    /// Stands for what could not be given, where `finish()` throws before anybody computes with it, and for what is only
-    /// held against the files.
-    private var empty: Tensor { Tensor([], shape: [0], device: device) }
 }

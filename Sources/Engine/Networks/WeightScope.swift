@@ -16,14 +16,13 @@ public struct WeightScope {
     ///
     /// - Parameters:
     ///   - part: what is being loaded, for errors, for example `unet`.
-    ///   - loads: whether tensors are read; without, a network is only held against the headers of its files, and its
-    ///     tensors are empty.
+    ///   - device: where the tensors go; with `nil` none is read, and a network is only held against the headers of its
+    ///     files.
     public init(
-        _ weights: WeightSet, part: String, naming: WeightNaming = WeightNaming(), device: any Device,
-        loads: Bool = true
+        _ weights: WeightSet, part: String, naming: WeightNaming = WeightNaming(), device: (any Device)?
     ) {
         path = ""
-        ledger = WeightLedger(weights: weights, part: part, naming: naming, device: device, loads: loads)
+        ledger = WeightLedger(weights: weights, part: part, naming: naming, device: device)
     }
 
     private init(path: String, ledger: WeightLedger) {
@@ -42,12 +41,15 @@ public struct WeightScope {
     /// The tensor `name` of this place, float32, on the device: mapped where the file holds aligned float32, else
     /// converted once.
     ///
-    /// Where the file has no such tensor the result is empty and ``finish()`` throws.
+    /// Where the file has no such tensor, ``finish()`` throws before anybody computes with the result.
     ///
     /// - Parameter stored: another shape of the same count that files may have instead, such as a 1x1 convolution's.
     public func tensor(_ name: String, shape: [Int], orStoredAs stored: [Int]? = nil) -> Tensor {
         ledger.tensor((self / name).path, shape: shape, stored: stored)
     }
+
+    /// Why a tensor could not be put onto the device; the first one's reason, when all have been asked for.
+    public var failure: DeviceError? { ledger.failure }
 
     /// Ends the building of a network; call it once, on any of its scopes.
     ///

@@ -1,4 +1,4 @@
-// The whole list of what a device computes. A second device implements this file and nothing else.
+// The whole list of what a device computes, and what it says of itself. A second device implements this file and nothing else.
 
 /// A nonlinearity, applied to each number.
 public enum Activation: Sendable, Hashable {
@@ -35,50 +35,64 @@ public struct Padding: Sendable, Hashable {
 
 /// What keeps tensors and computes with them.
 ///
-/// Operations get arguments whose shapes were checked (`Tensor+Operations.swift`). Each sample of a batch is computed
-/// as if it were alone: the same numbers come out whatever the batch it stands in, and however many threads work.
-/// Winograd, packing, tiling and memory layout are the device's own business.
+/// Operations get arguments whose shapes were checked and which hold numbers (`Tensor+Operations.swift`), and return a tensor
+/// of the shape written there. Each image of a batch is computed as if it were alone; where the device says that it is
+/// reproducible, the same bytes come out whatever the batch and however many threads work. Winograd, packing, tiling,
+/// number format and memory layout are the device's own business.
+///
+/// An operation that throws marks its result: `Tensor` carries the error from one operation to the next, and reading the
+/// numbers throws it. A device that computes later than it is told to may also throw then.
 public protocol Device: AnyObject, Sendable {
-    /// Kind of device and versions of its libraries: equal names give equal numbers.
-    var name: String { get }
+    /// What it is and likes.
+    var facts: DeviceFacts { get }
+    /// Bytes that are left now for more tensors.
+    var freeBytes: Int { get }
 
     // Memory.
-    func store(_ values: [Float]) -> Storage
-    func store(repeating value: Float, count: Int) -> Storage
-    func store(mapping floats: UnsafePointer<Float>, count: Int, owner: any AnyObject & Sendable) -> Storage
-    func floats(of tensor: Tensor) -> [Float]
-    func concatenateSamples(_ parts: [Tensor]) -> Tensor
+    func store(_ values: [Float]) throws(DeviceError) -> Storage
+    func store(repeating value: Float, count: Int) throws(DeviceError) -> Storage
+    func store(
+        mapping floats: UnsafePointer<Float>, count: Int, owner: any AnyObject & Sendable
+    ) throws(DeviceError) -> Storage
+    func floats(of tensor: Tensor) throws(DeviceError) -> [Float]
+    func concatenateSamples(_ parts: [Tensor]) throws(DeviceError) -> Tensor
     /// Returns memory that no tensor uses to the system; devices keep it otherwise, for the next operation like the last.
     func releaseIdleMemory()
 
     // Products. Weights are as checkpoints hold them: `[out, in]` and `[out, in, height, width]`.
     // What is to be added to the result, a shortcut around the layer, saves a pass over memory when it is given along.
-    func linear(_ x: Tensor, weight: Tensor, bias: Tensor?, adding shortcut: Tensor?) -> Tensor
+    func linear(
+        _ x: Tensor, weight: Tensor, bias: Tensor?, adding shortcut: Tensor?
+    ) throws(DeviceError) -> Tensor
     func convolution(
         _ x: Tensor, weight: Tensor, bias: Tensor?, stride: Int, padding: Padding, adding shortcut: Tensor?
-    ) -> Tensor
+    ) throws(DeviceError) -> Tensor
     /// Two linear layers with a nonlinearity between them; what lies there is wide, and nobody needs it whole.
     func perceptron(
         _ x: Tensor, _ expansion: LinearWeights, _ activation: PerceptronActivation, _ contraction: LinearWeights,
         adding shortcut: Tensor?
-    ) -> Tensor
+    ) throws(DeviceError) -> Tensor
     /// Softmax of the scaled products of queries and keys, per head, times the values.
-    func attention(queries: Tensor, keys: Tensor, values: Tensor, heads: Int, isCausal: Bool) -> Tensor
+    func attention(
+        queries: Tensor, keys: Tensor, values: Tensor, heads: Int, isCausal: Bool
+    ) throws(DeviceError) -> Tensor
 
     // Normalization over the channels of a group and all positions, or over the channels of each position.
     func groupNormalization(
         _ x: Tensor, groups: Int, scale: Tensor, shift: Tensor, epsilon: Float, activation: Activation?
-    ) -> Tensor
-    func layerNormalization(_ x: Tensor, scale: Tensor, shift: Tensor, epsilon: Float) -> Tensor
+    ) throws(DeviceError) -> Tensor
+    func layerNormalization(
+        _ x: Tensor, scale: Tensor, shift: Tensor, epsilon: Float
+    ) throws(DeviceError) -> Tensor
 
     // One number at a time.
-    func apply(_ activation: Activation, to x: Tensor) -> Tensor
-    func gatedGelu(_ x: Tensor) -> Tensor
-    func add(_ x: Tensor, _ y: Tensor) -> Tensor
-    func add(_ x: Tensor, perSample: Tensor) -> Tensor
+    func apply(_ activation: Activation, to x: Tensor) throws(DeviceError) -> Tensor
+    func gatedGelu(_ x: Tensor) throws(DeviceError) -> Tensor
+    func add(_ x: Tensor, _ y: Tensor) throws(DeviceError) -> Tensor
+    func add(_ x: Tensor, perSample: Tensor) throws(DeviceError) -> Tensor
 
     // Moves.
-    func concatenateChannels(_ x: Tensor, _ y: Tensor) -> Tensor
-    func upsampleNearest(_ x: Tensor, rows: Int, columns: Int) -> Tensor
-    func embedding(_ table: Tensor, identifiers: [[Int]]) -> Tensor
+    func concatenateChannels(_ x: Tensor, _ y: Tensor) throws(DeviceError) -> Tensor
+    func upsampleNearest(_ x: Tensor, rows: Int, columns: Int) throws(DeviceError) -> Tensor
+    func embedding(_ table: Tensor, identifiers: [[Int]]) throws(DeviceError) -> Tensor
 }

@@ -21,11 +21,11 @@ public enum PerceptronActivation: Sendable, Hashable {
     /// Numbers that the first layer gives for each that the second one takes.
     var factor: Int { self == .gatedGelu ? 2 : 1 }
 
-    /// The same as a separate operation.
-    func apply(to x: Tensor, on device: some Device) -> Tensor {
+    /// The same as a separate operation, for devices that have no faster way.
+    public func apply(to x: Tensor, on device: some Device) throws(DeviceError) -> Tensor {
         switch self {
-        case .pointwise(let activation): device.apply(activation, to: x)
-        case .gatedGelu: device.gatedGelu(x)
+        case .pointwise(let activation): try device.apply(activation, to: x)
+        case .gatedGelu: try device.gatedGelu(x)
         }
     }
 }

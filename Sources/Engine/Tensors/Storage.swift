@@ -4,13 +4,28 @@
 open class Storage: @unchecked Sendable {
     // Sendable: the stored properties are constants, and subclasses write their memory only before they are published.
 
-    /// How many numbers it holds.
+    /// How many numbers it holds, or would hold if it had not failed.
     public let count: Int
+    /// Why it holds none.
+    public let failure: DeviceError?
+    private let owner: (any Device)?
+
     /// The device whose memory it is.
-    public let device: any Device
-    /// Describes memory of `count` numbers.
-    public init(count: Int, device: any Device) {
-        self.count = count
-        self.device = device
+    public var device: any Device {
+        guard let owner else { preconditionFailure("weights that were not loaded have no device") }
+        return owner
     }
+
+    /// Describes memory of `count` numbers.
+    public init(count: Int, device: any Device) { (self.count, failure, owner) = (count, nil, device) }
+
+    /// Stands for `count` numbers that could not be computed or stored.
+    init(count: Int, device: any Device, failure: DeviceError) {
+        (self.count, self.failure, owner) = (count, failure, device)
+    }
+
+    private init() { (count, failure, owner) = (0, nil, nil) }
+
+    /// Stands for weights that are only held against their files: no numbers, and no device that could compute with them.
+    public static let unloaded = Storage()
 }

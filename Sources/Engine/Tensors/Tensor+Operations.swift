@@ -1,6 +1,29 @@
-// What tensors can do: each operation checks its shapes and hands over to the device.
+// What tensors can do: each operation checks its shapes and hands over to the device, unless an argument has failed.
 
 extension Tensor {
+    /// The result of an operation, or a tensor of its shape that carries why there is none: the first failure among the
+    /// arguments, or that of the device.
+    /// - Parameters:
+    ///   - operation: its name and shapes, for the error's line.
+    ///   - shape: that of the result.
+    ///   - arguments: beside this tensor.
+    func computed(
+        _ operation: @autoclosure () -> String, _ shape: [Int], from arguments: [Tensor?] = [],
+        _ compute: (any Device) throws(DeviceError) -> Tensor
+    ) -> Tensor {
+        let device = device
+        if let failure = failure ?? arguments.lazy.compactMap({ $0?.failure }).first {
+            return Tensor(failure: failure, shape: shape, device: device)
+        }
+        do {
+            let result = try compute(device)
+            precondition(result.shape == shape, "\(operation()): expected \(shape), found \(result.shape)")
+            return result
+        } catch {
+            return Tensor(failure: error.during(operation()), shape: shape, device: device)
+        }
+    }
+
     /// `x W^T + b + s`: `[..., in]` with `weight` `[out, in]`, `bias` `[out]` and `shortcut` `[..., out]` gives `[..., out]`.
     public func linear(_ weight: Tensor, bias: Tensor? = nil, adding shortcut: Tensor? = nil) -> Tensor {
         precondition(
@@ -10,7 +33,12 @@ extension Tensor {
         precondition(
             shortcut.map { $0.shape == shape.dropLast() + [weight.shape[0]] } ?? true,
             "linear: \(shape) with shortcut \(shortcut!.shape)")
-        return device.linear(self, weight: weight, bias: bias, adding: shortcut)
+        return computed(
+            "linear: \(shape) with weights \(weight.shape)", shape.dropLast() + [weight.shape[0]],
+            from: [weight, bias, shortcut]
+        ) { device throws(DeviceError) in
+            try device.linear(self, weight: weight, bias: bias, adding: shortcut)
+        }
     }
 
     /// `activation(x W1^T + b1) W2^T + b2 + s`: `[..., in]` with an expansion `[wide, in]`, a contraction `[out, wide]`, or
@@ -32,7 +60,12 @@ extension Tensor {
         precondition(
             shortcut.map { $0.shape == shape.dropLast() + [narrow[0]] } ?? true,
             "perceptron: \(shape) with shortcut \(shortcut!.shape)")
-        return device.perceptron(self, expansion, activation, contraction, adding: shortcut)
+        return computed(
+            "perceptron: \(shape) with weights \(wide), then \(narrow)", shape.dropLast() + [narrow[0]],
+            from: [expansion.weight, expansion.bias, contraction.weight, contraction.bias, shortcut]
+        ) { device throws(DeviceError) in
+            try device.perceptron(self, expansion, activation, contraction, adding: shortcut)
+        }
     }
 
     /// Cross-correlation of `[batch, rows, columns, in]` with `weight` `[out, in, height, width]`; `shortcut`, of the result's
@@ -52,11 +85,17 @@ extension Tensor {
             "convolution: \(shape) is smaller than its kernel \(weight.shape)")
         let rows = (shape[1] + padding.top + padding.bottom - weight.shape[2]) / stride + 1
         let columns = (shape[2] + padding.left + padding.right - weight.shape[3]) / stride + 1
+        let result = [shape[0], rows, columns, weight.shape[0]]
         precondition(
-            shortcut.map { $0.shape == [shape[0], rows, columns, weight.shape[0]] } ?? true,
+            shortcut.map { $0.shape == result } ?? true,
             "convolution: \(shape) with weights \(weight.shape) and shortcut \(shortcut!.shape)")
-        return device.convolution(
-            self, weight: weight, bias: bias, stride: stride, padding: padding, adding: shortcut)
+        return computed(
+            "convolution: \(shape) with weights \(weight.shape), stride \(stride)", result,
+            from: [weight, bias, shortcut]
+        ) { device throws(DeviceError) in
+            try device.convolution(
+                self, weight: weight, bias: bias, stride: stride, padding: padding, adding: shortcut)
+        }
     }
 
     /// Multi-head attention with scale `1/sqrt(head size)`: queries `[batch, n, heads * size]`, keys and values
@@ -70,8 +109,12 @@ extension Tensor {
                 && queries.channels > 0 && heads > 0 && queries.channels % heads == 0
                 && (!isCausal || queries.shape == keys.shape),
             "attention: queries \(queries.shape), keys \(keys.shape), values \(values.shape), \(heads) heads")
-        return queries.device.attention(
-            queries: queries, keys: keys, values: values, heads: heads, isCausal: isCausal)
+        return queries.computed(
+            "attention: queries \(queries.shape), keys \(keys.shape), \(heads) heads", queries.shape,
+            from: [keys, values]
+        ) { device throws(DeviceError) in
+            try device.attention(queries: queries, keys: keys, values: values, heads: heads, isCausal: isCausal)
+        }
     }
 
     /// Group normalization of `[batch, ..., channels]`, then the activation.
@@ -82,8 +125,12 @@ extension Tensor {
             channels > 0 && groups > 0 && channels % groups == 0 && scale.shape == [channels]
                 && shift.shape == [channels],
             "group normalization: \(shape) in \(groups) groups with \(scale.shape)")
-        return device.groupNormalization(
-            self, groups: groups, scale: scale, shift: shift, epsilon: epsilon, activation: activation)
+        return computed(
+            "group normalization: \(shape) in \(groups) groups", shape, from: [scale, shift]
+        ) { device throws(DeviceError) in
+            try device.groupNormalization(
+                self, groups: groups, scale: scale, shift: shift, epsilon: epsilon, activation: activation)
+        }
     }
 
     /// Layer normalization over the last dimension.
@@ -91,28 +138,38 @@ extension Tensor {
         precondition(
             channels > 0 && scale.shape == [channels] && shift.shape == [channels],
             "layer normalization: \(shape), \(scale.shape)")
-        return device.layerNormalization(self, scale: scale, shift: shift, epsilon: epsilon)
+        return computed("layer normalization: \(shape)", shape, from: [scale, shift]) { device throws(DeviceError) in
+            try device.layerNormalization(self, scale: scale, shift: shift, epsilon: epsilon)
+        }
     }
 
     /// The activation of each number.
-    public func applying(_ activation: Activation) -> Tensor { device.apply(activation, to: self) }
+    public func applying(_ activation: Activation) -> Tensor {
+        computed("\(activation): \(shape)", shape) { device throws(DeviceError) in
+            try device.apply(activation, to: self)
+        }
+    }
 
     /// The first half of the channels times the exact GELU of the second: `[..., 2d]` gives `[..., d]`.
     public func gatedGelu() -> Tensor {
         precondition(channels > 0 && channels % 2 == 0, "gated GELU: \(shape)")
-        return device.gatedGelu(self)
+        return computed("gated GELU: \(shape)", shape.dropLast() + [channels / 2]) { device throws(DeviceError) in
+            try device.gatedGelu(self)
+        }
     }
 
     /// The sum of two tensors of one shape.
     public static func + (x: Tensor, y: Tensor) -> Tensor {
         precondition(x.shape == y.shape, "add: \(x.shape) and \(y.shape)")
-        return x.device.add(x, y)
+        return x.computed("add: \(x.shape)", x.shape, from: [y]) { device throws(DeviceError) in try device.add(x, y) }
     }
 
     /// Adds `[batch, channels]` to each position of `[batch, ..., channels]`.
     public func adding(perSample: Tensor) -> Tensor {
         precondition(perSample.shape == [shape[0], channels], "add per sample: \(shape) and \(perSample.shape)")
-        return device.add(self, perSample: perSample)
+        return computed("add per sample: \(shape)", shape, from: [perSample]) { device throws(DeviceError) in
+            try device.add(self, perSample: perSample)
+        }
     }
 
     /// This tensor's channels, then the other's, at each position.
@@ -120,7 +177,12 @@ extension Tensor {
         precondition(
             shape.dropLast() == other.shape.dropLast() && channels > 0 && other.channels > 0,
             "concatenate channels: \(shape) and \(other.shape)")
-        return device.concatenateChannels(self, other)
+        return computed(
+            "concatenate channels: \(shape) and \(other.shape)", shape.dropLast() + [channels + other.channels],
+            from: [other]
+        ) { device throws(DeviceError) in
+            try device.concatenateChannels(self, other)
+        }
     }
 
     /// An image at another size: output row r shows input row `floor(r * rows in / rows out)`, columns alike.
@@ -128,7 +190,11 @@ extension Tensor {
         precondition(
             shape.count == 4 && shape[1] > 0 && shape[2] > 0 && rows > 0 && columns > 0,
             "upsample: \(shape) to \(rows) x \(columns)")
-        return device.upsampleNearest(self, rows: rows, columns: columns)
+        return computed(
+            "upsample: \(shape) to \(rows) x \(columns)", [shape[0], rows, columns, channels]
+        ) { device throws(DeviceError) in
+            try device.upsampleNearest(self, rows: rows, columns: columns)
+        }
     }
 
     /// Rows of a table `[n, channels]`: identifiers `[batch][positions]` give `[batch, positions, channels]`.
@@ -140,6 +206,10 @@ extension Tensor {
             precondition(
                 row.allSatisfy { (0..<table.shape[0]).contains($0) }, "embedding: table \(table.shape), \(row)")
         }
-        return table.device.embedding(table, identifiers: identifiers)
+        return table.computed(
+            "embedding: table \(table.shape)", [identifiers.count, identifiers[0].count, table.channels]
+        ) { device throws(DeviceError) in
+            try device.embedding(table, identifiers: identifiers)
+        }
     }
 }

@@ -5,6 +5,9 @@
 /// A tensor never changes after it was made, so views share memory and copies are free. Activations are channels-last:
 /// images `[batch, rows, columns, channels]`, tokens `[batch, positions, channels]`, so going from one to the other is
 /// a change of shape. Shapes that do not fit are programming errors and trap, naming the operation and the shapes.
+///
+/// Operations do not throw, so that models read like formulas. One that fails on its device gives a tensor of the right shape
+/// that carries the failure instead of numbers, as does every operation with such an argument; reading it throws.
 public struct Tensor: Sendable {
     /// The size of each dimension, the slowest first.
     public let shape: [Int]
@@ -13,6 +16,8 @@ public struct Tensor: Sendable {
     /// Where this tensor begins in its storage, in numbers.
     public let offset: Int
 
+    /// Why there are no numbers in it.
+    public var failure: DeviceError? { storage.failure }
     /// How many numbers it holds.
     public var count: Int { shape.reduce(1, *) }
     /// Where it lives, and what computes with it.
@@ -33,12 +38,14 @@ public struct Tensor: Sendable {
     /// Copies `values`, row-major, onto the device.
     public init(_ values: [Float], shape: [Int], device: any Device) {
         precondition(values.count == shape.reduce(1, *), "tensor: \(values.count) numbers for shape \(shape)")
-        self.init(storage: device.store(values), shape: shape)
+        self.init(shape, device) { () throws(DeviceError) in try device.store(values) }
     }
 
     /// One number everywhere.
     public init(repeating value: Float, shape: [Int], device: any Device) {
-        self.init(storage: device.store(repeating: value, count: shape.reduce(1, *)), shape: shape)
+        self.init(shape, device) { () throws(DeviceError) in
+            try device.store(repeating: value, count: shape.reduce(1, *))
+        }
     }
 
     /// Numbers that already lie in memory and never change, such as a mapped weight file; the host's devices use them
@@ -46,12 +53,37 @@ public struct Tensor: Sendable {
     public init(
         mapping floats: UnsafePointer<Float>, shape: [Int], owner: any AnyObject & Sendable, device: any Device
     ) {
-        let storage = unsafe device.store(mapping: floats, count: shape.reduce(1, *), owner: owner)
-        self.init(storage: storage, shape: shape)
+        self.init(shape, device) { () throws(DeviceError) in
+            unsafe try device.store(mapping: floats, count: shape.reduce(1, *), owner: owner)
+        }
     }
 
+    private init(_ shape: [Int], _ device: any Device, _ store: () throws(DeviceError) -> Storage) {
+        do {
+            self.init(storage: try store(), shape: shape)
+        } catch {
+            self.init(failure: error.during("store \(shape)"), shape: shape, device: device)
+        }
+    }
+
+    /// Stands for a result that there is not.
+    init(failure: DeviceError, shape: [Int], device: any Device) {
+        self.init(storage: Storage(count: shape.reduce(1, *), device: device, failure: failure), shape: shape)
+    }
+
+    /// Weights that are only held against their files: nothing can be computed with them.
+    public static var unloaded: Tensor { Tensor(storage: .unloaded, shape: [0]) }
+
     /// The numbers, row-major.
-    public func floats() -> [Float] { device.floats(of: self) }
+    /// - Throws: why there are none: the failure of the operation that began with it, or of reading.
+    public func floats() throws(DeviceError) -> [Float] {
+        if let failure { throw failure }
+        do {
+            return try device.floats(of: self)
+        } catch {
+            throw error.during("read \(shape)")
+        }
+    }
 
     /// The same numbers under another shape of the same count.
     public func reshaped(_ shape: [Int]) -> Tensor {
@@ -82,6 +114,11 @@ public struct Tensor: Sendable {
         for part in parts {
             precondition(Array(part.shape.dropFirst()) == rest, "concatenate: \(parts[0].shape) with \(part.shape)")
         }
-        return parts.count == 1 ? parts[0] : parts[0].device.concatenateSamples(parts)
+        if parts.count == 1 { return parts[0] }
+        let shape = [parts.reduce(0) { $0 + $1.shape[0] }] + rest
+        return parts[0].computed("concatenate \(parts.map(\.shape))", shape, from: parts) {
+            device throws(DeviceError) in
+            try device.concatenateSamples(parts)
+        }
     }
 }

@@ -20,7 +20,7 @@ extension Catalogue {
     /// Claims at most `limit` open tasks of the hinted range: epoch + 1, one lease of `lease` for all of them.
     ///
     /// Commits without waiting for the disc: a lost claim is harmless, since nothing was done under it yet that the
-    /// state guard of ``finish(_:results:worker:deviceClass:backoff:)`` would not count exactly once.
+    /// state guard of ``finish(_:results:worker:deviceClass:isReproducible:backoff:)`` would not count exactly once.
     /// - Parameter capability: what the caller can do; a hint that strayed into another queue then claims nothing. `nil`
     ///   claims whatever the hint means.
     public func claim(

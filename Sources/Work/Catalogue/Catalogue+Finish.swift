@@ -4,7 +4,7 @@ import Digests
 import Postgres
 public import Tasks
 
-/// What ``Catalogue/finish(_:results:worker:deviceClass:backoff:)`` recorded.
+/// What ``Catalogue/finish(_:results:worker:deviceClass:isReproducible:backoff:)`` recorded.
 public struct FinishReport: Sendable, Equatable {
     /// Tasks whose result stands, recorded by this call or by an earlier one of the same claim.
     public var accepted: [Int] = []
@@ -21,17 +21,18 @@ extension Catalogue {
     ///
     /// - Parameters:
     ///   - deviceClass: what the outputs were made on, recorded with them; `nil` leaves it to the worker's row.
+    ///   - isReproducible: whether an image that is made again has the bytes of before on one device class; then it must.
     ///   - backoff: how long a failed task waits before its next attempt, drawn per attempt.
     public func finish(
         _ batch: TaskBatch, results: [TaskResult], worker: Int64, deviceClass: String? = nil,
-        backoff: @escaping @Sendable (Int) -> Duration
+        isReproducible: Bool = true, backoff: @escaping @Sendable (Int) -> Duration
     ) async throws -> FinishReport {
         let maker = Maker(worker: worker, deviceClass: deviceClass)
         return try await transaction("finish") { connection in
             if let report = try Self.recordWhole(results, of: batch, by: maker, on: connection) { return report }
             // Only a task that was claimed before can have an output that was lost.
-            let isFirstClaim = batch.isFirstClaim
-            let divergent = isFirstClaim ? [:] : try Self.divergent(results, of: batch, by: maker, on: connection)
+            let isHeld = isReproducible && !batch.isFirstClaim
+            let divergent = isHeld ? try Self.divergent(results, of: batch, by: maker, on: connection) : [:]
             let results = results.map { divergent[$0.number] ?? $0 }
             let recorded = try Self.recordOutputs(results, of: batch, by: maker, on: connection)
             try Self.recordArchives(results, of: batch, on: connection)

@@ -24,7 +24,8 @@ public struct GenerateHandler: TaskHandler {
         return HandlerDescription(
             kind: .generate,
             capability: Capability(generator: generator.name, checkpointDigest: generator.checkpointDigest),
-            maximumBatch: generator.maximumBatch, deviceClass: generator.deviceClass)
+            maximumBatch: generator.maximumBatch, deviceClass: generator.deviceClass,
+            isReproducible: generator.isReproducible)
     }
 
     /// Prepares the generator.

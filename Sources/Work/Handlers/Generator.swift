@@ -13,13 +13,19 @@ public struct GeneratorDescription: Sendable, Hashable {
     public var maximumBatch: Int
     /// Kind of device, library versions and engine version: equal classes give equal images for equal seeds.
     public var deviceClass: String
+    /// Whether it keeps that to the byte; some devices only nearly do.
+    public var isReproducible: Bool
 
     /// Describes a generator.
-    public init(name: String, checkpointDigest: String? = nil, maximumBatch: Int, deviceClass: String) {
+    public init(
+        name: String, checkpointDigest: String? = nil, maximumBatch: Int, deviceClass: String,
+        isReproducible: Bool = true
+    ) {
         self.name = name
         self.checkpointDigest = checkpointDigest
         self.maximumBatch = maximumBatch
         self.deviceClass = deviceClass
+        self.isReproducible = isReproducible
     }
 }
 

@@ -37,13 +37,16 @@ extension WorkerSession {
 
     /// Records what became of a batch, however long the catalogue is away.
     func finish(_ batch: TaskBatch, by handler: any TaskHandler, results: [TaskResult]) async throws {
-        let (retry, deviceClass) = (attemptBackoff, handler.description.deviceClass)
+        let (retry, description) = (attemptBackoff, handler.description)
         let results = results.map(\.storable)
         held.settles(batch)
         let report: FinishReport
         do {
             report = try await persistently("finish") {
-                try await self.catalogue.finish(batch, results: results, worker: self.id, deviceClass: deviceClass) {
+                try await self.catalogue.finish(
+                    batch, results: results, worker: self.id, deviceClass: description.deviceClass,
+                    isReproducible: description.isReproducible
+                ) {
                     retry.delay(attempt: $0)
                 }
             }

@@ -142,14 +142,19 @@ public struct HandlerDescription: Sendable, Hashable {
     public var maximumBatch: Int
     /// Kind of device, library versions and engine version: equal classes give equal bytes for equal seeds.
     public var deviceClass: String
+    /// Whether it keeps that to the byte: what is made again is held against the bytes of before only then.
+    public var isReproducible: Bool
 
     /// Describes a handler.
-    public init(kind: TaskKind, capability: Capability, maximumBatch: Int, deviceClass: String) {
+    public init(
+        kind: TaskKind, capability: Capability, maximumBatch: Int, deviceClass: String, isReproducible: Bool = true
+    ) {
         precondition(maximumBatch >= 1, "a handler takes at least one task at a time")
         self.kind = kind
         self.capability = capability
         self.maximumBatch = maximumBatch
         self.deviceClass = deviceClass
+        self.isReproducible = isReproducible
     }
 }
 

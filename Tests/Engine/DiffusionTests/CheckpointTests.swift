@@ -2,6 +2,7 @@
 
 import Foundation
 import Layouts
+import Processors
 import Tensors
 import Testing
 import Weights
@@ -9,6 +10,8 @@ import Weights
 @testable import Diffusion
 
 @Suite struct CheckpointTests {
+    private let facts = TestDevice.shared.facts
+
     @Test func factsAreThoseOfTheFiles() throws {
         let checkpoint = try Checkpoint(folder: GoldenModel.sd1.folder + "/")
         #expect(checkpoint.folder == GoldenModel.sd1.folder)
@@ -32,7 +35,7 @@ import Weights
         #expect(checkpoint.unet.heads == [1, 2, 4])
         #expect(checkpoint.autoencoder.scalingFactor == 0.25)
         #expect(checkpoint.width == 32 && checkpoint.height == 32)
-        #expect(checkpoint.weightBytes == 4 * checkpoint.parts.reduce(0) { $0 + $1.parameters })
+        #expect(checkpoint.weightBytes(on: facts) == 4 * checkpoint.parts.reduce(0) { $0 + $1.parameters })
     }
 
     @Test func aFolderWithoutGenerationSettingsHasNoBins() throws {
@@ -60,11 +63,11 @@ import Weights
 
     @Test func memoryGrowsWithBatchAndSize() throws {
         let checkpoint = try Checkpoint(folder: GoldenModel.sd1.folder)
-        let small = checkpoint.memoryEstimate(batch: 16, width: 64, height: 64)
-        #expect(small > checkpoint.weightBytes)
-        #expect(checkpoint.memoryEstimate(batch: 32, width: 64, height: 64) > small)
-        #expect(checkpoint.memoryEstimate(batch: 16, width: 128, height: 64) > small)
-        #expect(checkpoint.memoryEstimate(batch: 16, width: 64, height: 64, usesGuidance: false) < small)
+        let small = checkpoint.memoryEstimate(batch: 16, width: 64, height: 64, on: facts)
+        #expect(small > checkpoint.weightBytes(on: facts))
+        #expect(checkpoint.memoryEstimate(batch: 32, width: 64, height: 64, on: facts) > small)
+        #expect(checkpoint.memoryEstimate(batch: 16, width: 128, height: 64, on: facts) > small)
+        #expect(checkpoint.memoryEstimate(batch: 16, width: 64, height: 64, usesGuidance: false, on: facts) < small)
     }
 
     static let refusals: [(file: String, key: String, value: String)] = [

@@ -17,7 +17,7 @@ struct FullSizeTests {
         let full = try FullSize()
         let tokens = try full.tokens()
         let text = try full.tensor("text")
-        expectClose(full.pipeline.textEncoder(tokens), text, "text encoder")
+        try expectClose(full.pipeline.textEncoder(tokens), text, "text encoder")
         let unet = full.pipeline.unet
         let context = unet.context(text: text)
         let steps = full.steps
@@ -25,7 +25,7 @@ struct FullSizeTests {
             let before = try full.tensor(step == 0 ? "latents.initial" : "latents.\(step)")
             let timestep = DPMSolver(full.pipeline.checkpoint.scheduler, steps: steps).timesteps[step]
             let found = unet(before, timesteps: [timestep], context: context)
-            expectClose(found, try full.tensor("unet.\(name)"), "U-Net, \(name) call")
+            try expectClose(found, try full.tensor("unet.\(name)"), "U-Net, \(name) call")
         }
     }
 
@@ -33,11 +33,11 @@ struct FullSizeTests {
         let full = try FullSize()
         let latents = try full.tensor("latents.\(full.steps)")
         let factor = full.pipeline.checkpoint.autoencoder.scalingFactor
-        let decoded = full.pipeline.autoencoder.decode(latents.mapped { $0 / factor })
+        let decoded = full.pipeline.autoencoder.decode(try latents.mapped { $0 / factor })
         let expected = try full.tensor("image")
-        expectClose(decoded.mapped { min(max($0 / 2 + 0.5, 0), 1) }, expected, "decoder")
-        let found = full.pipeline.autoencoder.encode(expected.mapped { $0 * 2 - 1 })
-        let moments = LatentDistribution(moments: try full.tensor("moments"))
+        try expectClose(try decoded.mapped { min(max($0 / 2 + 0.5, 0), 1) }, expected, "decoder")
+        let found = try full.pipeline.autoencoder.encode(expected.mapped { $0 * 2 - 1 })
+        let moments = try LatentDistribution(moments: full.tensor("moments"))
         #expect(found.shape == moments.shape)
         let mean = relativeError(found.mean, moments.mean)
         let logVariance = relativeError(found.logVariance, moments.logVariance)
@@ -51,7 +51,7 @@ struct FullSizeTests {
         let initial = try full.tensor("latents.initial")
         let request = ImageRequest(
             prompt: .tokens(try full.tokens()[1]), seed: 0,
-            initialLatents: LatentOrder.channelsFirst(initial.floats(), channels: initial.channels))
+            initialLatents: LatentOrder.channelsFirst(try initial.floats(), channels: initial.channels))
         let factor = full.pipeline.checkpoint.autoencoder.factor
         let picture = try full.pipeline.generate(
             [request], width: initial.shape[2] * factor, height: initial.shape[1] * factor, steps: full.steps,
@@ -96,7 +96,7 @@ private struct FullSize {
     /// Of the empty prompt and of the prompt.
     func tokens() throws -> [[Int]] {
         let ids = try tensor("ids")
-        return ids.floats().map { Int($0) }.chunked(ids.channels)
+        return try ids.floats().map { Int($0) }.chunked(ids.channels)
     }
 
     func tensor(_ name: String) throws -> Tensor {
@@ -107,8 +107,8 @@ private struct FullSize {
 
 extension Tensor {
     /// The same shape with each number as `change` gives it.
-    fileprivate func mapped(_ change: (Float) -> Float) -> Tensor {
-        Tensor(floats().map(change), shape: shape, device: TestDevice.shared)
+    fileprivate func mapped(_ change: (Float) -> Float) throws -> Tensor {
+        Tensor(try floats().map(change), shape: shape, device: TestDevice.shared)
     }
 }
 

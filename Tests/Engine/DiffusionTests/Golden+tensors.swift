@@ -1,6 +1,7 @@
 // The golden tensors and models that tests compare and compute with.
 
 import Foundation
+import Processors
 import Tensors
 import Testing
 import Weights
@@ -26,7 +27,7 @@ enum GoldenModel: String, CaseIterable, CustomTestStringConvertible {
     /// One of the recorded tensors of whole numbers, row by row.
     func integers(_ name: String) throws -> [[Int]] {
         let tensor = try tensor(name)
-        return tensor.floats().map { Int($0) }.chunked(tensor.channels)
+        return try tensor.floats().map { Int($0) }.chunked(tensor.channels)
     }
 
     /// The loaded checkpoint.
@@ -59,10 +60,10 @@ func relativeError(_ found: [Float], _ expected: [Float]) -> Double {
 func expectClose(
     _ found: Tensor, _ expected: Tensor, within limit: Double = 1e-4, _ what: String,
     sourceLocation: SourceLocation = #_sourceLocation
-) {
+) throws {
     #expect(found.shape == expected.shape, sourceLocation: sourceLocation)
     guard found.shape == expected.shape else { return }
-    let error = relativeError(found.floats(), expected.floats())
+    let error = relativeError(try found.floats(), try expected.floats())
     print("relative error of \(what): \(error)")
     #expect(error <= limit, "\(what)", sourceLocation: sourceLocation)
 }

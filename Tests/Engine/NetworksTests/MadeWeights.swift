@@ -17,9 +17,8 @@ final class MadeWeights {
 
     deinit { try? FileManager.default.removeItem(atPath: folder) }
 
-    func scope(_ device: any Device, naming: WeightNaming = WeightNaming(), loads: Bool = true) throws -> WeightScope {
+    func scope(_ device: (any Device)?, naming: WeightNaming = WeightNaming()) throws -> WeightScope {
         WeightScope(
-            try WeightSet(folder: folder, library: .transformers), part: "made", naming: naming, device: device,
-            loads: loads)
+            try WeightSet(folder: folder, library: .transformers), part: "made", naming: naming, device: device)
     }
 }

@@ -12,7 +12,7 @@ struct Reference {
         (self.shape, self.values) = (shape, values)
     }
 
-    init(_ tensor: Tensor) { self.init(tensor.shape, tensor.floats().map(Double.init)) }
+    init(_ tensor: Tensor) throws(DeviceError) { self.init(tensor.shape, try tensor.floats().map(Double.init)) }
 
     init(_ shape: [Int], _ value: ([Int]) -> Double) {
         self.init(shape, [])
@@ -34,10 +34,10 @@ struct Reference {
     }
 
     /// The Euclidean norm of the difference over that of this.
-    func relativeError(of tensor: Tensor) -> Double {
+    func relativeError(of tensor: Tensor) throws(DeviceError) -> Double {
         guard tensor.shape == shape else { return .infinity }
         var (difference, norm) = (0.0, 1e-30)
-        for (expected, found) in zip(values, tensor.floats()) {
+        for (expected, found) in zip(values, try tensor.floats()) {
             difference += (expected - Double(found)) * (expected - Double(found))
             norm += expected * expected
         }
@@ -124,21 +124,5 @@ struct Reference {
             }
         }
         return result
-    }
-}
-
-/// Numbers of about unit size, the same at each run.
-struct Numbers {
-    private var state: UInt64
-
-    init(seed: UInt64) { state = seed &* 0x9E37_79B9_7F4A_7C15 | 1 }
-
-    mutating func next() -> Float {
-        state = state &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
-        return Float(Int32(truncatingIfNeeded: state >> 32)) / Float(1 << 30)
-    }
-
-    mutating func tensor(_ shape: [Int], scale: Float = 1, on device: any Device) -> Tensor {
-        Tensor((0..<shape.reduce(1, *)).map { _ in next() * scale }, shape: shape, device: device)
     }
 }

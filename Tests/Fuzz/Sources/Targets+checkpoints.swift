@@ -1,6 +1,7 @@
 // The readers of whole folders: shards with their index, tokenizers, checkpoints.
 
 import Diffusion
+import Tensors
 import Weights
 
 extension Targets {
@@ -42,10 +43,11 @@ extension Targets {
             for line in error.details { FuzzTarget.check(refusal: line) }
             throw error
         }
+        let device = DeviceFacts(name: "fuzzed", positionsTogether: 2048)
         expect(found.width > 0 && found.height > 0, "a checkpoint has a size")
-        let one = found.memoryEstimate(batch: 1, width: found.width, height: found.height)
-        expect(one > found.weightBytes, "memory is for more than weights")
-        let many = found.memoryEstimate(batch: 16, width: found.width, height: found.height)
+        let one = found.memoryEstimate(batch: 1, width: found.width, height: found.height, on: device)
+        expect(one > found.weightBytes(on: device), "memory is for more than weights")
+        let many = found.memoryEstimate(batch: 16, width: found.width, height: found.height, on: device)
         expect(many >= one, "a larger batch takes no less")
     }
 

@@ -100,6 +100,10 @@ struct GenerateCommandTests {
             (["--image", "/nowhere/image.png"], 73, "expected a folder that can be written"),
             (["--image", folder + "/i.png", "--size", "33x24"], 64, "multiples of 8"),
             (["--image", folder + "/i.png", "--steps", "0"], 64, "steps"),
+            (
+                ["--image", folder + "/i.png", "--device", "gpu"], 64,
+                "--device: expected cpu, found 'gpu'"
+            ),
             (["--image", folder + "/i.png", "--memory", "0.01", "--size", "4096x4096"], 65, "needs about"),
             (["--image", folder + "/i.png", "--guidance", "nan"], 64, "--guidance"),
             (["--image", folder + "/i.png", "--latents-in", folder + "/layout.json"], 65, "layout.json"),

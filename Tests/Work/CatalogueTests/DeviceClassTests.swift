@@ -14,6 +14,7 @@ struct DeviceClassTests {
         var worker: Int64
         var deviceClass: String?
         var image: String
+        var isReproducible = true
     }
 
     /// Workers whose first generator is another one than the job's, so that their rows say nothing about it.
@@ -44,7 +45,7 @@ struct DeviceClassTests {
         let output = OutputRecord(digest: SHA256.digest(of: make.image), bytes: 1, width: 8, height: 8)
         let report = try await test.catalogue.finish(
             try #require(claim.batch), results: [TaskResult(number: 0, outcome: .output(output))], worker: make.worker,
-            deviceClass: make.deviceClass, backoff: { _ in .zero })
+            deviceClass: make.deviceClass, isReproducible: make.isReproducible, backoff: { _ in .zero })
         return report.accepted == [0]
     }
 
@@ -67,6 +68,18 @@ struct DeviceClassTests {
             #expect(
                 try await test.catalogue.outputs(CatalogueFilter(job: "elsewhere")).map(\.deviceClass) == ["cpu-avx512"]
             )
+        }
+    }
+
+    /// A device that gives other bytes each time is taken at its word: the new hash is recorded.
+    @Test func bytesAreNotComparedWhereTheDeviceDoesNotPromiseThem() async throws {
+        try await TestCatalogue.with { test in
+            let worker = try await test.register()
+            let first = Make(worker: worker, deviceClass: "gpu", image: "image", isReproducible: false)
+            let again = Make(worker: worker, deviceClass: "gpu", image: "nearly", isReproducible: false)
+            #expect(try await Self.remade(test, "gpu", first, again))
+            let digests = try await test.catalogue.outputs(CatalogueFilter(job: "gpu")).map(\.sha256)
+            #expect(digests == [SHA256.digest(of: "nearly").hex])
         }
     }
 

@@ -6,6 +6,7 @@ import Fixtures
 import Foundation
 import Layouts
 import Pixels
+import Processors
 import Synchronization
 import Tasks
 import Tensors

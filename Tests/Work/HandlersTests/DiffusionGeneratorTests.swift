@@ -6,15 +6,19 @@ import Fixtures
 import Foundation
 import Layouts
 import Pixels
+import Processors
 import Synchronization
 import Tasks
 import Tensors
+import TestDevices
 import Testing
 
 @testable import Handlers
 
 struct DiffusionGeneratorTests {
     private static let folder = TinyCheckpoint.sd1.folder
+
+    private static let device = CPUDevice(threads: 1)
 
     private static func specification(width: Int = 64, height: Int = 40, steps: Int = 2) -> GenerateSpecification {
         var specification = GenerateSpecification(
@@ -34,13 +38,14 @@ struct DiffusionGeneratorTests {
     }
 
     private static func generator(
-        _ folder: String = folder, bytes: Int = 1 << 30, onStep: @escaping @Sendable (Int, Int) -> Void = { _, _ in }
+        _ folder: String = folder, bytes: Int = 1 << 30, device: any Device = device,
+        onStep: @escaping @Sendable (Int, Int) -> Void = { _, _ in }
     ) async throws -> DiffusionGenerator {
         let checkpoint = try Checkpoint(folder: folder)
         let memory = MemoryBudget(bytes: bytes)
         let generator = try DiffusionGenerator(
             checkpoint: checkpoint, maximumBatch: 8, memory: memory,
-            device: CPUDevice(threads: 1), onStep: onStep)
+            device: device, onStep: onStep)
         try await generator.prepare()
         return generator
     }
@@ -49,12 +54,17 @@ struct DiffusionGeneratorTests {
         let description = try await Self.generator().describe()
         #expect(description.name == "diffusion" && description.maximumBatch == 8)
         #expect(description.checkpointDigest == (try Checkpoint(folder: Self.folder).digest().hex))
-        #expect(description.deviceClass.contains("cpu-"))
+        #expect(description.deviceClass.contains("cpu-") && description.isReproducible)
+        let other = RecordingDevice(DeviceFacts(name: "other"))
+        let elsewhere = try await Self.generator(device: other).describe()
+        #expect(elsewhere.deviceClass == "diffusion-4-other" && !elsewhere.isReproducible)
     }
 
     @Test func imagesDoNotDependOnHowMemoryCutsABatchIntoPasses() async throws {
         let checkpoint = try Checkpoint(folder: Self.folder)
-        func room(_ batch: Int) -> Int { checkpoint.memoryEstimate(batch: batch, width: 64, height: 40) }
+        func room(_ batch: Int) -> Int {
+            checkpoint.memoryEstimate(batch: batch, width: 64, height: 40, on: Self.device.facts)
+        }
         // A small batch takes what decoding one of its images takes.
         let fitting = try #require((1..<32).first { room($0) < room($0 + 1) })
         let tasks = Self.tasks(2 * fitting + 1)
@@ -79,7 +89,7 @@ struct DiffusionGeneratorTests {
         let error = #expect(throws: CheckpointError.self) {
             try DiffusionGenerator(
                 checkpoint: checkpoint, maximumBatch: 1, memory: MemoryBudget(bytes: 1000),
-                device: CPUDevice(threads: 1))
+                device: Self.device)
         }
         #expect(error?.description.contains("needs about") == true)
     }
@@ -91,19 +101,18 @@ struct DiffusionGeneratorTests {
         }
         let needs = checkpoints.map { Self.smallestBudget([$0]) }
         #expect(needs.allSatisfy { $0 > 100_000 })
-        let together = zip(needs, checkpoints.reversed()).map { $0 + $1.weightBytes }
+        let together = zip(needs, checkpoints.reversed()).map { $0 + $1.weightBytes(on: Self.device.facts) }
         #expect(Self.smallestBudget(checkpoints) == together.max())
     }
 
     /// The fewest bytes with which these checkpoints are not refused.
     private static func smallestBudget(_ checkpoints: [Checkpoint]) -> Int {
-        let device = CPUDevice(threads: 1)
         var (refused, accepted) = (0, 1 << 30)
         while accepted - refused > 1 {
             let middle = (refused + accepted) / 2
             do {
                 _ = try DiffusionGenerator.sharing(
-                    checkpoints, maximumBatch: 1, memory: MemoryBudget(bytes: middle), device: device)
+                    checkpoints, maximumBatch: 1, memory: MemoryBudget(bytes: middle), device: Self.device)
                 accepted = middle
             } catch {
                 refused = middle
@@ -134,6 +143,37 @@ struct DiffusionGeneratorTests {
         let specification = Self.specification(width: 512, height: 1024, steps: 1)
         let images = try await generator.generate(Self.tasks(3), specification: specification)
         #expect(images.count == 3 && steps.withLock { $0 } == 2)
+    }
+
+    @Test func aDeviceThatIsQuickWithAnyPassGetsTheWholeBatch() async throws {
+        let steps = Mutex(0)
+        let quick = RecordingDevice(DeviceFacts(name: "quick"))
+        let generator = try await Self.generator(bytes: .max, device: quick) { _, _ in steps.withLock { $0 += 1 } }
+        let images = try await generator.generate(
+            Self.tasks(3), specification: Self.specification(width: 512, height: 1024, steps: 1))
+        #expect(images.count == 3 && steps.withLock { $0 } == 1)
+    }
+
+    /// A batch is given back by a worker whose device is gone; other failures are those of the tasks.
+    @Test(arguments: [DeviceError.Code.outOfMemory, .failed])
+    func aDeviceThatFailsFailsItsTasksForNow(code: DeviceError.Code) async throws {
+        let device = FailingDevice(Self.device) { $0.name == "attention" ? DeviceError(code, "no luck") : nil }
+        let results = try await Self.generator(device: device).generate(
+            Self.tasks(2), specification: Self.specification())
+        #expect(results.count == 2)
+        for result in results {
+            let failure = #expect(throws: GenerationFailure.self) { try result.get() }
+            #expect(failure?.isPermanent == false && failure?.description.contains("attention: queries [") == true)
+        }
+    }
+
+    @Test func aDeviceThatIsGoneMakesTheWorkerUnfit() async throws {
+        let device = FailingDevice(Self.device) { $0.name == "floats" ? DeviceError(.lost, "it fell off") : nil }
+        let generator = try await Self.generator(device: device)
+        let error = await #expect(throws: WorkerUnfit.self) {
+            try await generator.generate(Self.tasks(1), specification: Self.specification())
+        }
+        #expect(error?.cause is DeviceError && error?.description.hasSuffix(": it fell off") == true)
     }
 
     @Test func aPromptThatDoesNotFitFailsItsOwnTaskForGood() async throws {

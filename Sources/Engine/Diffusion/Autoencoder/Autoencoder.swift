@@ -38,8 +38,8 @@ struct Autoencoder: Sendable {
 
     /// An image in -1...1, `[batch, rows, columns, 3]` with sides that are multiples of the factor, gives the normal
     /// distribution of its latents.
-    func encode(_ image: Tensor) -> LatentDistribution {
-        LatentDistribution(moments: momentProjection(encoder(image)))
+    func encode(_ image: Tensor) throws(DeviceError) -> LatentDistribution {
+        try LatentDistribution(moments: momentProjection(encoder(image)))
     }
 }
 
@@ -53,10 +53,10 @@ struct LatentDistribution: Sendable {
     let logVariance: [Float]
 
     /// - Parameter moments: means, then log variances, along the channels: `[batch, rows, columns, 2 latentChannels]`.
-    init(moments: Tensor) {
+    init(moments: Tensor) throws(DeviceError) {
         let channels = moments.channels / 2
         shape = moments.shape.dropLast() + [channels]
-        let numbers = moments.floats()
+        let numbers = try moments.floats()
         let starts = stride(from: 0, to: numbers.count, by: 2 * channels)
         mean = starts.flatMap { numbers[$0..<$0 + channels] }
         logVariance = starts.flatMap { numbers[$0 + channels..<$0 + 2 * channels].map { min(max($0, -30), 20) } }

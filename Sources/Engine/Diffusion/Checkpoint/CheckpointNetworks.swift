@@ -11,16 +11,19 @@ struct CheckpointNetworks: Sendable {
 
     /// Builds the networks of `checkpoint`.
     ///
-    /// - Parameter loads: whether weights are read; without, they are only held against the configurations.
-    /// - Throws: ``CheckpointError`` with every tensor of every part that is missing, unexpected or of another shape.
-    init(_ checkpoint: Checkpoint, device: any Device, loads: Bool) throws(CheckpointError) {
+    /// - Parameter device: where the weights go; with `nil` none is read, they are only held against the configurations.
+    /// - Throws: ``CheckpointError`` with every tensor of every part that is missing, unexpected or of another shape, or
+    ///   when the device could not take them.
+    init(_ checkpoint: Checkpoint, device: (any Device)?) throws(CheckpointError) {
         var errors: [NetworkError] = []
+        var failure: DeviceError?
         func build<Network>(
             _ part: CheckpointPart, _ naming: WeightNaming, _ make: (WeightScope) -> Network
         ) -> Network {
             let weights = WeightScope(
-                part.weights, part: part.name, naming: naming, device: device, loads: loads)
+                part.weights, part: part.name, naming: naming, device: device)
             let network = make(weights)
+            failure = failure ?? weights.failure
             do throws(NetworkError) {
                 try weights.finish()
             } catch {
@@ -32,15 +35,16 @@ struct CheckpointNetworks: Sendable {
         unet = build(checkpoint.parts[1], WeightNaming()) { UNet($0, checkpoint.unet) }
         autoencoder = build(checkpoint.parts[2], Autoencoder.naming) { Autoencoder($0, checkpoint.autoencoder) }
         guard errors.isEmpty else { throw CheckpointError(errors, folder: checkpoint.folder) }
+        if let failure {
+            throw CheckpointError(
+                .unsupported, "\(checkpoint.folder): the device cannot take its weights: \(failure)")
+        }
     }
 }
 
 extension Checkpoint {
-    /// Computes nothing: networks need a device to be built.
-    private static let measuringDevice = CPUDevice(threads: 1)
-
     /// Holds the headers of all weight files against the configurations; reads no weight.
     func checkWeights() throws(CheckpointError) {
-        _ = try CheckpointNetworks(self, device: Self.measuringDevice, loads: false)
+        _ = try CheckpointNetworks(self, device: nil)
     }
 }

@@ -12,6 +12,8 @@ public struct GenerationError: Error, CustomStringConvertible, Sendable, Hashabl
         case options
         /// A number became infinite or not a number.
         case notFinite
+        /// The device has too little memory even for this picture alone.
+        case outOfMemory
     }
 
     /// What kind of trouble it is.

@@ -61,22 +61,63 @@ extension LayoutToImagePipeline {
         return LatentOrder.channelsLast(given, channels: shape[2])
     }
 
-    /// The picture of a finished trajectory, or why there is none.
+    /// The pictures of finished trajectories, or why there are none. As many are decoded together as the device likes, half as
+    /// many where it runs out of memory: the decoder's images are by far the largest.
     func decode(
-        _ trajectory: Trajectory, shape: [Int], check: () throws -> Void
-    ) rethrows -> Result<Picture, GenerationError> {
-        if let failure = trajectory.failure { return .failure(failure) }
-        // One at a time: the decoder's images are by far the largest.
-        let scaled = trajectory.latents.map { $0 / checkpoint.autoencoder.scalingFactor }
-        let decoded = try autoencoder.decode(Tensor(scaled, shape: [1] + shape, device: device), check: check)
-        let values = decoded.floats()
-        guard values.allSatisfy(\.isFinite) else {
-            let message = "the decoded image is infinite or not a number; check the weights in vae"
-            return .failure(GenerationError(.notFinite, message))
+        _ trajectories: [Trajectory], shape: [Int], check: () throws -> Void
+    ) throws -> [Result<Picture, GenerationError>] {
+        var pictures: [Result<Picture, GenerationError>] = []
+        let (rows, columns, factor) = (shape[0], shape[1], checkpoint.autoencoder.factor)
+        var together = checkpoint.autoencoder.imagesTogether(
+            width: columns * factor, height: rows * factor, on: device.facts)
+        var waiting = trajectories.filter { $0.failure == nil }.map(\.latents)[...]
+        while !waiting.isEmpty {
+            let part = waiting.prefix(together)
+            do {
+                pictures += try decode(Array(part), shape: shape, check: check)
+                waiting = waiting.dropFirst(part.count)
+            } catch let error as DeviceError where error.code == .outOfMemory {
+                device.releaseIdleMemory()
+                together = max(1, part.count / 2)
+                guard part.count == 1 else { continue }
+                pictures.append(.failure(doesNotFit(shape, error)))
+                waiting = waiting.dropFirst()
+            }
         }
-        let image = Image(width: decoded.shape[2], height: decoded.shape[1], pixels: values.map(Self.pixel))
-        let latents = LatentOrder.channelsFirst(trajectory.latents, channels: shape[2])
-        return .success(Picture(latents: latents, latentShape: [1, shape[2], shape[0], shape[1]], image: image))
+        var decoded = pictures[...]
+        return trajectories.map { $0.failure.map(Result.failure) ?? decoded.removeFirst() }
+    }
+
+    private func decode(
+        _ latents: [[Float]], shape: [Int], check: () throws -> Void
+    ) throws -> [Result<Picture, GenerationError>] {
+        let scaled = Tensor(
+            latents.joined().map { $0 / checkpoint.autoencoder.scalingFactor }, shape: [latents.count] + shape,
+            device: device)
+        let decoded = try autoencoder.decode(scaled, check: check)
+        let values = try decoded.floats()
+        let each = values.count / latents.count
+        return latents.enumerated().map { index, latents in
+            let values = values[index * each..<(index + 1) * each]
+            guard values.allSatisfy(\.isFinite) else {
+                let message = "the decoded image is infinite or not a number; check the weights in vae"
+                return .failure(GenerationError(.notFinite, message))
+            }
+            let image = Image(width: decoded.shape[2], height: decoded.shape[1], pixels: values.map(Self.pixel))
+            return .success(
+                Picture(
+                    latents: LatentOrder.channelsFirst(latents, channels: shape[2]),
+                    latentShape: [1, shape[2], shape[0], shape[1]], image: image))
+        }
+    }
+
+    /// What is said of a picture that not even a pass of its own can make.
+    func doesNotFit(_ shape: [Int], _ error: DeviceError) -> GenerationError {
+        let factor = checkpoint.autoencoder.factor
+        return GenerationError(
+            .outOfMemory,
+            "an image of \(shape[1] * factor)x\(shape[0] * factor) pixels does not fit into the memory of "
+                + "\(device.facts.name), even alone: \(error); use a worker with more")
     }
 
     /// -1...1 as 0...255, clipped, halves to even, as diffusers rounds.

@@ -16,6 +16,9 @@ struct Trajectory: Sendable {
         latents = noise.map { $0 * solver.initialNoiseScale }
     }
 
+    /// Ends it.
+    mutating func fail(_ error: GenerationError) { failure = failure ?? error }
+
     /// One step with the guided prediction, unless an earlier step failed.
     mutating func advance(_ prediction: [Float], step: Int, of total: Int) {
         guard failure == nil else { return }

@@ -65,7 +65,8 @@ struct UNet: Sendable {
     ) rethrows -> Tensor {
         let (rows, columns) = (x.shape[1], x.shape[2])
         let time = time.repeatingSamples(to: x.shape[0])
-        let parts = BatchPart.parts(samples: x.shape[0], texts: context.count, positions: rows * columns)
+        let parts = BatchPart.parts(
+            samples: x.shape[0], texts: context.count, positions: rows * columns, on: x.device.facts)
         let descents = try parts.map { part in
             try downBlocks[level](
                 x.samples(part.samples), time: time.samples(part.samples), context: context.samples(part.texts),

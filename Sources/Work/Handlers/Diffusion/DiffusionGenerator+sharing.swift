@@ -14,13 +14,13 @@ extension DiffusionGenerator {
     ///   - device: what computes.
     /// - Throws: ``Diffusion/CheckpointError`` when a checkpoint cannot be read, or not all can be loaded.
     public static func sharing(
-        _ checkpoints: [Checkpoint], maximumBatch: Int, memory: MemoryBudget, device: CPUDevice
+        _ checkpoints: [Checkpoint], maximumBatch: Int, memory: MemoryBudget, device: any Device
     ) throws(CheckpointError) -> [DiffusionGenerator] {
-        let weights = checkpoints.reduce(0) { $0 + $1.weightBytes }
+        let weights = checkpoints.reduce(0) { $0 + $1.weightBytes(on: device.facts) }
         return try checkpoints.map { checkpoint throws(CheckpointError) in
             try DiffusionGenerator(
                 checkpoint: checkpoint, maximumBatch: maximumBatch,
-                memory: memory.less(weights - checkpoint.weightBytes), device: device)
+                memory: memory.less(weights - checkpoint.weightBytes(on: device.facts)), device: device)
         }
     }
 }

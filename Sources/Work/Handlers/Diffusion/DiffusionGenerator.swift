@@ -11,14 +11,15 @@ public import Tensors
 /// Makes images with a checkpoint's text encoder, U-Net and autoencoder.
 ///
 /// As many tasks as fit into memory go through the model at once, and no more than keep its layers short: a drain waits
-/// for one. An image depends on its task, the specification, the checkpoint and the kind of processor, never on the batch.
+/// for one. An image depends on its task, the specification, the checkpoint and
+/// the kind of device; and not on the batch, where the device is reproducible.
 public actor DiffusionGenerator: Generator {
     private let thread = DedicatedThread(name: GeneratorName.diffusion)
     private let checkpoint: Checkpoint
     private let digest: String
     private let maximumBatch: Int
     private let memory: MemoryBudget
-    private let device: CPUDevice
+    private let device: any Device
     private let onStep: @Sendable (_ step: Int, _ total: Int) -> Void
     private var weights: WeightWatch
     private var pipeline: LayoutToImagePipeline?
@@ -34,7 +35,7 @@ public actor DiffusionGenerator: Generator {
     ///   - device: what computes; generators of one process share it, since they take turns.
     ///   - onStep: told on the generator's thread after each step of a pass.
     public init(
-        checkpoint: Checkpoint, maximumBatch: Int, memory: MemoryBudget, device: CPUDevice,
+        checkpoint: Checkpoint, maximumBatch: Int, memory: MemoryBudget, device: any Device,
         onStep: @escaping @Sendable (_ step: Int, _ total: Int) -> Void = { _, _ in }
     ) throws(CheckpointError) {
         self.onStep = onStep
@@ -48,14 +49,16 @@ public actor DiffusionGenerator: Generator {
         // What the smallest image takes is what loading takes.
         let side = checkpoint.autoencoder.factor
         try memory.require(
-            checkpoint.memoryEstimate(batch: 1, width: side, height: side), for: "loading \(checkpoint.folder)")
+            checkpoint.memoryEstimate(batch: 1, width: side, height: side, on: device.facts),
+            for: "loading \(checkpoint.folder)")
     }
 
-    /// Its device class names the processor's kernels and the library's version: both decide last bits.
+    /// Its device class names what decides last bits.
     public nonisolated func describe() -> GeneratorDescription {
         GeneratorDescription(
             name: GeneratorName.diffusion, checkpointDigest: digest, maximumBatch: maximumBatch,
-            deviceClass: "diffusion-\(Self.engineVersion)-\(device.name)")
+            deviceClass: "diffusion-\(Self.engineVersion)-\(device.facts.name)",
+            isReproducible: device.facts.isReproducible)
     }
 
     /// Raised when the engine's numbers change.
@@ -69,8 +72,9 @@ public actor DiffusionGenerator: Generator {
 
     /// Generates the tasks in passes as large as memory allows; stops between two layers when the work is cancelled.
     ///
-    /// - Throws: ``Tasks/WorkerUnfit`` when the weights are not those of the digest any more, and ``Tasks/WorkPaused`` when
-    ///   somebody touched their files meanwhile: nothing is returned that may have been computed with others.
+    /// - Throws: ``Tasks/WorkerUnfit`` when the weights are not those of the digest any more, or the device is gone, and
+    ///   ``Tasks/WorkPaused`` when somebody touched their files meanwhile: nothing is returned that may have been computed
+    ///   with others.
     public func generate(
         _ tasks: [LayoutTask], specification: GenerateSpecification
     ) async throws -> [Result<Image, GenerationFailure>] {
@@ -87,6 +91,8 @@ public actor DiffusionGenerator: Generator {
             if weights.isUnchanged { return images }
             try weights.settle()
         } catch let error as CheckpointError {
+            throw WorkerUnfit(error)
+        } catch let error as DeviceError where error.code == .lost {
             throw WorkerUnfit(error)
         }
         throw WorkPaused(
@@ -108,11 +114,17 @@ public actor DiffusionGenerator: Generator {
                     try Task.checkCancellation()
                 }
             ).map { result in
-                result.map(\.image).mapError { GenerationFailure($0.description, isPermanent: true) }
+                result.map(\.image).mapError {
+                    // Another worker may have more memory.
+                    GenerationFailure($0.description, isPermanent: $0.code != .outOfMemory)
+                }
             }
         } catch let error as GenerationError {
             // The options are the job's: no other attempt can do better.
             return tasks.map { _ in .failure(GenerationFailure(error.description, isPermanent: true)) }
+        } catch let error as DeviceError where error.code == .failed {
+            // Another device may do better.
+            return tasks.map { _ in .failure(GenerationFailure(error.description, isPermanent: false)) }
         }
     }
 
@@ -120,18 +132,14 @@ public actor DiffusionGenerator: Generator {
     private func passSize(_ specification: GenerateSpecification, of count: Int) -> Int {
         let factor = checkpoint.autoencoder.factor
         let positions = (specification.width / factor) * (specification.height / factor)
-        let quick = max(1, Self.positionsOfPass / max(1, positions))
+        let quick = device.facts.positionsInSeconds.map { max(1, $0 / max(1, positions)) } ?? count
         return (1...max(1, min(count, quick))).prefix { estimate(specification, batch: $0) <= memory.bytes }.count
     }
-
-    /// The most latents of a pass, over all its images: 16 of 256x256 pixels, 2 of 800x456. With Stable Diffusion's
-    /// channels its longest layer, attention among 5,700 positions for 4 samples, is 170 GFLOP: seconds on any processor.
-    private static let positionsOfPass = 16_384
 
     private func estimate(_ specification: GenerateSpecification, batch: Int) -> Int {
         checkpoint.memoryEstimate(
             batch: batch, width: specification.width, height: specification.height,
-            usesGuidance: (specification.guidance ?? UsualSampling.guidance) > 1)
+            usesGuidance: (specification.guidance ?? UsualSampling.guidance) > 1, on: device.facts)
     }
 
     private func tooLarge(_ specification: GenerateSpecification) -> GenerationFailure {

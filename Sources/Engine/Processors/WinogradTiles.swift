@@ -1,6 +1,7 @@
 // Which convolutions Winograd's method computes, and how their images are cut.
 
 import CKernels
+import Tensors
 
 /// How a 3x3 convolution is cut into tiles of 4x4 or 6x6 output pixels, by its shape alone.
 struct WinogradTiles {

@@ -1,6 +1,7 @@
 // Group and layer normalization.
 
 import CKernels
+public import Tensors
 
 extension CPUDevice {
     /// Numbers of a piece: 128 KB, so that its second pass finds it in cache.
@@ -9,13 +10,13 @@ extension CPUDevice {
     /// Mean and variance in one pass over memory, and one to scale.
     public func groupNormalization(
         _ x: Tensor, groups: Int, scale: Tensor, shift: Tensor, epsilon: Float, activation: Activation?
-    ) -> Tensor {
+    ) throws(DeviceError) -> Tensor {
         let (samples, channels) = (x.shape[0], x.channels)
         let pieces = PositionPieces(
             positions: x.count / max(samples * channels, 1), size: max(1, Self.groupPieceNumbers / max(channels, 1)))
-        let source = unsafe read(x)
-        let statistics = unsafe groupStatistics(source, samples, pieces, channels, groups)
-        let (scales, shifts) = (scale.floats(), shift.floats())
+        let source = unsafe try read(x)
+        let statistics = unsafe try groupStatistics(source, samples, pieces, channels, groups)
+        let (scales, shifts) = (try scale.floats(), try shift.floats())
         var factors = [Float](repeating: 0, count: samples * channels)
         var offsets = factors
         for index in factors.indices {
@@ -24,9 +25,9 @@ extension CPUDevice {
             factors[index] = scales[channel] / (group.variance + epsilon).squareRoot()
             offsets[index] = shifts[channel] - group.mean * factors[index]
         }
-        let result = unsafe scaleAndShift(source, x.shape, factors, offsets, pieces, isSilu: activation == .silu)
+        let result = unsafe try scaleAndShift(source, x.shape, factors, offsets, pieces, isSilu: activation == .silu)
         guard let activation, activation != .silu else { return result }
-        return apply(activation, to: result)
+        return try apply(activation, to: result)
     }
 
     private struct Statistic {
@@ -36,49 +37,67 @@ extension CPUDevice {
     /// Sums of pieces, and of squares around a piece's own mean, put together in float64 (Chan, Golub and LeVeque 1983).
     private func groupStatistics(
         _ source: UnsafePointer<Float>, _ samples: Int, _ pieces: PositionPieces, _ channels: Int, _ groups: Int
-    ) -> [Statistic] {
-        let each = channels / groups
-        return unsafe withUnsafeTemporaryAllocation(of: Double.self, capacity: samples * pieces.count * groups * 2) {
-            parts in
-            unsafe withScratch(3 * channels) { scratch in
+    ) throws(DeviceError) -> [Statistic] {
+        unsafe try withScratch(3 * channels) { scratch in
+            let capacity = samples * pieces.count * groups * 2
+            return unsafe withUnsafeTemporaryAllocation(of: Double.self, capacity: capacity) { parts in
                 loop.run(samples * pieces.count) { item, lane in
                     let (sample, range) = (item / pieces.count, pieces[item % pieces.count])
                     let from = unsafe source + (sample * pieces.positions + range.lowerBound) * channels
-                    let sums = unsafe scratch(lane)
-                    let (means, squares) = unsafe (sums + channels, sums + 2 * channels)
-                    unsafe sums.update(repeating: 0, count: channels)
-                    unsafe squares.update(repeating: 0, count: channels)
-                    unsafe kernels_sum_rows(from, sums, range.count, channels)
-                    for group in 0..<groups {
-                        let total = unsafe Self.total(sums + group * each, each)
-                        let mean = Float(total / Double(range.count * each))
-                        unsafe (means + group * each).update(repeating: mean, count: each)
-                        unsafe parts[(item * groups + group) * 2] = total
-                    }
-                    unsafe kernels_sum_squares(from, means, squares, range.count, channels)
-                    for group in 0..<groups {
-                        unsafe parts[(item * groups + group) * 2 + 1] = Self.total(squares + group * each, each)
-                    }
+                    unsafe Self.sumGroups(
+                        from, range.count, channels, groups, scratch: scratch(lane),
+                        to: parts.baseAddress! + item * groups * 2)
                 }
-            }
-            return (0..<samples * groups).map { index in
-                let (sample, group) = (index / groups, index % groups)
-                let at = { (piece: Int) in ((sample * pieces.count + piece) * groups + group) * 2 }
-                let count = Double(pieces.positions * each)
-                var (mean, squares) = (0.0, 0.0)
-                for piece in 0..<pieces.count { unsafe mean += parts[at(piece)] / count }
-                for piece in 0..<pieces.count {
-                    let some = Double(pieces[piece].count * each)
-                    // Squares are around the rounded mean.
-                    let own = unsafe Double(Float(parts[at(piece)] / some))
-                    let exact = unsafe parts[at(piece)] / some
-                    unsafe squares += parts[at(piece) + 1] - some * (own - exact) * (own - exact)
-                    squares += some * (exact - mean) * (exact - mean)
+                return (0..<samples * groups).map { index in
+                    unsafe Self.statistic(
+                        of: index % groups, of: groups, sample: index / groups, pieces, channels, parts)
                 }
-                // Rounding can take a little too much away; not-a-number stays.
-                return Statistic(mean: Float(mean), variance: squares < 0 ? 0 : Float(squares / count))
             }
         }
+    }
+
+    /// Each group's sum over some positions, and its sum of squares around its own mean there.
+    private static func sumGroups(
+        _ from: UnsafePointer<Float>, _ positions: Int, _ channels: Int, _ groups: Int,
+        scratch sums: UnsafeMutablePointer<Float>, to parts: UnsafeMutablePointer<Double>
+    ) {
+        let each = channels / groups
+        let (means, squares) = unsafe (sums + channels, sums + 2 * channels)
+        unsafe sums.update(repeating: 0, count: channels)
+        unsafe squares.update(repeating: 0, count: channels)
+        unsafe kernels_sum_rows(from, sums, positions, channels)
+        for group in 0..<groups {
+            let total = unsafe total(sums + group * each, each)
+            let mean = Float(total / Double(positions * each))
+            unsafe (means + group * each).update(repeating: mean, count: each)
+            unsafe parts[group * 2] = total
+        }
+        unsafe kernels_sum_squares(from, means, squares, positions, channels)
+        for group in 0..<groups {
+            unsafe parts[group * 2 + 1] = total(squares + group * each, each)
+        }
+    }
+
+    /// What the sums of a sample's pieces say of a group.
+    private static func statistic(
+        of group: Int, of groups: Int, sample: Int, _ pieces: PositionPieces, _ channels: Int,
+        _ parts: UnsafeMutableBufferPointer<Double>
+    ) -> Statistic {
+        let each = channels / groups
+        let at = { (piece: Int) in ((sample * pieces.count + piece) * groups + group) * 2 }
+        let count = Double(pieces.positions * each)
+        var (mean, squares) = (0.0, 0.0)
+        for piece in 0..<pieces.count { unsafe mean += parts[at(piece)] / count }
+        for piece in 0..<pieces.count {
+            let some = Double(pieces[piece].count * each)
+            // Squares are around the rounded mean.
+            let own = unsafe Double(Float(parts[at(piece)] / some))
+            let exact = unsafe parts[at(piece)] / some
+            unsafe squares += parts[at(piece) + 1] - some * (own - exact) * (own - exact)
+            squares += some * (exact - mean) * (exact - mean)
+        }
+        // Rounding can take a little too much away; not-a-number stays.
+        return Statistic(mean: Float(mean), variance: squares < 0 ? 0 : Float(squares / count))
     }
 
     private static func total(_ numbers: UnsafePointer<Float>, _ count: Int) -> Double {
@@ -90,9 +109,9 @@ extension CPUDevice {
     private func scaleAndShift(
         _ source: UnsafePointer<Float>, _ shape: [Int], _ factors: [Float], _ offsets: [Float],
         _ pieces: PositionPieces, isSilu: Bool
-    ) -> Tensor {
+    ) throws(DeviceError) -> Tensor {
         let (samples, channels) = (shape[0], shape[shape.count - 1])
-        return unsafe make(shape) { result in
+        return unsafe try make(shape) { result in
             unsafe factors.withUnsafeBufferPointer { factors in
                 unsafe offsets.withUnsafeBufferPointer { offsets in
                     loop.run(samples * pieces.count) { item, _ in
@@ -109,12 +128,14 @@ extension CPUDevice {
     }
 
     /// Each position in two passes that stay in cache.
-    public func layerNormalization(_ x: Tensor, scale: Tensor, shift: Tensor, epsilon: Float) -> Tensor {
+    public func layerNormalization(_ x: Tensor, scale: Tensor, shift: Tensor, epsilon: Float)
+        throws(DeviceError) -> Tensor
+    {
         let channels = x.channels
-        let (scales, shifts) = unsafe (read(scale), read(shift))
+        let (scales, shifts) = unsafe (try read(scale), try read(shift))
         if let panels = unsafe panels(of: x) {
             let shape = unsafe panels.shape
-            return unsafe makePanels(x.shape, shape) { result in
+            return unsafe try makePanels(x.shape, shape) { result in
                 loop.run(shape.panels) { panel, _ in
                     let at = panel * shape.panelCount
                     unsafe kernels_layer_normalization_panel(
@@ -122,8 +143,8 @@ extension CPUDevice {
                 }
             }
         }
-        let source = unsafe read(x)
-        return unsafe make(x.shape) { result in
+        let source = unsafe try read(x)
+        return unsafe try make(x.shape) { result in
             forEachPiece(of: x.count / channels, size: 64) { start, rows in
                 unsafe kernels_layer_normalization(
                     source + start * channels, scales, shifts, epsilon, result + start * channels, rows, channels)

@@ -1,8 +1,10 @@
 // Tokens stand in panels from one layer to the next, and the bytes are those of rows.
 
+import Tensors
+import TestDevices
 import Testing
 
-@testable import Tensors
+@testable import Processors
 
 @Suite struct PanelTests {
     /// A transformer's layers one after the other, each result kept.
@@ -13,7 +15,7 @@ import Testing
 
         init(channels: Int, inRows: Bool) { (self.channels, self.inRows) = (channels, inRows) }
 
-        func callAsFunction(_ x: Tensor, context: Tensor) -> [(name: String, tensor: Tensor)] {
+        func callAsFunction(_ x: Tensor, context: Tensor) throws -> [(name: String, tensor: Tensor)] {
             var numbers = numbers
             let device = x.device
             let square = (0..<6).map { _ in numbers.tensor([channels, channels], on: device) }
@@ -28,11 +30,11 @@ import Testing
             let output = linear(attended, square[3], bias, adding: first)
             let text = (linear(context, square[4]), linear(context, square[5], bias))
             let seen = Tensor.attention(queries: output, keys: text.0, values: text.1, heads: 2)
-            let gated = perceptron(
+            let gated = try perceptron(
                 seen, LinearWeights(weight: numbers.tensor([6 * channels, channels], on: device)), .gatedGelu,
                 LinearWeights(weight: numbers.tensor([channels, 3 * channels], on: device), bias: bias),
                 adding: output)
-            let wide = perceptron(
+            let wide = try perceptron(
                 gated, LinearWeights(weight: numbers.tensor([4 * channels, channels], on: device)),
                 .pointwise(.quickGelu), LinearWeights(weight: numbers.tensor([200, 4 * channels], on: device)))
             let image = output.reshaped([x.shape[0], 1, x.shape[1], channels])
@@ -62,9 +64,9 @@ import Testing
         private func perceptron(
             _ x: Tensor, _ expansion: LinearWeights, _ activation: PerceptronActivation, _ contraction: LinearWeights,
             adding shortcut: Tensor? = nil
-        ) -> Tensor {
+        ) throws -> Tensor {
             if !inRows { return x.perceptron(expansion, activation, contraction, adding: shortcut) }
-            let wide = activation.apply(to: linear(x, expansion.weight, expansion.bias), on: x.device as! CPUDevice)
+            let wide = try activation.apply(to: linear(x, expansion.weight, expansion.bias), on: x.device as! CPUDevice)
             return linear(wide, contraction.weight, contraction.bias, adding: shortcut)
         }
     }
@@ -78,17 +80,17 @@ import Testing
         arguments: [
             (1, 64, 33), (2, 33, 77), (2, 77, 47), (3, 127, 16), (2, 250, 77), (1, 2100, 20),
         ])
-    func bytes(_ samples: Int, _ positions: Int, _ others: Int) {
+    func bytes(_ samples: Int, _ positions: Int, _ others: Int) throws {
         for kernel in ProductKernel.allCases where kernel.isAvailable {
             let device = CPUDevice(threads: 2, kernel: kernel)
             var numbers = Numbers(seed: 42)
             let x = numbers.tensor([samples, positions, Self.channels], on: device)
             let context = numbers.tensor([samples, others, Self.channels], on: device)
-            let rows = Transformer(channels: Self.channels, inRows: true)(x, context: context)
+            let rows = try Transformer(channels: Self.channels, inRows: true)(x, context: context)
             #expect(rows.allSatisfy { !($0.tensor.storage is PanelStorage) })
-            let panels = Transformer(channels: Self.channels, inRows: false)(x, context: context)
+            let panels = try Transformer(channels: Self.channels, inRows: false)(x, context: context)
             for (expected, found) in zip(rows, panels) {
-                let differing = zip(expected.tensor.floats(), found.tensor.floats()).count { $0 != $1 }
+                let differing = zip(try expected.tensor.floats(), try found.tensor.floats()).count { $0 != $1 }
                 #expect(differing == 0, "\(found.name) with \(kernel)")
             }
             let inPanels = panels.filter { $0.tensor.storage is PanelStorage }.map(\.name)
@@ -104,23 +106,23 @@ import Testing
     }
 
     @Test("A sample's panels are the same in any batch, with any number of threads")
-    func batches() {
+    func batches() throws {
         for kernel in ProductKernel.allCases where kernel.isAvailable {
             var numbers = Numbers(seed: 44)
             let values = (0..<5 * 77 * Self.channels).map { _ in numbers.next() }
-            let results = [1, 2, 3].map { threads in
+            let results = try [1, 2, 3].map { threads in
                 let device = CPUDevice(threads: threads, kernel: kernel)
                 let x = Tensor(values, shape: [5, 77, Self.channels], device: device)
-                let all = Transformer(channels: Self.channels, inRows: false)(x, context: x).prefix(9)
+                let all = try Transformer(channels: Self.channels, inRows: false)(x, context: x).prefix(9)
                 for range in [0..<1, 1..<3] {
-                    let some = Transformer(channels: Self.channels, inRows: false)(
+                    let some = try Transformer(channels: Self.channels, inRows: false)(
                         x.samples(range), context: x.samples(range))
                     for (expected, found) in zip(all, some) {
-                        let isSame = expected.tensor.samples(range).floats() == found.tensor.floats()
+                        let isSame = try expected.tensor.samples(range).floats() == found.tensor.floats()
                         #expect(isSame, "\(found.name), samples \(range), \(threads) threads of \(kernel)")
                     }
                 }
-                return all.map { $0.tensor.floats() }
+                return try all.map { try $0.tensor.floats() }
             }
             let isSame = results.allSatisfy { $0 == results[0] }
             #expect(isSame, "\(kernel)")
@@ -128,23 +130,23 @@ import Testing
     }
 
     @Test("Panels that several read row by row at once")
-    func concurrentReaders() async {
+    func concurrentReaders() async throws {
         let device = CPUDevice(threads: 2)
         var numbers = Numbers(seed: 43)
         let x = numbers.tensor([2, 77, 128], on: device)
         let weight = numbers.tensor([128, 128], on: device)
-        let expected = x.linear(weight).floats()
-        await withTaskGroup(of: Bool.self) { group in
+        let expected = try x.linear(weight).floats()
+        try await withThrowingTaskGroup(of: Bool.self) { group in
             for _ in 0..<20 {
                 let panels = x.linear(weight)
                 for sample in 0..<2 {
                     group.addTask {
-                        panels.samples(sample..<sample + 1).floats()
+                        try panels.samples(sample..<sample + 1).floats()
                             == Array(expected[sample * 77 * 128..<(sample + 1) * 77 * 128])
                     }
                 }
             }
-            for await isSame in group { #expect(isSame) }
+            for try await isSame in group { #expect(isSame) }
         }
     }
 }

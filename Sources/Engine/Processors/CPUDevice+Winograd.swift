@@ -5,32 +5,33 @@
 // reading that much takes longer than transforming anew.
 
 import CKernels
+import Tensors
 
 extension CPUDevice {
     /// Transforms the inputs, then panel by panel of output channels transforms weights, multiplies, and transforms back.
     func winograd(
         _ x: Tensor, weight: Tensor, bias: Tensor?, _ tiles: WinogradTiles, adding shortcut: Tensor?
-    ) -> Tensor {
+    ) throws(DeviceError) -> Tensor {
         let shape = [x.shape[0], tiles.rows, tiles.columns, weight.shape[0]]
-        let weights = filled(weight, to: Panel.columns * weight.count / weight.shape[0])
-        let bias = bias.map { filled($0, to: Panel.columns) }
-        return unsafe make(shape) { result in
+        let weights = try filled(weight, to: Panel.columns * weight.count / weight.shape[0])
+        let bias = try bias.map { bias throws(DeviceError) in try filled(bias, to: Panel.columns) }
+        return unsafe try make(shape) { result throws(DeviceError) in
             let steps = unsafe WinogradSteps(
-                kernel: kernel, tiles: tiles, source: read(x), height: x.shape[1], width: x.shape[2],
-                inputs: x.channels, outputs: weight.shape[0], weights: read(weights),
-                added: Added(bias: bias.map { unsafe read($0) }, shortcut: shortcut.map { unsafe read($0) }),
+                kernel: kernel, tiles: tiles, source: try read(x), height: x.shape[1], width: x.shape[2],
+                inputs: x.channels, outputs: weight.shape[0], weights: try read(weights),
+                added: Added(bias: try read(bias), shortcut: try read(shortcut)),
                 result: result)
-            unsafe winograd(tiles: x.shape[0] * tiles.count, steps)
+            unsafe try winograd(tiles: x.shape[0] * tiles.count, steps)
             // The steps know addresses only.
             withExtendedLifetime((weights, bias)) {}
         }
     }
 
     /// A panel's weights or biases of fewer channels than a panel has, zeros behind them; others as they are.
-    private func filled(_ values: Tensor, to count: Int) -> Tensor {
+    private func filled(_ values: Tensor, to count: Int) throws(DeviceError) -> Tensor {
         guard values.count < count else { return values }
-        let source = unsafe read(values)
-        return unsafe make([count]) { result in
+        let source = unsafe try read(values)
+        return unsafe try make([count]) { result in
             unsafe result.update(from: source, count: values.count)
             unsafe (result + values.count).update(repeating: 0, count: count - values.count)
         }
@@ -38,18 +39,19 @@ extension CPUDevice {
 
     /// Block by block of tiles, whose windows all threads transform; then each thread takes panels of a part of the tiles through
     /// all inputs by itself, so that transformed weights and sums stay in its own second cache.
-    private func winograd(tiles total: Int, _ steps: WinogradSteps) {
+    private func winograd(tiles total: Int, _ steps: WinogradSteps) throws(DeviceError) {
         if total == 0 { return }
         let (tiles, few) = unsafe (steps.tiles, WinogradPieces.panels)
         let blocks = unsafe WinogradBlocks(tiles, count: total, inputs: steps.inputs)
-        let taken = unsafe pool.take(tiles.numbers(each: blocks.tiles * steps.inputs))
+        let taken = unsafe try pool.take(tiles.numbers(each: blocks.tiles * steps.inputs))
+        defer { unsafe pool.giveBack(taken) }
         let before = unsafe WinogradBuffer(base: taken.base, each: blocks.tiles * steps.inputs)
         let groups = unsafe (steps.panels + few - 1) / few
         let cuts = WinogradParts(blocks.tiles, side: tiles.side, groups: groups, lanes: loop.lanes)
         // Of one size whatever the layer, so that the pool keeps one buffer.
         let sumNumbers = few * Panel.columns * WinogradPieces.tiles(side: tiles.side)
         let weightNumbers = WinogradPieces.weightNumbers
-        unsafe withScratch(tiles.numbers(each: weightNumbers) + tiles.numbers(each: sumNumbers)) { scratch in
+        unsafe try withScratch(tiles.numbers(each: weightNumbers) + tiles.numbers(each: sumNumbers)) { scratch in
             for first in stride(from: 0, to: total, by: blocks.tiles) {
                 let count = min(blocks.tiles, total - first)
                 forEachPiece(of: count, size: 4) { start, count in
@@ -74,6 +76,5 @@ extension CPUDevice {
                 }
             }
         }
-        unsafe pool.giveBack(taken)
     }
 }

@@ -1,11 +1,13 @@
 // A sample's numbers are the same bytes in any batch and with any number of threads.
 
+import Processors
 import Tensors
+import TestDevices
 import Testing
 
 @Suite struct InvarianceTests {
     /// Every operation that mixes positions or channels, on one batch.
-    private func results(_ x: Tensor, _ numbers: Numbers) -> [Tensor] {
+    private func results(_ x: Tensor, _ numbers: Numbers) throws -> [Tensor] {
         var numbers = numbers
         let channels = x.channels
         let positions = x.reshaped([x.shape[0], x.shape[1] * x.shape[2], channels])
@@ -25,7 +27,7 @@ import Testing
             positions.perceptron(
                 LinearWeights(weight: numbers.tensor([224, channels], on: x.device)), .gatedGelu,
                 LinearWeights(weight: numbers.tensor([40, 112], on: x.device))),
-            x.adding(perSample: x.firstChannels(channels)),
+            x.adding(perSample: try x.firstChannels(channels)),
         ]
     }
 
@@ -34,18 +36,18 @@ import Testing
         arguments: [
             [8, 8, 20], [13, 17, 32], [5, 3, 20], [20, 31, 40], [3, 5, 528], [8, 8, 528], [30, 40, 96], [55, 46, 32],
         ])
-    func bytes(_ shape: [Int]) {
+    func bytes(_ shape: [Int]) throws {
         for kernel in ProductKernel.allCases where kernel.isAvailable {
             var numbers = Numbers(seed: 9)
             let count = shape.reduce(5, *)
             let values = (0..<count).map { _ in numbers.next() }
             let single = CPUDevice(threads: 1, kernel: kernel)
-            let all = results(Tensor(values, shape: [5] + shape, device: single), numbers)
+            let all = try results(Tensor(values, shape: [5] + shape, device: single), numbers)
             for device in [single, CPUDevice(threads: 2, kernel: kernel), CPUDevice(threads: 5, kernel: kernel)] {
                 let x = Tensor(values, shape: [5] + shape, device: device)
                 for range in [0..<5, 0..<1, 3..<4, 1..<3] {
-                    for (index, (expected, found)) in zip(all, results(x.samples(range), numbers)).enumerated() {
-                        let isSame = expected.samples(range).floats() == found.floats()
+                    for (index, (expected, found)) in zip(all, try results(x.samples(range), numbers)).enumerated() {
+                        let isSame = try expected.samples(range).floats() == found.floats()
                         #expect(
                             isSame, "operation \(index), \(kernel), \(device.threads) threads, samples \(range)")
                     }
@@ -55,7 +57,7 @@ import Testing
     }
 
     @Test("The bytes do not depend on where a block of gathered patches ends", arguments: ProductKernel.allCases)
-    func blocksOfPatches(_ kernel: ProductKernel) {
+    func blocksOfPatches(_ kernel: ProductKernel) throws {
         guard kernel.isAvailable else { return }
         var numbers = Numbers(seed: 13)
         let device = CPUDevice(threads: 2, kernel: kernel)
@@ -65,7 +67,7 @@ import Testing
         let all = x.convolution(weight, padding: Padding(1))
         for sample in 0..<4 {
             let alone = x.samples(sample..<sample + 1).convolution(weight, padding: Padding(1))
-            #expect(alone.floats() == all.samples(sample..<sample + 1).floats(), "sample \(sample)")
+            #expect(try alone.floats() == all.samples(sample..<sample + 1).floats(), "sample \(sample)")
         }
     }
 
@@ -73,12 +75,12 @@ import Testing
         "Vectors of 8 and of 16 numbers give the same bytes", .enabled(if: ProductKernel.avx512.isAvailable),
         // Packed rows and tiles of 4x4; few rows; tiles of 6x6 and more than one piece of keys.
         arguments: [[2, 13, 17, 48], [1, 9, 11, 528], [1, 55, 46, 32]])
-    func vectorWidths(_ shape: [Int]) {
+    func vectorWidths(_ shape: [Int]) throws {
         var numbers = Numbers(seed: 11)
         let values = (0..<shape.reduce(1, *)).map { _ in numbers.next() }
-        let found = [ProductKernel.avx2, .avx512].map { kernel in
+        let found = try [ProductKernel.avx2, .avx512].map { kernel in
             let device = CPUDevice(threads: 2, kernel: kernel)
-            return results(Tensor(values, shape: shape, device: device), numbers).map { $0.floats() }
+            return try results(Tensor(values, shape: shape, device: device), numbers).map { try $0.floats() }
         }
         for (index, (narrow, wide)) in zip(found[0], found[1]).enumerated() {
             #expect(zip(narrow, wide).allSatisfy { $0 == $1 }, "operation \(index)")
@@ -87,28 +89,28 @@ import Testing
     }
 
     @Test("Loops that arrive from several threads at once keep to themselves")
-    func concurrentCallers() async {
+    func concurrentCallers() async throws {
         let device = CPUDevice(threads: 2)
         var numbers = Numbers(seed: 10)
         let x = numbers.tensor([2, 9, 9, 16], on: device)
         let kernel = numbers.tensor([24, 16, 3, 3], on: device)
-        let expected = x.convolution(kernel, padding: Padding(1)).floats()
-        await withTaskGroup(of: Bool.self) { group in
+        let expected = try x.convolution(kernel, padding: Padding(1)).floats()
+        try await withThrowingTaskGroup(of: Bool.self) { group in
             for _ in 0..<8 {
                 group.addTask {
-                    (0..<20).allSatisfy { _ in x.convolution(kernel, padding: Padding(1)).floats() == expected }
+                    try (0..<20).allSatisfy { _ in try x.convolution(kernel, padding: Padding(1)).floats() == expected }
                 }
             }
-            for await isSame in group { #expect(isSame) }
+            for try await isSame in group { #expect(isSame) }
         }
     }
 }
 
 extension Tensor {
     /// `[batch, channels]` cut from each sample's first numbers.
-    fileprivate func firstChannels(_ channels: Int) -> Tensor {
+    fileprivate func firstChannels(_ channels: Int) throws -> Tensor {
         let each = count / shape[0]
-        let values = floats()
+        let values = try floats()
         return Tensor(
             (0..<shape[0]).flatMap { values[$0 * each..<$0 * each + channels] }, shape: [shape[0], channels],
             device: device)

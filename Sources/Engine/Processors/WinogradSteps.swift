@@ -1,6 +1,7 @@
 // The steps of Winograd's method, each on the calling thread.
 
 import CKernels
+import Tensors
 
 /// Numbers of all products of some tiles, one after the other.
 @unsafe struct WinogradBuffer {

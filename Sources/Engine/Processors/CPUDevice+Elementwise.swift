@@ -1,6 +1,7 @@
 // Operations on one number or one position at a time, and moves.
 
 import CKernels
+public import Tensors
 
 extension CPUDevice {
     /// Numbers of a piece: 128 KB, a loop of some ten microseconds.
@@ -10,9 +11,9 @@ extension CPUDevice {
     private static func piecePositions(_ channels: Int) -> Int { max(1, pieceNumbers / max(channels, 1)) }
 
     /// One pass over memory, in pieces of 128 KB.
-    public func apply(_ activation: Activation, to x: Tensor) -> Tensor {
-        let source = unsafe read(x)
-        return unsafe make(x.shape) { result in unsafe apply(activation, source, result, count: x.count) }
+    public func apply(_ activation: Activation, to x: Tensor) throws(DeviceError) -> Tensor {
+        let source = unsafe try read(x)
+        return unsafe try make(x.shape) { result in unsafe apply(activation, source, result, count: x.count) }
     }
 
     /// `y` may be `x`.
@@ -34,10 +35,10 @@ extension CPUDevice {
     }
 
     /// One pass over both halves.
-    public func gatedGelu(_ x: Tensor) -> Tensor {
+    public func gatedGelu(_ x: Tensor) throws(DeviceError) -> Tensor {
         let channels = x.channels / 2
-        let source = unsafe read(x)
-        return unsafe make(x.shape.dropLast() + [channels]) { result in
+        let source = unsafe try read(x)
+        return unsafe try make(x.shape.dropLast() + [channels]) { result in
             forEachPiece(of: x.count / (2 * channels), size: Self.piecePositions(2 * channels)) { start, rows in
                 unsafe kernels_gated_gelu(
                     source + 2 * start * channels, 2 * channels, result + start * channels, channels, rows, channels)
@@ -46,9 +47,9 @@ extension CPUDevice {
     }
 
     /// One pass, in pieces of 128 KB.
-    public func add(_ x: Tensor, _ y: Tensor) -> Tensor {
-        let (a, b) = unsafe (read(x), read(y))
-        return unsafe make(x.shape) { result in
+    public func add(_ x: Tensor, _ y: Tensor) throws(DeviceError) -> Tensor {
+        let (a, b) = unsafe (try read(x), try read(y))
+        return unsafe try make(x.shape) { result in
             forEachPiece(of: x.count, size: Self.pieceNumbers) { start, count in
                 unsafe kernels_add(a + start, b + start, result + start, count)
             }
@@ -56,13 +57,13 @@ extension CPUDevice {
     }
 
     /// One pass; each sample has its own row.
-    public func add(_ x: Tensor, perSample: Tensor) -> Tensor {
+    public func add(_ x: Tensor, perSample: Tensor) throws(DeviceError) -> Tensor {
         let channels = x.channels
         let positions = x.count / max(x.shape[0] * channels, 1)
-        let (source, rows) = unsafe (read(x), read(perSample))
+        let (source, rows) = unsafe (try read(x), try read(perSample))
         let size = Self.piecePositions(channels)
         let pieces = (positions + size - 1) / size
-        return unsafe make(x.shape) { result in
+        return unsafe try make(x.shape) { result in
             loop.run(x.shape[0] * pieces) { item, _ in
                 let (sample, start) = (item / pieces, item % pieces * size)
                 let first = (sample * positions + start) * channels
@@ -73,10 +74,10 @@ extension CPUDevice {
     }
 
     /// Copies position by position.
-    public func concatenateChannels(_ x: Tensor, _ y: Tensor) -> Tensor {
+    public func concatenateChannels(_ x: Tensor, _ y: Tensor) throws(DeviceError) -> Tensor {
         let (first, second) = (x.channels, y.channels)
-        let (a, b) = unsafe (read(x), read(y))
-        return unsafe make(x.shape.dropLast() + [first + second]) { result in
+        let (a, b) = unsafe (try read(x), try read(y))
+        return unsafe try make(x.shape.dropLast() + [first + second]) { result in
             forEachPiece(of: x.count / first, size: Self.piecePositions(first + second)) { start, rows in
                 for row in start..<start + rows {
                     let to = unsafe result + row * (first + second)
@@ -88,34 +89,34 @@ extension CPUDevice {
     }
 
     /// Copies part by part.
-    public func concatenateSamples(_ parts: [Tensor]) -> Tensor {
+    public func concatenateSamples(_ parts: [Tensor]) throws(DeviceError) -> Tensor {
         let samples = parts.reduce(0) { $0 + $1.shape[0] }
         let shape = [samples] + parts[0].shape.dropFirst()
         if let panels = jointPanels(parts) {
-            return unsafe makePanels(shape, panels) { result in
+            return unsafe try makePanels(shape, panels) { result throws(DeviceError) in
                 var to = unsafe result
                 for part in parts {
-                    unsafe withPanels(part, panels.with(samples: part.shape[0])) { part in
+                    unsafe try withPanels(part, panels.with(samples: part.shape[0])) { part in
                         unsafe to.update(from: part.base, count: part.shape.count)
                         unsafe to += part.shape.count
                     }
                 }
             }
         }
-        return unsafe make(shape) { result in
+        return unsafe try make(shape) { result throws(DeviceError) in
             var to = unsafe result
             for part in parts {
-                unsafe to.update(from: read(part), count: part.count)
+                unsafe try to.update(from: read(part), count: part.count)
                 unsafe to += part.count
             }
         }
     }
 
     /// Copies the pixel that each output pixel shows.
-    public func upsampleNearest(_ x: Tensor, rows: Int, columns: Int) -> Tensor {
+    public func upsampleNearest(_ x: Tensor, rows: Int, columns: Int) throws(DeviceError) -> Tensor {
         let (height, width, channels) = (x.shape[1], x.shape[2], x.shape[3])
-        let source = unsafe read(x)
-        return unsafe make([x.shape[0], rows, columns, channels]) { result in
+        let source = unsafe try read(x)
+        return unsafe try make([x.shape[0], rows, columns, channels]) { result in
             loop.run(x.shape[0] * rows) { item, _ in
                 let (sample, row) = (item / rows, item % rows)
                 let from = unsafe source + (sample * height + row * height / rows) * width * channels
@@ -129,10 +130,10 @@ extension CPUDevice {
     }
 
     /// Copies the row of each identifier.
-    public func embedding(_ table: Tensor, identifiers: [[Int]]) -> Tensor {
+    public func embedding(_ table: Tensor, identifiers: [[Int]]) throws(DeviceError) -> Tensor {
         let channels = table.channels
-        let source = unsafe read(table)
-        return unsafe make([identifiers.count, identifiers[0].count, channels]) { result in
+        let source = unsafe try read(table)
+        return unsafe try make([identifiers.count, identifiers[0].count, channels]) { result in
             for (position, identifier) in identifiers.joined().enumerated() {
                 unsafe (result + position * channels).update(from: source + identifier * channels, count: channels)
             }

@@ -1,16 +1,20 @@
 // Layers that do more in one pass give the same bytes as the passes one after the other.
 
+import Processors
 import Tensors
+import TestDevices
 import Testing
 
 @Suite struct FusionTests {
     /// How many numbers differ; a failure that printed all of them would help nobody.
-    private func differing(_ a: Tensor, _ b: Tensor) -> Int { zip(a.floats(), b.floats()).count { $0 != $1 } }
+    private func differing(_ a: Tensor, _ b: Tensor) throws -> Int {
+        zip(try a.floats(), try b.floats()).count { $0 != $1 }
+    }
 
     @Test(
         "A linear layer adds its shortcut",
         arguments: [[1, 1, 1], [2, 3, 5], [1, 200, 40], [2, 193, 70], [1, 7, 513], [2, 400, 1030]])
-    func linear(_ shape: [Int]) {
+    func linear(_ shape: [Int]) throws {
         for device in Devices.all {
             var numbers = Numbers(seed: 21)
             let x = numbers.tensor(shape, on: device)
@@ -19,8 +23,8 @@ import Testing
                 let bias = numbers.tensor([outputs], on: device)
                 let shortcut = numbers.tensor([shape[0], shape[1], outputs], on: device)
                 let found = x.linear(weight, bias: bias, adding: shortcut)
-                let count = differing(found, x.linear(weight, bias: bias) + shortcut)
-                #expect(count == 0, "\(outputs) outputs on \(device.name)")
+                let count = try differing(found, x.linear(weight, bias: bias) + shortcut)
+                #expect(count == 0, "\(outputs) outputs on \(device.facts.name)")
             }
         }
     }
@@ -34,7 +38,7 @@ import Testing
             // Directly, and as a linear layer.
             ([2, 9, 7, 20], [17, 20, 3, 3], 2), ([1, 19, 23, 5], [35, 5, 3, 3], 1), ([2, 6, 5, 7], [33, 7, 1, 1], 1),
         ])
-    func convolution(_ image: [Int], _ kernel: [Int], _ stride: Int) {
+    func convolution(_ image: [Int], _ kernel: [Int], _ stride: Int) throws {
         for device in Devices.all {
             var numbers = Numbers(seed: 22)
             let (x, weight) = (numbers.tensor(image, on: device), numbers.tensor(kernel, on: device))
@@ -43,8 +47,8 @@ import Testing
             let alone = x.convolution(weight, bias: bias, stride: stride, padding: padding)
             let shortcut = numbers.tensor(alone.shape, on: device)
             let found = x.convolution(weight, bias: bias, stride: stride, padding: padding, adding: shortcut)
-            let count = differing(found, alone + shortcut)
-            #expect(count == 0, "\(device.name)")
+            let count = try differing(found, alone + shortcut)
+            #expect(count == 0, "\(device.facts.name)")
         }
     }
 
@@ -53,7 +57,7 @@ import Testing
         arguments: [
             [1, 1, 1], [1, 3, 40], [2, 64, 530], [1, 256, 33], [1, 257, 320], [3, 170, 1100], [2, 1300, 17],
         ])
-    func perceptron(_ shape: [Int]) {
+    func perceptron(_ shape: [Int]) throws {
         for device in Devices.all {
             var numbers = Numbers(seed: 23)
             let x = numbers.tensor(shape, on: device)
@@ -72,7 +76,8 @@ import Testing
                             LinearWeights(weight: weight, bias: isBare ? nil : biases.0), activation,
                             LinearWeights(weight: second, bias: isBare ? nil : biases.1),
                             adding: isBare ? nil : shortcut)
-                        #expect(differing(found, expected) == 0, "\(channels), \(activation) on \(device.name)")
+                        #expect(
+                            try differing(found, expected) == 0, "\(channels), \(activation) on \(device.facts.name)")
                     }
                 }
             }

@@ -2,6 +2,7 @@
 // packed. The same bytes as any other way, since sums begin with the bias and go through the depth alike.
 
 import CKernels
+import Tensors
 
 extension CPUDevice {
     /// More rows that do not stand in panels are multiplied with packed weights.
@@ -20,19 +21,20 @@ extension CPUDevice {
     /// A linear layer of rows in panels; nil where the input does not stand in them and the result is not to.
     func linearOfPanels(
         _ x: Tensor, _ weights: LayerWeights, bias: UnsafePointer<Float>?, adding shortcut: Tensor?
-    ) -> Tensor? {
+    ) throws(DeviceError) -> Tensor? {
         guard kernel.keepsRowsApart, unsafe isWork(x.count / max(x.channels, 1), weights) else { return nil }
         let shape = Array(x.shape.dropLast()) + [unsafe weights.columns]
         guard let input = panelsOfResult(x, adding: shortcut) else {
-            return unsafe panels(of: x).map { rows in
-                let added = unsafe Added(bias: bias, shortcut: shortcut.map { unsafe read($0) })
-                return unsafe make(shape) { unsafe multiply(rows, weights, adding: added, toRows: $0) }
+            guard let rows = unsafe panels(of: x) else { return nil }
+            let added = unsafe Added(bias: bias, shortcut: try read(shortcut))
+            return unsafe try make(shape) { result throws(DeviceError) in
+                unsafe try multiply(rows, weights, adding: added, toRows: result)
             }
         }
         let output = unsafe input.with(channels: weights.columns)
-        return unsafe withPanels(x, input) { rows in
-            unsafe withPanels(shortcut, output) { plus in
-                unsafe makePanels(shape, output) { result in
+        return unsafe try withPanels(x, input) { rows throws(DeviceError) in
+            unsafe try withPanels(shortcut, output) { plus throws(DeviceError) in
+                unsafe try makePanels(shape, output) { result in
                     unsafe multiply(PanelProduct(rows, weights, Added(bias: bias, shortcut: plus), to: result))
                 }
             }
@@ -42,11 +44,11 @@ extension CPUDevice {
     /// `result = rows weights^T + bias + shortcut`, row by row.
     func multiply(
         _ rows: Panels, _ weights: LayerWeights, adding added: Added, toRows result: UnsafeMutablePointer<Float>
-    ) {
+    ) throws(DeviceError) {
         let (columns, shape) = unsafe (weights.columns, rows.shape)
         let pieces = ChannelPieces(columns, lanes: loop.lanes)
         let groups = PanelGroups(shape.panels)
-        unsafe withScratch(pieces.size * Panel.columns * groups.size) { scratch in
+        unsafe try withScratch(pieces.size * Panel.columns * groups.size) { scratch in
             loop.run(groups.count * pieces.count) { item, lane in
                 let (piece, group) = (pieces[item % pieces.count], groups[item / pieces.count])
                 let turned = unsafe scratch(lane)

@@ -4,23 +4,26 @@
 // the panels of the product with the values as they stand, and heads of any size fill their vectors.
 
 import CKernels
+public import Tensors
 
 extension CPUDevice {
     /// Lays out each head's keys and values, then takes tiles of queries through pieces of keys. The result stands in panels
     /// where the queries do.
-    public func attention(queries: Tensor, keys: Tensor, values: Tensor, heads: Int, isCausal: Bool) -> Tensor {
+    public func attention(queries: Tensor, keys: Tensor, values: Tensor, heads: Int, isCausal: Bool)
+        throws(DeviceError) -> Tensor
+    {
         let (samples, count, channels) = (queries.shape[0], queries.shape[1], queries.shape[2])
         let shape = AttentionShape(keys: keys.shape[1], size: channels / heads, channels: channels, isCausal: isCausal)
         let tiles = (count + AttentionShape.tileQueries - 1) / AttentionShape.tileQueries
         let panels = unsafe panels(of: queries)
-        let q = unsafe panels?.base ?? read(queries)
+        let q = if let panels = unsafe panels { unsafe panels.base } else { unsafe try read(queries) }
         let each = shape.keyNumbers + shape.valueNumbers
-        let laidOut = unsafe pool.take(samples * heads * each)
+        let laidOut = unsafe try pool.take(samples * heads * each)
         defer { unsafe pool.giveBack(laidOut) }
-        unsafe layOut(keys, values, shape, heads: heads, to: laidOut.base)
+        unsafe try layOut(keys, values, shape, heads: heads, to: laidOut.base)
         let isSmall = queries.count * shape.keys < Self.smallWork
-        let computeTiles = { (result: UnsafeMutablePointer<Float>) in
-            unsafe self.withScratch(shape.scratchNumbers) { scratch in
+        let computeTiles = { (result: UnsafeMutablePointer<Float>) throws(DeviceError) in
+            unsafe try self.withScratch(shape.scratchNumbers) { scratch in
                 self.loop.run(samples * heads * tiles, alone: isSmall) { item, lane in
                     let (tile, head, sample) = (item % tiles, item / tiles % heads, item / tiles / heads)
                     let start = tile * AttentionShape.tileQueries
@@ -36,14 +39,14 @@ extension CPUDevice {
                 }
             }
         }
-        guard let panels = unsafe panels else { return unsafe make(queries.shape, computeTiles) }
-        return unsafe makePanels(queries.shape, panels.shape, computeTiles)
+        guard let panels = unsafe panels else { return unsafe try make(queries.shape, computeTiles) }
+        return unsafe try makePanels(queries.shape, panels.shape, computeTiles)
     }
 
     /// Each head's keys `[keys, size]`, then its values `[pieces, size, keys of the piece]`.
     private func layOut(
         _ keys: Tensor, _ values: Tensor, _ shape: AttentionShape, heads: Int, to base: UnsafeMutablePointer<Float>
-    ) {
+    ) throws(DeviceError) {
         let (samples, each) = (keys.shape[0], shape.keyNumbers + shape.valueNumbers)
         let isSmall = keys.count < Self.smallWork
         if let k = unsafe panels(of: keys), let v = unsafe panels(of: values), unsafe k.shape == v.shape {
@@ -58,7 +61,7 @@ extension CPUDevice {
             }
             return
         }
-        let (k, v) = unsafe (read(keys), read(values))
+        let (k, v) = unsafe (try read(keys), try read(values))
         let pieces = (shape.keys + AttentionShape.pieceKeys - 1) / AttentionShape.pieceKeys
         loop.run(samples * heads * pieces, alone: isSmall) { item, _ in
             let (head, first) = (item / pieces, item % pieces * AttentionShape.pieceKeys)

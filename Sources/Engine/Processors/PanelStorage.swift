@@ -1,6 +1,7 @@
 // Rows in panels: sixteen side by side, channel by channel, as products read them and leave them.
 
 import Synchronization
+import Tensors
 
 /// How the rows of some samples stand in panels, `[sample, panel, channel, 16]`: each sample begins a panel, and what its last one
 /// lacks is of no meaning.
@@ -47,17 +48,17 @@ final class PanelStorage: Storage, @unchecked Sendable {
     let panels: HostStorage
     private let rows = Mutex<HostStorage?>(nil)
 
-    init(_ shape: PanelShape, pool: BufferPool, device: any Device) {
+    init(_ shape: PanelShape, pool: BufferPool, device: any Device) throws(DeviceError) {
         self.shape = shape
-        panels = HostStorage(count: shape.count, pool: pool, device: device)
+        panels = try HostStorage(count: shape.count, pool: pool, device: device)
         super.init(count: shape.samples * shape.rows * shape.channels, device: device)
     }
 
     /// Row by row; `make` turns them if nobody asked before.
-    func rows(_ make: () -> HostStorage) -> HostStorage {
-        rows.withLock { rows in
+    func rows(_ make: () throws(DeviceError) -> HostStorage) throws(DeviceError) -> HostStorage {
+        try rows.withLock { rows throws(DeviceError) in
             if let rows { return rows }
-            let made = make()
+            let made = try make()
             rows = made
             return made
         }

@@ -1,19 +1,22 @@
 // Linear layers and convolutions as products of rows with weights that are packed on the way.
 
 import CKernels
+public import Tensors
 
 extension CPUDevice {
     /// By panels, or all samples' rows side by side where kernels keep them apart.
-    public func linear(_ x: Tensor, weight: Tensor, bias: Tensor?, adding shortcut: Tensor?) -> Tensor {
-        let weights = unsafe layerWeights(weight)
-        let shift = unsafe bias.map { unsafe read($0) }
-        if let result = unsafe linearOfPanels(x, weights, bias: shift, adding: shortcut) { return result }
-        let source = unsafe read(x)
-        let added = unsafe Added(bias: shift, shortcut: shortcut.map { unsafe read($0) })
+    public func linear(
+        _ x: Tensor, weight: Tensor, bias: Tensor?, adding shortcut: Tensor?
+    ) throws(DeviceError) -> Tensor {
+        let weights = unsafe try layerWeights(weight)
+        let shift = unsafe try read(bias)
+        if let result = unsafe try linearOfPanels(x, weights, bias: shift, adding: shortcut) { return result }
+        let source = unsafe try read(x)
+        let added = unsafe Added(bias: shift, shortcut: try read(shortcut))
         let rows = x.count / max(x.channels, 1)
-        return unsafe make(x.shape.dropLast() + [weights.columns]) { result in
+        return unsafe try make(x.shape.dropLast() + [weights.columns]) { result throws(DeviceError) in
             for run in runs(rows, samples: x.shape[0]) {
-                unsafe multiply(
+                unsafe try multiply(
                     run.count, source + run.lowerBound * weights.depth, weights,
                     adding: added.moved(by: run.lowerBound * weights.columns),
                     result + run.lowerBound * weights.columns)
@@ -24,31 +27,33 @@ extension CPUDevice {
     /// Gathers the patches of output positions, then multiplies; kernels of one pixel are linear layers.
     public func convolution(
         _ x: Tensor, weight: Tensor, bias: Tensor?, stride: Int, padding: Padding, adding shortcut: Tensor?
-    ) -> Tensor {
+    ) throws(DeviceError) -> Tensor {
         if weight.shape[2] == 1, weight.shape[3] == 1, stride == 1, padding == Padding(0) {
-            return linear(
+            return try linear(
                 x, weight: weight.reshaped(Array(weight.shape.prefix(2))), bias: bias, adding: shortcut)
         }
         if kernel.keepsRowsApart,
             let tiles = WinogradTiles(x.shape, weight: weight.shape, stride: stride, padding: padding)
         {
-            return winograd(x, weight: weight, bias: bias, tiles, adding: shortcut)
+            return try winograd(x, weight: weight, bias: bias, tiles, adding: shortcut)
         }
-        return directly(x, weight: weight, bias: bias, stride: stride, padding: padding, adding: shortcut)
+        return try directly(x, weight: weight, bias: bias, stride: stride, padding: padding, adding: shortcut)
     }
 
     private func directly(
         _ x: Tensor, weight: Tensor, bias: Tensor?, stride: Int, padding: Padding, adding shortcut: Tensor?
-    ) -> Tensor {
-        let weights = unsafe layerWeights(weight)
+    ) throws(DeviceError) -> Tensor {
+        let weights = unsafe try layerWeights(weight)
         let gather = unsafe PatchGather(
             x.shape, kernel: Array(weight.shape[2...]), stride: stride, padding: padding, chunks: weights.chunks)
-        let source = unsafe read(x)
-        let added = unsafe Added(bias: bias.map { unsafe read($0) }, shortcut: shortcut.map { unsafe read($0) })
+        let source = unsafe try read(x)
+        let added = unsafe Added(bias: try read(bias), shortcut: try read(shortcut))
         let total = x.shape[0] * gather.positions
         let block = max(Self.patchNumbers / max(gather.depth, 1) / 192, 1) * 192
-        return unsafe make([x.shape[0], gather.rows, gather.columns, weights.columns]) { result in
-            let patches = unsafe pool.take(min(block, total) * gather.depth)
+        return unsafe try make([x.shape[0], gather.rows, gather.columns, weights.columns]) {
+            result throws(DeviceError) in
+            let patches = unsafe try pool.take(min(block, total) * gather.depth)
+            defer { unsafe pool.giveBack(patches) }
             for run in runs(total, samples: x.shape[0]) {
                 for first in Swift.stride(from: run.lowerBound, to: run.upperBound, by: block) {
                     let rows = min(block, run.upperBound - first)
@@ -56,12 +61,11 @@ extension CPUDevice {
                         unsafe gather.copy(
                             source, first + start..<first + start + count, to: patches.base + start * gather.depth)
                     }
-                    unsafe multiply(
+                    unsafe try multiply(
                         rows, patches.base, weights, adding: added.moved(by: first * weights.columns),
                         result + first * weights.columns)
                 }
             }
-            unsafe pool.giveBack(patches)
         }
     }
 
@@ -69,9 +73,9 @@ extension CPUDevice {
     private static let patchNumbers = 4 << 20
 
     /// Weights `[out, in]` or `[out, in, height, width]`.
-    func layerWeights(_ weight: Tensor) -> LayerWeights {
+    func layerWeights(_ weight: Tensor) throws(DeviceError) -> LayerWeights {
         unsafe LayerWeights(
-            numbers: read(weight), columns: weight.shape[0], inputs: weight.shape[1],
+            numbers: try read(weight), columns: weight.shape[0], inputs: weight.shape[1],
             taps: weight.shape[2...].reduce(1, *))
     }
 
@@ -86,10 +90,11 @@ extension CPUDevice {
     func multiply(
         _ rows: Int, _ source: UnsafePointer<Float>, _ weights: LayerWeights, adding added: Added,
         _ result: UnsafeMutablePointer<Float>
-    ) {
+    ) throws(DeviceError) {
         if unsafe isFew(rows, weights) {
-            return unsafe withPacked(source, PanelShape(samples: 1, rows: rows, channels: weights.depth)) { rows in
-                unsafe multiply(rows, weights, adding: added, toRows: result)
+            return unsafe try withPacked(source, PanelShape(samples: 1, rows: rows, channels: weights.depth)) {
+                rows throws(DeviceError) in
+                unsafe try multiply(rows, weights, adding: added, toRows: result)
             }
         }
         // OpenBLAS's rows are cut alike on every host, since the cuts decide last bits.
@@ -97,7 +102,7 @@ extension CPUDevice {
         let pieces = unsafe ProductPieces(rows: rows, panels: weights.panels, lanes: lanes)
         let chunks = unsafe weights.chunks
         let steps = chunks.size * chunks.taps
-        unsafe withScratch(pieces.panels * Panel.columns * steps) { scratch in
+        unsafe try withScratch(pieces.panels * Panel.columns * steps) { scratch in
             loop.run(pieces.count) { item, lane in
                 let (rows, panels) = pieces[item]
                 // What this thread is likely to take next.

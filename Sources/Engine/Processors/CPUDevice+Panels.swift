@@ -4,6 +4,7 @@
 // each time.
 
 import CKernels
+import Tensors
 
 /// Rows in panels, in a tensor's storage or packed for an operation.
 @unsafe struct Panels {
@@ -54,31 +55,35 @@ extension CPUDevice {
     }
 
     /// A new tensor in panels, filled by `body` before anyone sees it.
-    func makePanels(_ shape: [Int], _ panels: PanelShape, _ body: (UnsafeMutablePointer<Float>) -> Void) -> Tensor {
-        let storage = PanelStorage(panels, pool: pool, device: self)
-        unsafe body(storage.panels.base)
+    func makePanels(
+        _ shape: [Int], _ panels: PanelShape, _ body: (UnsafeMutablePointer<Float>) throws(DeviceError) -> Void
+    ) throws(DeviceError) -> Tensor {
+        let storage = try PanelStorage(panels, pool: pool, device: self)
+        unsafe try body(storage.panels.base)
         return Tensor(storage: storage, shape: shape)
     }
 
     /// Calls `body` with a tensor's own panels, or with packed ones where it has none of this shape.
-    func withPanels<Result>(_ x: Tensor, _ shape: PanelShape, _ body: (Panels) -> Result) -> Result {
-        if let own = unsafe panels(of: x), unsafe own.shape == shape { return unsafe body(own) }
-        return unsafe withPacked(read(x), shape, body)
+    func withPanels<Result>(
+        _ x: Tensor, _ shape: PanelShape, _ body: (Panels) throws(DeviceError) -> Result
+    ) throws(DeviceError) -> Result {
+        if let own = unsafe panels(of: x), unsafe own.shape == shape { return unsafe try body(own) }
+        return unsafe try withPacked(read(x), shape, body)
     }
 
     /// The same for a shortcut, if there is one.
     func withPanels<Result>(
-        _ shortcut: Tensor?, _ shape: PanelShape, _ body: (UnsafePointer<Float>?) -> Result
-    ) -> Result {
-        guard let shortcut else { return body(nil) }
-        return unsafe withPanels(shortcut, shape) { unsafe body($0.base) }
+        _ shortcut: Tensor?, _ shape: PanelShape, _ body: (UnsafePointer<Float>?) throws(DeviceError) -> Result
+    ) throws(DeviceError) -> Result {
+        guard let shortcut else { return try body(nil) }
+        return unsafe try withPanels(shortcut, shape) { panels throws(DeviceError) in unsafe try body(panels.base) }
     }
 
     /// Calls `body` with rows packed in panels.
     func withPacked<Result>(
-        _ source: UnsafePointer<Float>, _ shape: PanelShape, _ body: (Panels) -> Result
-    ) -> Result {
-        let packed = unsafe pool.take(shape.count)
+        _ source: UnsafePointer<Float>, _ shape: PanelShape, _ body: (Panels) throws(DeviceError) -> Result
+    ) throws(DeviceError) -> Result {
+        let packed = unsafe try pool.take(shape.count)
         defer { unsafe pool.giveBack(packed) }
         loop.run(shape.panels) { panel, _ in
             let rows = shape.rows(of: panel)
@@ -86,14 +91,14 @@ extension CPUDevice {
                 source + rows.lowerBound * shape.channels, shape.channels, rows.count, shape.channels, 1,
                 packed.base + panel * shape.panelCount)
         }
-        return unsafe body(Panels(packed.base, shape))
+        return unsafe try body(Panels(packed.base, shape))
     }
 
     /// The rows of panels, one after the other.
-    func turn(_ storage: PanelStorage) -> HostStorage {
+    func turn(_ storage: PanelStorage) throws(DeviceError) -> HostStorage {
         let shape = storage.shape
-        return storage.rows {
-            let rows = HostStorage(count: storage.count, pool: pool, device: self)
+        return try storage.rows { () throws(DeviceError) in
+            let rows = try HostStorage(count: storage.count, pool: pool, device: self)
             loop.run(shape.panels) { panel, _ in
                 let range = shape.rows(of: panel)
                 unsafe kernels_transpose(

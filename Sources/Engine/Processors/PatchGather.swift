@@ -1,5 +1,7 @@
 // The receptive fields of a convolution, copied out of a channels-last image.
 
+import Tensors
+
 /// Copies the patches that output positions see, zeros where they leave the image.
 struct PatchGather {
     /// Output rows and columns.

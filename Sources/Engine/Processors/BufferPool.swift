@@ -2,6 +2,7 @@
 
 import Foundation
 import Synchronization
+import Tensors
 
 /// Hands out aligned memory, and keeps what comes back for the next request of the same size class.
 @safe final class BufferPool: Sendable {
@@ -15,10 +16,19 @@ import Synchronization
     private let idle = unsafe Mutex<[Int: [Buffer]]>([:])
 
     /// Memory for at least `count` numbers, aligned to 64 bytes.
-    func take(_ count: Int) -> Buffer {
+    func take(_ count: Int) throws(DeviceError) -> Buffer {
         let capacity = Self.capacity(for: count)
         if let kept = unsafe idle.withLock({ idle in unsafe idle[capacity]?.popLast() }) { return unsafe kept }
-        return unsafe Buffer(base: Self.allocate(capacity), capacity: capacity)
+        if let base = unsafe Self.allocate(capacity) { return unsafe Buffer(base: base, capacity: capacity) }
+        // Buffers of other sizes may lie idle.
+        releaseIdle()
+        guard let base = unsafe Self.allocate(capacity) else {
+            throw DeviceError(
+                .outOfMemory,
+                "the system has no \(capacity * MemoryLayout<Float>.stride) bytes for it; take smaller images or batches"
+            )
+        }
+        return unsafe Buffer(base: base, capacity: capacity)
     }
 
     /// Keeps memory that `take` gave.
@@ -37,16 +47,16 @@ import Synchronization
 
     /// Memory of the size of a large page or more comes from the system itself, so that it goes back there at once: the C
     /// library would keep the pages of what it gets back.
-    private static func allocate(_ capacity: Int) -> UnsafeMutablePointer<Float> {
+    private static func allocate(_ capacity: Int) -> UnsafeMutablePointer<Float>? {
         let bytes = capacity * MemoryLayout<Float>.stride
         guard bytes >= largePage else {
             var memory: UnsafeMutableRawPointer?
-            guard unsafe posix_memalign(&memory, 64, bytes) == 0, let memory = unsafe memory else { noMemory(bytes) }
+            guard unsafe posix_memalign(&memory, 64, bytes) == 0, let memory = unsafe memory else { return nil }
             return unsafe memory.assumingMemoryBound(to: Float.self)
         }
         let mapped = unsafe mmap(
             nil, bytes + largePage, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0)
-        guard let mapped = unsafe mapped, unsafe mapped != MAP_FAILED else { noMemory(bytes) }
+        guard let mapped = unsafe mapped, unsafe mapped != MAP_FAILED else { return nil }
         // What lies before the first large page, and behind the last number, is given back.
         let before = (largePage - Int(bitPattern: mapped) % largePage) % largePage
         let base = unsafe mapped + before
@@ -70,10 +80,6 @@ import Synchronization
     private static let largePage = 1 << 21
     private static let smallPage = Int(sysconf(Int32(_SC_PAGESIZE)))
 
-    private static func noMemory(_ bytes: Int) -> Never {
-        fatalError("no memory for \(bytes) bytes of activations; take smaller images or batches")
-    }
-
     /// The size class: eight steps between two powers of two, so at most an eighth lies idle.
     static func capacity(for count: Int) -> Int {
         let least = max(count, 1024)
@@ -93,8 +99,8 @@ import Synchronization
     private let owner: (any AnyObject & Sendable)?
 
     /// Takes memory from the pool.
-    init(count: Int, pool: BufferPool, device: any Device) {
-        let taken = unsafe pool.take(count)
+    init(count: Int, pool: BufferPool, device: any Device) throws(DeviceError) {
+        let taken = unsafe try pool.take(count)
         unsafe buffer = taken
         unsafe base = taken.base
         self.pool = pool
