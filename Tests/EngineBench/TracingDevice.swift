@@ -92,7 +92,8 @@ final class TracingDevice: Device, @unchecked Sendable {
         }
     }
     func convolution(
-        _ x: Tensor, weight: Tensor, bias: Tensor?, stride: Int, padding: Padding, adding shortcut: Tensor?
+        _ x: Tensor, weight: Tensor, bias: Tensor?, stride: Int, padding: Padding, adding shortcut: Tensor?,
+        activation: Activation?
     ) -> Tensor {
         let taps = weight.shape[2] * weight.shape[3]
         let positions = x.count / x.channels / stride / stride
@@ -100,7 +101,7 @@ final class TracingDevice: Device, @unchecked Sendable {
         return traced(kind, flops: 2 * positions * x.channels * taps * weight.shape[0], shape: Self.shape(x, weight)) {
             inner.convolution(
                 plain(x), weight: plain(weight), bias: bias.map(plain), stride: stride, padding: padding,
-                adding: shortcut.map(plain))
+                adding: shortcut.map(plain), activation: activation)
         }
     }
     func attention(queries: Tensor, keys: Tensor, values: Tensor, heads: Int, isCausal: Bool) -> Tensor {

@@ -24,8 +24,10 @@ public struct Convolution: Sendable {
         self.padding = padding ?? Padding(kernel / 2)
     }
 
-    /// `[batch, rows, columns, in]` gives `[batch, rows out, columns out, out]`, with a shortcut of that shape added to it.
-    public func callAsFunction(_ x: Tensor, adding shortcut: Tensor? = nil) -> Tensor {
-        x.convolution(weight, bias: bias, stride: stride, padding: padding, adding: shortcut)
+    /// `[batch, rows, columns, in]` gives `[batch, rows out, columns out, out]`, with a shortcut of that shape added to it, and
+    /// `activation` applied last.
+    public func callAsFunction(_ x: Tensor, adding shortcut: Tensor? = nil, activation: Activation? = nil) -> Tensor {
+        x.convolution(
+            weight, bias: bias, stride: stride, padding: padding, adding: shortcut, activation: activation)
     }
 }

@@ -8,6 +8,14 @@ public enum Activation: Sendable, Hashable {
     case gelu
     /// `x * sigmoid(1.702 x)`, as the first CLIP text encoders have it.
     case quickGelu
+    /// `max(x, 0)`.
+    case relu
+    /// `x`, times the slope below 0 (darknet's has 0.1).
+    case leakyRelu(slope: Float)
+    /// `x * tanh(ln(1 + e^x))` (Misra 2019).
+    case mish
+    /// `1 / (1 + e^-x)`, which darknet calls logistic.
+    case sigmoid
 }
 
 /// Zeros around an image, in pixels.
@@ -52,10 +60,12 @@ public protocol Device: AnyObject, Sendable {
     func releaseIdleMemory()
 
     // Products. Weights are as checkpoints hold them: `[out, in]` and `[out, in, height, width]`.
-    // What is to be added to the result, a shortcut around the layer, saves a pass over memory when it is given along.
+    // What is to be added to the result, a shortcut around the layer, saves a pass over memory when it is given along, and so does
+    // an activation. The order is bias, shortcut, activation.
     func linear(_ x: Tensor, weight: Tensor, bias: Tensor?, adding shortcut: Tensor?) -> Tensor
     func convolution(
-        _ x: Tensor, weight: Tensor, bias: Tensor?, stride: Int, padding: Padding, adding shortcut: Tensor?
+        _ x: Tensor, weight: Tensor, bias: Tensor?, stride: Int, padding: Padding, adding shortcut: Tensor?,
+        activation: Activation?
     ) -> Tensor
     /// Two linear layers with a nonlinearity between them; what lies there is wide, and nobody needs it whole.
     func perceptron(

@@ -35,11 +35,13 @@ extension Tensor {
         return device.perceptron(self, expansion, activation, contraction, adding: shortcut)
     }
 
-    /// Cross-correlation of `[batch, rows, columns, in]` with `weight` `[out, in, height, width]`; `shortcut`, of the result's
-    /// shape, is added to it.
+    /// Cross-correlation of `[batch, rows, columns, in]` with `weight` `[out, in, height, width]`; then `shortcut`, of the result's
+    /// shape, is added to it, and the activation comes last, as at the end of a residual block (He et al. 2016).
+    ///
+    /// A layer that activates before its shortcut, as darknet's do, is a convolution with an activation and a sum after it.
     public func convolution(
         _ weight: Tensor, bias: Tensor? = nil, stride: Int = 1, padding: Padding = Padding(0),
-        adding shortcut: Tensor? = nil
+        adding shortcut: Tensor? = nil, activation: Activation? = nil
     ) -> Tensor {
         precondition(
             shape.count == 4 && weight.shape.count == 4 && weight.shape[1] == channels
@@ -56,7 +58,8 @@ extension Tensor {
             shortcut.map { $0.shape == [shape[0], rows, columns, weight.shape[0]] } ?? true,
             "convolution: \(shape) with weights \(weight.shape) and shortcut \(shortcut!.shape)")
         return device.convolution(
-            self, weight: weight, bias: bias, stride: stride, padding: padding, adding: shortcut)
+            self, weight: weight, bias: bias, stride: stride, padding: padding, adding: shortcut, activation: activation
+        )
     }
 
     /// Multi-head attention with scale `1/sqrt(head size)`: queries `[batch, n, heads * size]`, keys and values

@@ -26,11 +26,7 @@ extension CPUDevice {
     static func apply(
         _ activation: Activation, _ x: UnsafePointer<Float>, _ y: UnsafeMutablePointer<Float>, _ count: Int
     ) {
-        switch activation {
-        case .silu: unsafe kernels_silu(x, y, count)
-        case .gelu: unsafe kernels_gelu(x, y, count)
-        case .quickGelu: unsafe kernels_quick_gelu(x, y, count)
-        }
+        unsafe kernels_activate(activation.kernel, x, count, y, count, 1, count)
     }
 
     /// One pass over both halves.

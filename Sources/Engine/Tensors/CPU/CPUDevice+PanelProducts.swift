@@ -19,13 +19,15 @@ extension CPUDevice {
 
     /// A linear layer of rows in panels; nil where the input does not stand in them and the result is not to.
     func linearOfPanels(
-        _ x: Tensor, _ weights: LayerWeights, bias: UnsafePointer<Float>?, adding shortcut: Tensor?
+        _ x: Tensor, _ weights: LayerWeights, bias: UnsafePointer<Float>?, adding shortcut: Tensor?,
+        _ activation: kernels_activation
     ) -> Tensor? {
         guard kernel.keepsRowsApart, unsafe isWork(x.count / max(x.channels, 1), weights) else { return nil }
         let shape = Array(x.shape.dropLast()) + [unsafe weights.columns]
         guard let input = panelsOfResult(x, adding: shortcut) else {
             return unsafe panels(of: x).map { rows in
-                let added = unsafe Added(bias: bias, shortcut: shortcut.map { unsafe read($0) })
+                let added = unsafe Added(
+                    bias: bias, shortcut: shortcut.map { unsafe read($0) }, activation: activation)
                 return unsafe make(shape) { unsafe multiply(rows, weights, adding: added, toRows: $0) }
             }
         }
@@ -33,13 +35,14 @@ extension CPUDevice {
         return unsafe withPanels(x, input) { rows in
             unsafe withPanels(shortcut, output) { plus in
                 unsafe makePanels(shape, output) { result in
-                    unsafe multiply(PanelProduct(rows, weights, Added(bias: bias, shortcut: plus), to: result))
+                    let added = unsafe Added(bias: bias, shortcut: plus, activation: activation)
+                    unsafe multiply(PanelProduct(rows, weights, added, to: result))
                 }
             }
         }
     }
 
-    /// `result = rows weights^T + bias + shortcut`, row by row.
+    /// `result = activation(rows weights^T + bias + shortcut)`, row by row.
     func multiply(
         _ rows: Panels, _ weights: LayerWeights, adding added: Added, toRows result: UnsafeMutablePointer<Float>
     ) {
@@ -61,6 +64,9 @@ extension CPUDevice {
                     unsafe kernels_transpose(
                         turned + (panel - group.lowerBound) * numbers, Panel.columns, piece.count, range.count, 1,
                         added.shortcut.map { unsafe $0 + at }, result + at, columns)
+                    if unsafe added.activation.isNone { continue }
+                    unsafe kernels_activate(
+                        added.activation, result + at, columns, result + at, columns, range.count, piece.count)
                 }
             }
         }
@@ -115,6 +121,7 @@ extension CPUDevice {
                         row_bias: product.added.bias.map { unsafe $0 + piece.lowerBound }, adds: index > 0 ? 1 : 0,
                         y: sums + start * panelStride, y_stride: width, y_panel_stride: panelStride,
                         plus: isLast ? plus.map { unsafe $0 + start * panelStride } : nil,
+                        activation: isLast ? product.added.activation : .none,
                         next: end < all ? nextPanels : nextWeights, then: kernels_rows()))
             }
         }

@@ -9,7 +9,8 @@ import CKernels
 extension CPUDevice {
     /// Transforms the inputs, then panel by panel of output channels transforms weights, multiplies, and transforms back.
     func winograd(
-        _ x: Tensor, weight: Tensor, bias: Tensor?, _ tiles: WinogradTiles, adding shortcut: Tensor?
+        _ x: Tensor, weight: Tensor, bias: Tensor?, _ tiles: WinogradTiles, adding shortcut: Tensor?,
+        _ activation: kernels_activation
     ) -> Tensor {
         let shape = [x.shape[0], tiles.rows, tiles.columns, weight.shape[0]]
         let weights = filled(weight, to: Panel.columns * weight.count / weight.shape[0])
@@ -18,7 +19,9 @@ extension CPUDevice {
             let steps = unsafe WinogradSteps(
                 kernel: kernel, tiles: tiles, source: read(x), height: x.shape[1], width: x.shape[2],
                 inputs: x.channels, outputs: weight.shape[0], weights: read(weights),
-                added: Added(bias: bias.map { unsafe read($0) }, shortcut: shortcut.map { unsafe read($0) }),
+                added: Added(
+                    bias: bias.map { unsafe read($0) }, shortcut: shortcut.map { unsafe read($0) },
+                    activation: activation),
                 result: result)
             unsafe winograd(tiles: x.shape[0] * tiles.count, steps)
             // The steps know addresses only.
