@@ -125,6 +125,9 @@ final class TracingDevice: Device, @unchecked Sendable {
             inner.layerNormalization(plain(x), scale: plain(scale), shift: plain(shift), epsilon: epsilon)
         }
     }
+    func pool(_ x: Tensor, _ pooling: Pooling, _ window: PoolingWindow) -> Tensor {
+        traced("pooling") { inner.pool(plain(x), pooling, window) }
+    }
     func apply(_ activation: Activation, to x: Tensor) -> Tensor {
         traced("activations, sums") { inner.apply(activation, to: plain(x)) }
     }

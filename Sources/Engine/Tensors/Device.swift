@@ -81,6 +81,9 @@ public protocol Device: AnyObject, Sendable {
     ) -> Tensor
     func layerNormalization(_ x: Tensor, scale: Tensor, shift: Tensor, epsilon: Float) -> Tensor
 
+    // Of the pixels in a window.
+    func pool(_ x: Tensor, _ pooling: Pooling, _ window: PoolingWindow) -> Tensor
+
     // One number at a time.
     func apply(_ activation: Activation, to x: Tensor) -> Tensor
     func gatedGelu(_ x: Tensor) -> Tensor
