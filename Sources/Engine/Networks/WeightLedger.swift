@@ -3,7 +3,7 @@
 import Tensors
 import Weights
 
-/// Gives tensors by whole names and remembers which were asked for and which could not be given.
+/// Gives parameters by whole names and remembers which were asked for and which could not be given.
 ///
 /// Belongs to the one thread that builds the network.
 final class WeightLedger {
@@ -13,6 +13,8 @@ final class WeightLedger {
     private let device: any Device
     private let loads: Bool
     private var used: Set<String> = []
+    private var given: [(path: String, parameter: Parameter)] = []
+    private var places: [String: Int] = [:]
     private var missing: [String] = []
     private var misfits: [NetworkError.Misfit] = []
 
@@ -24,7 +26,7 @@ final class WeightLedger {
         self.loads = loads
     }
 
-    func tensor(_ name: String, shape: [Int], stored: [Int]?) -> Tensor {
+    func parameter(_ name: String, shape: [Int], stored: [Int]?) -> Parameter {
         for candidate in naming.candidates(for: name) {
             guard let (file, entry) = weights.find(candidate) else { continue }
             used.insert(candidate)
@@ -32,10 +34,25 @@ final class WeightLedger {
                 return misfit(candidate, shape, found: "\(entry.shape)")
             }
             guard entry.format.isFractional else { return misfit(candidate, shape, found: entry.format.rawValue) }
-            return loads ? load(entry, of: file, shape: shape) : empty
+            if let place = places[candidate] {
+                let known = given[place].parameter
+                precondition(known.shape == shape, "\(candidate): asked for as \(known.shape), then as \(shape)")
+                return known
+            }
+            let parameter = Parameter(
+                name: candidate, shape: shape, storedShape: entry.shape,
+                tensor: loads ? load(entry, of: file, shape: shape) : empty)
+            places[candidate] = given.count
+            given.append((name, parameter))
+            return parameter
         }
         missing.append(name)
-        return empty
+        return substitute(name, shape)
+    }
+
+    /// Those that were given, in the order of asking; all of them under the empty path.
+    func parameters(under path: String) -> ParameterList {
+        ParameterList(given.filter { path.isEmpty || $0.path.hasPrefix("\(path).") }.map(\.parameter))
     }
 
     func finish() throws(NetworkError) {
@@ -52,12 +69,16 @@ final class WeightLedger {
         return Tensor(mapping: mapped, shape: shape, owner: file, device: device)
     }
 
-    private func misfit(_ name: String, _ expected: [Int], found: String) -> Tensor {
+    private func misfit(_ name: String, _ expected: [Int], found: String) -> Parameter {
         misfits.append(NetworkError.Misfit(name: name, expected: expected, found: found))
-        return empty
+        return substitute(name, expected)
     }
 
-    /// Stands for what could not be given, where `finish()` throws before anybody computes with it, and for what is only
-    /// held against the files.
+    /// Stands for what could not be given: `finish()` throws before anybody computes with it.
+    private func substitute(_ name: String, _ shape: [Int]) -> Parameter {
+        Parameter(name: name, shape: shape, storedShape: shape, tensor: empty)
+    }
+
+    /// Stands for what is only held against the files, too.
     private var empty: Tensor { Tensor([], shape: [0], device: device) }
 }
