@@ -99,7 +99,8 @@ final class TracingDevice: Device, @unchecked Sendable {
         }
     }
     func convolution(
-        _ x: Tensor, weight: Tensor, bias: Tensor?, stride: Int, padding: Padding, adding shortcut: Tensor?
+        _ x: Tensor, weight: Tensor, bias: Tensor?, stride: Int, padding: Padding, adding shortcut: Tensor?,
+        activation: Activation?
     ) throws(DeviceError) -> Tensor {
         let taps = weight.shape[2] * weight.shape[3]
         let positions = x.count / x.channels / stride / stride
@@ -109,7 +110,7 @@ final class TracingDevice: Device, @unchecked Sendable {
         ) { () throws(DeviceError) in
             try inner.convolution(
                 plain(x), weight: plain(weight), bias: bias.map(plain), stride: stride, padding: padding,
-                adding: shortcut.map(plain))
+                adding: shortcut.map(plain), activation: activation)
         }
     }
     func attention(queries: Tensor, keys: Tensor, values: Tensor, heads: Int, isCausal: Bool) throws(DeviceError)
@@ -136,6 +137,9 @@ final class TracingDevice: Device, @unchecked Sendable {
             try inner.layerNormalization(plain(x), scale: plain(scale), shift: plain(shift), epsilon: epsilon)
         }
     }
+    func pool(_ x: Tensor, _ pooling: Pooling, _ window: PoolingWindow) throws(DeviceError) -> Tensor {
+        try traced("pooling") { () throws(DeviceError) in try inner.pool(plain(x), pooling, window) }
+    }
     func apply(_ activation: Activation, to x: Tensor) throws(DeviceError) -> Tensor {
         try traced("activations, sums") { () throws(DeviceError) in try inner.apply(activation, to: plain(x)) }
     }
@@ -151,6 +155,9 @@ final class TracingDevice: Device, @unchecked Sendable {
     }
     func concatenateChannels(_ x: Tensor, _ y: Tensor) throws(DeviceError) -> Tensor {
         try traced("moves") { () throws(DeviceError) in try inner.concatenateChannels(plain(x), plain(y)) }
+    }
+    func channels(_ range: Range<Int>, of x: Tensor) throws(DeviceError) -> Tensor {
+        try traced("moves") { () throws(DeviceError) in try inner.channels(range, of: plain(x)) }
     }
     func upsampleNearest(_ x: Tensor, rows: Int, columns: Int) throws(DeviceError) -> Tensor {
         try traced("moves") { () throws(DeviceError) in

@@ -13,7 +13,7 @@ import tempfile
 import numpy as np
 
 SOURCES = pathlib.Path(__file__).resolve().parents[2] / "Sources" / "C" / "CKernels"
-KERNELS = ["attention", "kernels", "packing", "winograd"]
+KERNELS = ["activations", "attention", "kernels", "packing", "pooling", "winograd"]
 size, real = ctypes.c_ssize_t, ctypes.c_float
 draw = np.random.default_rng(5)
 
@@ -21,6 +21,22 @@ draw = np.random.default_rng(5)
 class Image(ctypes.Structure):
     """kernels_winograd_image."""
     _fields_ = [(name, size) for name in "tile height width channels pixel top left columns".split()]
+
+
+class Activation(ctypes.Structure):
+    """kernels_activation."""
+    _fields_ = [("function", ctypes.c_int), ("slope", real)]
+
+
+class Pooling(ctypes.Structure):
+    """kernels_pooling."""
+    _fields_ = [(name, size) for name in "height width channels rows columns stride top left windows".split()]
+    _fields_ += [("counts_all", ctypes.c_int)]
+
+
+# None, then all of kernels_function.
+NONE, *ACTIVATIONS = [Activation(function, 0.1) for function in range(8)]
+MISH = ACTIVATIONS[5]
 
 
 def built(folder, level):
@@ -41,20 +57,20 @@ def at(array):
 
 
 def elementwise(library, x, y):
-    results = [np.empty_like(x) for _ in range(4)]
-    for name, result in zip(["silu", "quick_gelu", "gelu"], results):
-        getattr(library, f"kernels_{name}")(at(x), at(result), size(x.size))
-    library.kernels_add(at(x), at(y), at(results[3]), size(x.size))
+    results = [np.empty_like(x) for _ in range(len(ACTIVATIONS) + 1)]
+    for activation, result in zip(ACTIVATIONS, results):
+        library.kernels_activate(activation, at(x), size(x.size), at(result), size(x.size), size(1), size(x.size))
+    library.kernels_add(at(x), at(y), at(results[-1]), size(x.size))
     return results
 
 
 def by_rows(library, x, scale, shift):
-    (rows, channels), results = x.shape, [np.empty_like(x) for _ in range(4)]
+    (rows, channels), results = x.shape, [np.empty_like(x) for _ in range(len(ACTIVATIONS) + 3)]
     shape = size(rows), size(channels)
     library.kernels_layer_normalization(at(x), at(scale), at(shift), real(1e-5), at(results[0]), *shape)
-    for silu in (0, 1):
-        library.kernels_scale_shift(at(x), at(scale), at(shift), at(results[1 + silu]), *shape, silu)
-    library.kernels_add_row(at(x), at(scale), at(results[3]), *shape)
+    library.kernels_add_row(at(x), at(scale), at(results[1]), *shape)
+    for activation, result in zip([NONE, *ACTIVATIONS], results[2:]):
+        library.kernels_scale_shift(at(x), at(scale), at(shift), at(result), *shape, activation)
     sums, squares = np.zeros(channels, np.float32), np.zeros(channels, np.float32)
     library.kernels_sum_rows(at(x), at(sums), *shape)
     library.kernels_sum_squares(at(x), at(scale), at(squares), *shape)
@@ -94,22 +110,37 @@ def winograd(library, side, image, weights, bias, plus):
     result = np.zeros_like(image)
     library.kernels_winograd_output(
         at(before), size(before.shape[1]), Image(side, height, width, channels, channels, 0, 0, columns), *cut, at(bias),
-        at(plus), size(channels - 11), at(result))
+        at(plus), MISH, size(channels - 11), at(result))
     panel = np.zeros((products, channels * 16 + 16), np.float32)
     library.kernels_winograd_weights(
         side, at(weights), size(channels * 9), size(channels), at(panel), size(panel.shape[1]))
     return [before, result, panel]
 
 
+def pooling(library, image, window, stride, padding):
+    height, width, channels = image.shape
+    rows, columns = ((side + 2 * padding - window) // stride + 1 for side in (height, width))
+    results, line = [np.zeros((rows, columns, channels), np.float32) for _ in range(3)], np.zeros_like(image[0])
+    kinds = [("greatest", 0), ("mean", 0), ("mean", 1)]
+    for (kind, counts_all), result in zip(kinds, results):
+        shape = Pooling(height, width, channels, window, window, stride, padding, padding, columns, counts_all)
+        for row in range(rows):
+            getattr(library, f"kernels_pool_{kind}")(at(image), shape, size(row), at(line), at(result[row]))
+    return results
+
+
 def cases():
     for count in (1, 7, 16, 33, 1000, 100_003):
         yield elementwise, numbers(count, scale=6), numbers(count)
+        yield elementwise, numbers(count, scale=60), numbers(count)
     for rows, channels in ((1, 2), (3, 14), (64, 40), (33, 320), (5, 514)):
         yield by_rows, numbers(rows, channels, scale=3), numbers(channels), numbers(channels)
     for keys in (1, 2, 5, 77, 480):
         yield softmax, numbers(keys, 16, scale=9), numbers(keys, 16, scale=14)
     for side in (4, 6):
         yield winograd, side, numbers(29, 23, 48), numbers(16, 48, 3, 3), numbers(48), numbers(29, 23, 48)
+    for channels, window, stride, padding in ((3, 3, 2, 1), (20, 2, 2, 0), (64, 5, 1, 2), (40, 13, 1, 6)):
+        yield pooling, numbers(19, 14, channels), window, stride, padding
 
 
 def main():

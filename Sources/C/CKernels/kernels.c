@@ -1,8 +1,8 @@
 // Scalar loops written so that the compiler vectorises them; see kernels.h for what each computes.
 #include "kernels.h"
 
+#include "functions.h"
 #include "kernel_target.h"
-#include "power_of_two.h"
 
 #include <math.h>
 
@@ -10,69 +10,6 @@
 // not depend on the width of the machine's vectors. Products and sums may be fused where the machine can.
 
 enum { LANES = 16 };
-
-// exp(x) = 2^n * exp(r) with |r| <= ln(2)/2: a polynomial of degree 6 in r, relative error below 2^-22. For -87 <= x <= 88;
-// NaN comes through.
-INLINE float exponential_in_range(float x) {
-  const float shifted = x * 1.44269504f + ROUNDING;
-  const float n = shifted - ROUNDING;
-  const float r = (x - n * 0.693359375f) + n * 2.12194440e-4f;
-  float p = 1.0f / 720.0f;
-  p = p * r + 1.0f / 120.0f;
-  p = p * r + 1.0f / 24.0f;
-  p = p * r + 1.0f / 6.0f;
-  p = p * r + 0.5f;
-  p = p * r + 1.0f;
-  p = p * r + 1.0f;
-  return times_power_of_two(p, shifted);
-}
-
-// Below -87 the result is 0 (nothing here needs subnormals), above 88 it saturates.
-INLINE float exponential(float x) {
-  const float result = exponential_in_range(x < -87.0f ? -87.0f : (x > 88.0f ? 88.0f : x));
-  return x < -87.0f ? 0.0f : (x != x ? x : result);
-}
-
-INLINE float sigmoid(float x) { return 1.0f / (1.0f + exponential(-x)); }
-
-// erfc(z) for z >= 0 as t * exp(-z^2 + P(t)), t = 1 / (1 + z / 2), relative error below 1.2e-7 before rounding
-// (Press et al., Numerical Recipes, section 6.2).
-INLINE float complementary_error(float z) {
-  const float t = 1.0f / (1.0f + 0.5f * z);
-  float p = 0.17087277f;
-  p = p * t - 0.82215223f;
-  p = p * t + 1.48851587f;
-  p = p * t - 1.13520398f;
-  p = p * t + 0.27886807f;
-  p = p * t - 0.18628806f;
-  p = p * t + 0.09678418f;
-  p = p * t + 0.37409196f;
-  p = p * t + 1.00002368f;
-  p = p * t - 1.26551223f;
-  return t * exponential(p - z * z);
-}
-
-INLINE float gelu(float x) {
-  const float tail = 0.5f * complementary_error(fabsf(x) * 0.707106781f);
-  return x * (x < 0.0f ? tail : 1.0f - tail);
-}
-
-// Where they overlap, x and y are the same.
-
-KERNEL void kernels_silu(const float *x, float *y, ptrdiff_t count) {
-#pragma clang loop vectorize(assume_safety)
-  for (ptrdiff_t i = 0; i < count; i++) y[i] = x[i] * sigmoid(x[i]);
-}
-
-KERNEL void kernels_quick_gelu(const float *x, float *y, ptrdiff_t count) {
-#pragma clang loop vectorize(assume_safety)
-  for (ptrdiff_t i = 0; i < count; i++) y[i] = x[i] * sigmoid(1.702f * x[i]);
-}
-
-KERNEL void kernels_gelu(const float *x, float *y, ptrdiff_t count) {
-#pragma clang loop vectorize(assume_safety)
-  for (ptrdiff_t i = 0; i < count; i++) y[i] = gelu(x[i]);
-}
 
 KERNEL void kernels_gated_gelu(
     const float *x, ptrdiff_t x_stride, float *y, ptrdiff_t y_stride, ptrdiff_t rows, ptrdiff_t channels) {
@@ -114,17 +51,21 @@ KERNEL void kernels_sum_squares(
 }
 
 KERNEL void kernels_scale_shift(
-    const float *x, const float *scale, const float *shift, float *y, ptrdiff_t rows, ptrdiff_t channels, int silu) {
+    const float *x, const float *scale, const float *shift, float *y, ptrdiff_t rows, ptrdiff_t channels,
+    kernels_activation activation) {
   for (ptrdiff_t r = 0; r < rows; r++) {
     const float *in = x + r * channels;
     float *out = y + r * channels;
-    if (silu)
+    if (activation.function == KERNELS_SILU) {
       for (ptrdiff_t c = 0; c < channels; c++) {
         const float v = in[c] * scale[c] + shift[c];
         out[c] = v * sigmoid(v);
       }
-    else
-      for (ptrdiff_t c = 0; c < channels; c++) out[c] = in[c] * scale[c] + shift[c];
+      continue;
+    }
+    for (ptrdiff_t c = 0; c < channels; c++) out[c] = in[c] * scale[c] + shift[c];
+    // The row is still in the first cache.
+    activate(activation, out, out, channels);
   }
 }
 

@@ -1,6 +1,7 @@
 // Winograd's transforms of whole tiles, first down their columns, then along their rows; see winograd.h.
 #include "winograd.h"
 
+#include "functions.h"
 #include "kernel_target.h"
 #include "transpose.h"
 #include "winograd_lines.h"
@@ -51,7 +52,8 @@ KERNEL void kernels_winograd_input(
 
 INLINE void output(
     const int side, const float *products, ptrdiff_t stride, kernels_winograd_image shape, ptrdiff_t first,
-    ptrdiff_t count, const float *bias, const float *plus, ptrdiff_t written, float *image) {
+    ptrdiff_t count, const float *bias, const float *plus, kernels_activation activation, ptrdiff_t written,
+    float *image) {
   const int window = side + 2;
   const ptrdiff_t channels = shape.channels;
   for (ptrdiff_t tile = 0; tile < count; tile++) {
@@ -73,15 +75,18 @@ INLINE void output(
         output_line(side, half[y], line);
         const ptrdiff_t at = ((row + y) * shape.width + column) * shape.pixel + channel;
         for (int x = 0; x < columns; x++) {
-          const ptrdiff_t pixel = at + x * shape.pixel;
-          vector sum = line[x] + shift;
-          if (channel + LANES <= written) {
-            if (plus) sum += load(plus + pixel);
-            store(image + pixel, sum);
-          } else {
-            for (ptrdiff_t c = 0; c < written - channel; c++)
-              image[pixel + c] = plus ? sum[c] + plus[pixel + c] : sum[c];
-          }
+          const float *more = plus ? plus + at + x * shape.pixel : NULL;
+          line[x] += shift;
+          if (more && channel + LANES <= written) line[x] += load(more);
+          else if (more)
+            for (ptrdiff_t c = 0; c < written - channel; c++) line[x][c] += more[c];
+        }
+        if (activation.function) activate(activation, (float *)line, (float *)line, side * LANES);
+        for (int x = 0; x < columns; x++) {
+          float *pixel = image + at + x * shape.pixel;
+          if (channel + LANES <= written) store(pixel, line[x]);
+          else
+            for (ptrdiff_t c = 0; c < written - channel; c++) pixel[c] = line[x][c];
         }
       }
     }
@@ -90,9 +95,9 @@ INLINE void output(
 
 KERNEL void kernels_winograd_output(
     const float *products, ptrdiff_t stride, kernels_winograd_image shape, ptrdiff_t first, ptrdiff_t count,
-    const float *bias, const float *plus, ptrdiff_t written, float *image) {
-  if (shape.tile == 4) output(4, products, stride, shape, first, count, bias, plus, written, image);
-  else output(6, products, stride, shape, first, count, bias, plus, written, image);
+    const float *bias, const float *plus, kernels_activation activation, ptrdiff_t written, float *image) {
+  if (shape.tile == 4) output(4, products, stride, shape, first, count, bias, plus, activation, written, image);
+  else output(6, products, stride, shape, first, count, bias, plus, activation, written, image);
 }
 
 // Sixteen output channels side by side.

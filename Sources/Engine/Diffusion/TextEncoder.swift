@@ -4,7 +4,7 @@ import Networks
 import Tensors
 
 /// The text encoder of CLIP (Radford et al. 2021), up to its last hidden state, which is what the U-Net attends to.
-struct TextEncoder: Sendable {
+struct TextEncoder: ParameterizedNetwork {
     /// Files since transformers 5 leave the model's own name out.
     static let naming = WeightNaming(rules: [.init("text_model.", storedAs: "")], ignored: ["position_ids"])
 
@@ -12,6 +12,7 @@ struct TextEncoder: Sendable {
     let positions: Embedding
     let layers: [TextEncoderLayer]
     let normalization: LayerNormalization
+    let parameters: ParameterList
 
     init(_ root: WeightScope, _ configuration: TextEncoderConfiguration) {
         let weights = root / "text_model"
@@ -24,6 +25,7 @@ struct TextEncoder: Sendable {
         }
         normalization = LayerNormalization(
             weights / "final_layer_norm", channels: width, epsilon: configuration.epsilon)
+        parameters = root.parameters
     }
 
     /// Token ids `[batch][positions]`, padded to one length, give `[batch, positions, width]`.

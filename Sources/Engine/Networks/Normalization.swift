@@ -10,21 +10,22 @@ public struct GroupNormalization: Sendable {
     /// Added to the variance.
     public let epsilon: Float
     /// `[channels]`.
-    public let scale: Tensor
+    public let scale: Parameter
     /// `[channels]`.
-    public let shift: Tensor
+    public let shift: Parameter
 
     /// Reads `weight` and `bias`.
     public init(_ weights: WeightScope, groups: Int, channels: Int, epsilon: Float) {
         self.groups = groups
         self.epsilon = epsilon
-        scale = weights.tensor("weight", shape: [channels])
-        shift = weights.tensor("bias", shape: [channels])
+        scale = weights.parameter("weight", shape: [channels])
+        shift = weights.parameter("bias", shape: [channels])
     }
 
     /// `[batch, ..., channels]` to the same shape, with `activation` applied last.
     public func callAsFunction(_ x: Tensor, activation: Activation? = nil) -> Tensor {
-        x.groupNormalization(groups: groups, scale: scale, shift: shift, epsilon: epsilon, activation: activation)
+        x.groupNormalization(
+            groups: groups, scale: scale.tensor, shift: shift.tensor, epsilon: epsilon, activation: activation)
     }
 }
 
@@ -33,19 +34,19 @@ public struct LayerNormalization: Sendable {
     /// Added to the variance.
     public let epsilon: Float
     /// `[channels]`.
-    public let scale: Tensor
+    public let scale: Parameter
     /// `[channels]`.
-    public let shift: Tensor
+    public let shift: Parameter
 
     /// Reads `weight` and `bias`.
     public init(_ weights: WeightScope, channels: Int, epsilon: Float = 1e-5) {
         self.epsilon = epsilon
-        scale = weights.tensor("weight", shape: [channels])
-        shift = weights.tensor("bias", shape: [channels])
+        scale = weights.parameter("weight", shape: [channels])
+        shift = weights.parameter("bias", shape: [channels])
     }
 
     /// `[..., channels]` to the same shape.
     public func callAsFunction(_ x: Tensor) -> Tensor {
-        x.layerNormalization(scale: scale, shift: shift, epsilon: epsilon)
+        x.layerNormalization(scale: scale.tensor, shift: shift.tensor, epsilon: epsilon)
     }
 }

@@ -17,8 +17,6 @@ public struct Perceptron: Sendable {
 
     /// `[..., in]` gives `[..., out]`, with a shortcut of that shape added to it.
     public func callAsFunction(_ x: Tensor, adding shortcut: Tensor? = nil) -> Tensor {
-        x.perceptron(
-            LinearWeights(weight: expansion.weight, bias: expansion.bias), activation,
-            LinearWeights(weight: contraction.weight, bias: contraction.bias), adding: shortcut)
+        x.perceptron(expansion.weights, activation, contraction.weights, adding: shortcut)
     }
 }

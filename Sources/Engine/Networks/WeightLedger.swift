@@ -3,7 +3,7 @@
 import Tensors
 import Weights
 
-/// Gives tensors by whole names and remembers which were asked for and which could not be given.
+/// Gives parameters by whole names and remembers which were asked for and which could not be given.
 ///
 /// Belongs to the one thread that builds the network.
 final class WeightLedger {
@@ -12,6 +12,8 @@ final class WeightLedger {
     private let naming: WeightNaming
     private let device: (any Device)?
     private var used: Set<String> = []
+    private var given: [(path: String, parameter: Parameter)] = []
+    private var places: [String: Int] = [:]
     private var missing: [String] = []
     private var misfits: [NetworkError.Misfit] = []
     /// Why a tensor could not be put onto the device: the first one's reason.
@@ -24,7 +26,7 @@ final class WeightLedger {
         self.device = device
     }
 
-    func tensor(_ name: String, shape: [Int], stored: [Int]?) -> Tensor {
+    func parameter(_ name: String, shape: [Int], stored: [Int]?) -> Parameter {
         for candidate in naming.candidates(for: name) {
             guard let (file, entry) = weights.find(candidate) else { continue }
             used.insert(candidate)
@@ -32,10 +34,25 @@ final class WeightLedger {
                 return misfit(candidate, shape, found: "\(entry.shape)")
             }
             guard entry.format.isFractional else { return misfit(candidate, shape, found: entry.format.rawValue) }
-            return device.map { load(entry, of: file, shape: shape, onto: $0) } ?? .unloaded
+            if let place = places[candidate] {
+                let known = given[place].parameter
+                precondition(known.shape == shape, "\(candidate): asked for as \(known.shape), then as \(shape)")
+                return known
+            }
+            let parameter = Parameter(
+                name: candidate, shape: shape, storedShape: entry.shape,
+                tensor: device.map { load(entry, of: file, shape: shape, onto: $0) } ?? .unloaded)
+            places[candidate] = given.count
+            given.append((name, parameter))
+            return parameter
         }
         missing.append(name)
-        return .unloaded
+        return substitute(name, shape)
+    }
+
+    /// Those that were given, in the order of asking; all of them under the empty path.
+    func parameters(under path: String) -> ParameterList {
+        ParameterList(given.filter { path.isEmpty || $0.path.hasPrefix("\(path).") }.map(\.parameter))
     }
 
     func finish() throws(NetworkError) {
@@ -53,8 +70,13 @@ final class WeightLedger {
         return tensor
     }
 
-    private func misfit(_ name: String, _ expected: [Int], found: String) -> Tensor {
+    private func misfit(_ name: String, _ expected: [Int], found: String) -> Parameter {
         misfits.append(NetworkError.Misfit(name: name, expected: expected, found: found))
-        return .unloaded
+        return substitute(name, expected)
+    }
+
+    /// Stands for what could not be given: `finish()` throws before anybody computes with it.
+    private func substitute(_ name: String, _ shape: [Int]) -> Parameter {
+        Parameter(name: name, shape: shape, storedShape: shape, tensor: .unloaded)
     }
 }

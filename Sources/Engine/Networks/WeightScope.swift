@@ -38,18 +38,22 @@ public struct WeightScope {
     /// The place of the list's element `index` under `scope`.
     public static func / (scope: WeightScope, index: Int) -> WeightScope { scope / "\(index)" }
 
-    /// The tensor `name` of this place, float32, on the device: mapped where the file holds aligned float32, else
-    /// converted once.
+    /// The parameter `name` of this place, float32, on the device: mapped where the file holds aligned float32, else
+    /// converted once. Asked for again, it is the same one.
     ///
     /// Where the file has no such tensor, ``finish()`` throws before anybody computes with the result.
     ///
     /// - Parameter stored: another shape of the same count that files may have instead, such as a 1x1 convolution's.
-    public func tensor(_ name: String, shape: [Int], orStoredAs stored: [Int]? = nil) -> Tensor {
-        ledger.tensor((self / name).path, shape: shape, stored: stored)
+    public func parameter(_ name: String, shape: [Int], orStoredAs stored: [Int]? = nil) -> Parameter {
+        ledger.parameter((self / name).path, shape: shape, stored: stored)
     }
 
     /// Why a tensor could not be put onto the device; the first one's reason, when all have been asked for.
     public var failure: DeviceError? { ledger.failure }
+
+    /// All parameters of this place and the places under it that were asked for so far, in the order of asking: at the end of a
+    /// network's `init`, those of the network.
+    public var parameters: ParameterList { ledger.parameters(under: path) }
 
     /// Ends the building of a network; call it once, on any of its scopes.
     ///

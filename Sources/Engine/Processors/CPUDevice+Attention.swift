@@ -210,7 +210,7 @@ private struct QueryPlace {
                 x: keys + first * size, x_stride: size, rows: count, columns: columns, length: size,
                 panels: scaled + offset, panel_stride: size * width, bias: nil, row_bias: nil, adds: 0, y: scores,
                 y_stride: width,
-                y_panel_stride: panelScores, plus: nil, next: kernels_rows(),
+                y_panel_stride: panelScores, plus: nil, activation: .none, next: kernels_rows(),
                 then: kernels_rows()))
         for panel in group {
             let panelScore = unsafe scores + (panel - group.lowerBound) * panelScores
@@ -229,7 +229,7 @@ private struct QueryPlace {
                 length: count,
                 panels: scores, panel_stride: panelScores, bias: nil, row_bias: nil, adds: first > 0 ? 1 : 0,
                 y: summed + offset,
-                y_stride: width, y_panel_stride: size * width, plus: nil, next: kernels_rows(),
+                y_stride: width, y_panel_stride: size * width, plus: nil, activation: .none, next: kernels_rows(),
                 then: kernels_rows()))
     }
 

@@ -27,11 +27,7 @@ extension CPUDevice {
     static func apply(
         _ activation: Activation, _ x: UnsafePointer<Float>, _ y: UnsafeMutablePointer<Float>, _ count: Int
     ) {
-        switch activation {
-        case .silu: unsafe kernels_silu(x, y, count)
-        case .gelu: unsafe kernels_gelu(x, y, count)
-        case .quickGelu: unsafe kernels_quick_gelu(x, y, count)
-        }
+        unsafe kernels_activate(activation.kernel, x, count, y, count, 1, count)
     }
 
     /// One pass over both halves.
@@ -83,6 +79,19 @@ extension CPUDevice {
                     let to = unsafe result + row * (first + second)
                     unsafe to.update(from: a + row * first, count: first)
                     unsafe (to + first).update(from: b + row * second, count: second)
+                }
+            }
+        }
+    }
+
+    /// One pass over what is kept.
+    public func channels(_ range: Range<Int>, of x: Tensor) throws(DeviceError) -> Tensor {
+        let (all, kept) = (x.channels, range.count)
+        let source = unsafe try read(x)
+        return unsafe try make(x.shape.dropLast() + [kept]) { result in
+            forEachPiece(of: x.count / all, size: Self.piecePositions(kept)) { start, rows in
+                for row in start..<start + rows {
+                    unsafe (result + row * kept).update(from: source + row * all + range.lowerBound, count: kept)
                 }
             }
         }

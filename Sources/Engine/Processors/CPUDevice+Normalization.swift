@@ -25,9 +25,7 @@ extension CPUDevice {
             factors[index] = scales[channel] / (group.variance + epsilon).squareRoot()
             offsets[index] = shifts[channel] - group.mean * factors[index]
         }
-        let result = unsafe try scaleAndShift(source, x.shape, factors, offsets, pieces, isSilu: activation == .silu)
-        guard let activation, activation != .silu else { return result }
-        return try apply(activation, to: result)
+        return unsafe try scaleAndShift(source, x.shape, factors, offsets, pieces, activation?.kernel ?? .none)
     }
 
     private struct Statistic {
@@ -108,7 +106,7 @@ extension CPUDevice {
 
     private func scaleAndShift(
         _ source: UnsafePointer<Float>, _ shape: [Int], _ factors: [Float], _ offsets: [Float],
-        _ pieces: PositionPieces, isSilu: Bool
+        _ pieces: PositionPieces, _ activation: kernels_activation
     ) throws(DeviceError) -> Tensor {
         let (samples, channels) = (shape[0], shape[shape.count - 1])
         return unsafe try make(shape) { result in
@@ -120,7 +118,7 @@ extension CPUDevice {
                         unsafe kernels_scale_shift(
                             source + first, factors.baseAddress! + sample * channels,
                             offsets.baseAddress! + sample * channels, result + first,
-                            range.count, channels, isSilu ? 1 : 0)
+                            range.count, channels, activation)
                     }
                 }
             }

@@ -20,13 +20,14 @@ extension CPUDevice {
 
     /// A linear layer of rows in panels; nil where the input does not stand in them and the result is not to.
     func linearOfPanels(
-        _ x: Tensor, _ weights: LayerWeights, bias: UnsafePointer<Float>?, adding shortcut: Tensor?
+        _ x: Tensor, _ weights: LayerWeights, bias: UnsafePointer<Float>?, adding shortcut: Tensor?,
+        _ activation: kernels_activation
     ) throws(DeviceError) -> Tensor? {
         guard kernel.keepsRowsApart, unsafe isWork(x.count / max(x.channels, 1), weights) else { return nil }
         let shape = Array(x.shape.dropLast()) + [unsafe weights.columns]
         guard let input = panelsOfResult(x, adding: shortcut) else {
             guard let rows = unsafe panels(of: x) else { return nil }
-            let added = unsafe Added(bias: bias, shortcut: try read(shortcut))
+            let added = unsafe Added(bias: bias, shortcut: try read(shortcut), activation: activation)
             return unsafe try make(shape) { result throws(DeviceError) in
                 unsafe try multiply(rows, weights, adding: added, toRows: result)
             }
@@ -35,13 +36,14 @@ extension CPUDevice {
         return unsafe try withPanels(x, input) { rows throws(DeviceError) in
             unsafe try withPanels(shortcut, output) { plus throws(DeviceError) in
                 unsafe try makePanels(shape, output) { result in
-                    unsafe multiply(PanelProduct(rows, weights, Added(bias: bias, shortcut: plus), to: result))
+                    let added = unsafe Added(bias: bias, shortcut: plus, activation: activation)
+                    unsafe multiply(PanelProduct(rows, weights, added, to: result))
                 }
             }
         }
     }
 
-    /// `result = rows weights^T + bias + shortcut`, row by row.
+    /// `result = activation(rows weights^T + bias + shortcut)`, row by row.
     func multiply(
         _ rows: Panels, _ weights: LayerWeights, adding added: Added, toRows result: UnsafeMutablePointer<Float>
     ) throws(DeviceError) {
@@ -63,6 +65,9 @@ extension CPUDevice {
                     unsafe kernels_transpose(
                         turned + (panel - group.lowerBound) * numbers, Panel.columns, piece.count, range.count, 1,
                         added.shortcut.map { unsafe $0 + at }, result + at, columns)
+                    if unsafe added.activation.isNone { continue }
+                    unsafe kernels_activate(
+                        added.activation, result + at, columns, result + at, columns, range.count, piece.count)
                 }
             }
         }
@@ -117,6 +122,7 @@ extension CPUDevice {
                         row_bias: product.added.bias.map { unsafe $0 + piece.lowerBound }, adds: index > 0 ? 1 : 0,
                         y: sums + start * panelStride, y_stride: width, y_panel_stride: panelStride,
                         plus: isLast ? plus.map { unsafe $0 + start * panelStride } : nil,
+                        activation: isLast ? product.added.activation : .none,
                         next: end < all ? nextPanels : nextWeights, then: kernels_rows()))
             }
         }

@@ -8,11 +8,19 @@ extension CPUDevice {
     public func linear(
         _ x: Tensor, weight: Tensor, bias: Tensor?, adding shortcut: Tensor?
     ) throws(DeviceError) -> Tensor {
+        try linear(x, weight: weight, bias: bias, adding: shortcut, activation: .none)
+    }
+
+    private func linear(
+        _ x: Tensor, weight: Tensor, bias: Tensor?, adding shortcut: Tensor?, activation: kernels_activation
+    ) throws(DeviceError) -> Tensor {
         let weights = unsafe try layerWeights(weight)
         let shift = unsafe try read(bias)
-        if let result = unsafe try linearOfPanels(x, weights, bias: shift, adding: shortcut) { return result }
+        if let result = unsafe try linearOfPanels(x, weights, bias: shift, adding: shortcut, activation) {
+            return result
+        }
         let source = unsafe try read(x)
-        let added = unsafe Added(bias: shift, shortcut: try read(shortcut))
+        let added = unsafe Added(bias: shift, shortcut: try read(shortcut), activation: activation)
         let rows = x.count / max(x.channels, 1)
         return unsafe try make(x.shape.dropLast() + [weights.columns]) { result throws(DeviceError) in
             for run in runs(rows, samples: x.shape[0]) {
@@ -26,28 +34,33 @@ extension CPUDevice {
 
     /// Gathers the patches of output positions, then multiplies; kernels of one pixel are linear layers.
     public func convolution(
-        _ x: Tensor, weight: Tensor, bias: Tensor?, stride: Int, padding: Padding, adding shortcut: Tensor?
+        _ x: Tensor, weight: Tensor, bias: Tensor?, stride: Int, padding: Padding, adding shortcut: Tensor?,
+        activation: Activation?
     ) throws(DeviceError) -> Tensor {
+        let activation = activation?.kernel ?? .none
         if weight.shape[2] == 1, weight.shape[3] == 1, stride == 1, padding == Padding(0) {
             return try linear(
-                x, weight: weight.reshaped(Array(weight.shape.prefix(2))), bias: bias, adding: shortcut)
+                x, weight: weight.reshaped(Array(weight.shape.prefix(2))), bias: bias, adding: shortcut,
+                activation: activation)
         }
         if kernel.keepsRowsApart,
             let tiles = WinogradTiles(x.shape, weight: weight.shape, stride: stride, padding: padding)
         {
-            return try winograd(x, weight: weight, bias: bias, tiles, adding: shortcut)
+            return try winograd(x, weight: weight, bias: bias, tiles, adding: shortcut, activation)
         }
-        return try directly(x, weight: weight, bias: bias, stride: stride, padding: padding, adding: shortcut)
+        return try directly(
+            x, weight: weight, bias: bias, stride: stride, padding: padding, adding: shortcut, activation: activation)
     }
 
     private func directly(
-        _ x: Tensor, weight: Tensor, bias: Tensor?, stride: Int, padding: Padding, adding shortcut: Tensor?
+        _ x: Tensor, weight: Tensor, bias: Tensor?, stride: Int, padding: Padding, adding shortcut: Tensor?,
+        activation: kernels_activation
     ) throws(DeviceError) -> Tensor {
         let weights = unsafe try layerWeights(weight)
         let gather = unsafe PatchGather(
             x.shape, kernel: Array(weight.shape[2...]), stride: stride, padding: padding, chunks: weights.chunks)
         let source = unsafe try read(x)
-        let added = unsafe Added(bias: try read(bias), shortcut: try read(shortcut))
+        let added = unsafe Added(bias: try read(bias), shortcut: try read(shortcut), activation: activation)
         let total = x.shape[0] * gather.positions
         let block = max(Self.patchNumbers / max(gather.depth, 1) / 192, 1) * 192
         return unsafe try make([x.shape[0], gather.rows, gather.columns, weights.columns]) {
@@ -86,7 +99,7 @@ extension CPUDevice {
         return (0..<samples).map { $0 * each..<($0 + 1) * each }
     }
 
-    /// `result = source weights^T + bias + shortcut`, shared by all threads.
+    /// `result = activation(source weights^T + bias + shortcut)`, shared by all threads.
     func multiply(
         _ rows: Int, _ source: UnsafePointer<Float>, _ weights: LayerWeights, adding added: Added,
         _ result: UnsafeMutablePointer<Float>
@@ -152,12 +165,13 @@ extension CPUDevice {
             let columns = unsafe min(panels.count * Panel.columns, weights.columns - column)
             let bias = unsafe added.bias.map { unsafe $0 + column }
             let shortcut = unsafe isLast ? added.shortcut.map { unsafe $0 + to } : nil
+            let activation = unsafe isLast ? added.activation : .none
             unsafe kernel.multiply(
                 kernels_product(
                     x: from, x_stride: weights.depth, rows: end - row, columns: columns, length: steps.count,
                     panels: packed, panel_stride: stride * Panel.columns, bias: bias, row_bias: nil,
                     adds: steps.lowerBound > 0 ? 1 : 0, y: result + to, y_stride: weights.columns,
-                    y_panel_stride: Panel.columns, plus: shortcut, next: following,
+                    y_panel_stride: Panel.columns, plus: shortcut, activation: activation, next: following,
                     then: isLastBlock ? then : kernels_rows()))
         }
     }
@@ -170,14 +184,19 @@ extension CPUDevice {
     }
 }
 
-/// What a layer adds to its products: a number for each column, and one for each of the result's.
+/// What a layer adds to its products, a number for each column and one for each of the result's, and the activation of the sum.
 @unsafe struct Added {
     let bias: UnsafePointer<Float>?
     /// Where the result's first number has its own.
     let shortcut: UnsafePointer<Float>?
+    let activation: kernels_activation
+
+    init(bias: UnsafePointer<Float>?, shortcut: UnsafePointer<Float>?, activation: kernels_activation = .none) {
+        unsafe (self.bias, self.shortcut, self.activation) = (bias, shortcut, activation)
+    }
 
     /// The same for the rows from number `offset` of the result on.
     func moved(by offset: Int) -> Added {
-        unsafe Added(bias: bias, shortcut: shortcut.map { unsafe $0 + offset })
+        unsafe Added(bias: bias, shortcut: shortcut.map { unsafe $0 + offset }, activation: activation)
     }
 }

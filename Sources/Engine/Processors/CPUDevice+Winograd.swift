@@ -10,7 +10,8 @@ import Tensors
 extension CPUDevice {
     /// Transforms the inputs, then panel by panel of output channels transforms weights, multiplies, and transforms back.
     func winograd(
-        _ x: Tensor, weight: Tensor, bias: Tensor?, _ tiles: WinogradTiles, adding shortcut: Tensor?
+        _ x: Tensor, weight: Tensor, bias: Tensor?, _ tiles: WinogradTiles, adding shortcut: Tensor?,
+        _ activation: kernels_activation
     ) throws(DeviceError) -> Tensor {
         let shape = [x.shape[0], tiles.rows, tiles.columns, weight.shape[0]]
         let weights = try filled(weight, to: Panel.columns * weight.count / weight.shape[0])
@@ -19,7 +20,7 @@ extension CPUDevice {
             let steps = unsafe WinogradSteps(
                 kernel: kernel, tiles: tiles, source: try read(x), height: x.shape[1], width: x.shape[2],
                 inputs: x.channels, outputs: weight.shape[0], weights: try read(weights),
-                added: Added(bias: try read(bias), shortcut: try read(shortcut)),
+                added: Added(bias: try read(bias), shortcut: try read(shortcut), activation: activation),
                 result: result)
             unsafe try winograd(tiles: x.shape[0] * tiles.count, steps)
             // The steps know addresses only.

@@ -71,11 +71,15 @@ public enum ProductKernel: Sendable, CaseIterable {
                 1,
                 product.x, Int32(product.x_stride), product.panels + panel * product.panel_stride, Int32(width), 1, y,
                 Int32(product.y_stride))
-            guard let shortcut = unsafe product.plus else { continue }
-            for row in unsafe 0..<product.rows {
-                let offset = unsafe panel * product.y_panel_stride + row * product.y_stride
-                for index in offset..<offset + columns { unsafe product.y[index] += shortcut[index] }
+            if let shortcut = unsafe product.plus {
+                for row in unsafe 0..<product.rows {
+                    let offset = unsafe panel * product.y_panel_stride + row * product.y_stride
+                    for index in offset..<offset + columns { unsafe product.y[index] += shortcut[index] }
+                }
             }
+            guard unsafe !product.activation.isNone else { continue }
+            unsafe kernels_activate(
+                product.activation, y, product.y_stride, y, product.y_stride, product.rows, columns)
         }
     }
 }

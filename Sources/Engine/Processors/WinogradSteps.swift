@@ -94,6 +94,7 @@ import Tensors
                 panels: turned.base + product * turned.stride, panel_stride: WinogradPieces.inputs * Panel.columns,
                 bias: nil, row_bias: nil, adds: piece.lowerBound > 0 ? 1 : 0,
                 y: sums.base + product * sums.stride, y_stride: columns, y_panel_stride: Panel.columns, plus: nil,
+                activation: .none,
                 next: next, then: then))
     }
 
@@ -125,7 +126,7 @@ import Tensors
             let offset = unsafe sample * tiles.rows * tiles.columns * outputs + first
             unsafe kernels_winograd_output(
                 after.base + (position + done) * columns, after.stride, image, tile, count,
-                added.bias.map { unsafe $0 + first }, added.shortcut.map { unsafe $0 + offset },
+                added.bias.map { unsafe $0 + first }, added.shortcut.map { unsafe $0 + offset }, added.activation,
                 min(columns, outputs - first), result + offset)
         }
     }

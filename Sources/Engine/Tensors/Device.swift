@@ -8,6 +8,14 @@ public enum Activation: Sendable, Hashable {
     case gelu
     /// `x * sigmoid(1.702 x)`, as the first CLIP text encoders have it.
     case quickGelu
+    /// `max(x, 0)`.
+    case relu
+    /// `x`, times the slope below 0 (darknet's has 0.1).
+    case leakyRelu(slope: Float)
+    /// `x * tanh(ln(1 + e^x))` (Misra 2019).
+    case mish
+    /// `1 / (1 + e^-x)`, which darknet calls logistic.
+    case sigmoid
 }
 
 /// Zeros around an image, in pixels.
@@ -60,12 +68,14 @@ public protocol Device: AnyObject, Sendable {
     func releaseIdleMemory()
 
     // Products. Weights are as checkpoints hold them: `[out, in]` and `[out, in, height, width]`.
-    // What is to be added to the result, a shortcut around the layer, saves a pass over memory when it is given along.
+    // What is to be added to the result, a shortcut around the layer, saves a pass over memory when it is given along, and so does
+    // an activation. The order is bias, shortcut, activation.
     func linear(
         _ x: Tensor, weight: Tensor, bias: Tensor?, adding shortcut: Tensor?
     ) throws(DeviceError) -> Tensor
     func convolution(
-        _ x: Tensor, weight: Tensor, bias: Tensor?, stride: Int, padding: Padding, adding shortcut: Tensor?
+        _ x: Tensor, weight: Tensor, bias: Tensor?, stride: Int, padding: Padding, adding shortcut: Tensor?,
+        activation: Activation?
     ) throws(DeviceError) -> Tensor
     /// Two linear layers with a nonlinearity between them; what lies there is wide, and nobody needs it whole.
     func perceptron(
@@ -85,6 +95,9 @@ public protocol Device: AnyObject, Sendable {
         _ x: Tensor, scale: Tensor, shift: Tensor, epsilon: Float
     ) throws(DeviceError) -> Tensor
 
+    // Of the pixels in a window.
+    func pool(_ x: Tensor, _ pooling: Pooling, _ window: PoolingWindow) throws(DeviceError) -> Tensor
+
     // One number at a time.
     func apply(_ activation: Activation, to x: Tensor) throws(DeviceError) -> Tensor
     func gatedGelu(_ x: Tensor) throws(DeviceError) -> Tensor
@@ -93,6 +106,7 @@ public protocol Device: AnyObject, Sendable {
 
     // Moves.
     func concatenateChannels(_ x: Tensor, _ y: Tensor) throws(DeviceError) -> Tensor
+    func channels(_ range: Range<Int>, of x: Tensor) throws(DeviceError) -> Tensor
     func upsampleNearest(_ x: Tensor, rows: Int, columns: Int) throws(DeviceError) -> Tensor
     func embedding(_ table: Tensor, identifiers: [[Int]]) throws(DeviceError) -> Tensor
 }

@@ -68,11 +68,13 @@ extension Tensor {
         }
     }
 
-    /// Cross-correlation of `[batch, rows, columns, in]` with `weight` `[out, in, height, width]`; `shortcut`, of the result's
-    /// shape, is added to it.
+    /// Cross-correlation of `[batch, rows, columns, in]` with `weight` `[out, in, height, width]`; then `shortcut`, of the result's
+    /// shape, is added to it, and the activation comes last, as at the end of a residual block (He et al. 2016).
+    ///
+    /// A layer that activates before its shortcut, as darknet's do, is a convolution with an activation and a sum after it.
     public func convolution(
         _ weight: Tensor, bias: Tensor? = nil, stride: Int = 1, padding: Padding = Padding(0),
-        adding shortcut: Tensor? = nil
+        adding shortcut: Tensor? = nil, activation: Activation? = nil
     ) -> Tensor {
         precondition(
             shape.count == 4 && weight.shape.count == 4 && weight.shape[1] == channels
@@ -94,7 +96,8 @@ extension Tensor {
             from: [weight, bias, shortcut]
         ) { device throws(DeviceError) in
             try device.convolution(
-                self, weight: weight, bias: bias, stride: stride, padding: padding, adding: shortcut)
+                self, weight: weight, bias: bias, stride: stride, padding: padding, adding: shortcut,
+                activation: activation)
         }
     }
 
@@ -182,6 +185,17 @@ extension Tensor {
             from: [other]
         ) { device throws(DeviceError) in
             try device.concatenateChannels(self, other)
+        }
+    }
+
+    /// Some of the channels of each position: `[..., channels]` gives `[..., range.count]`.
+    public func channels(_ range: Range<Int>) -> Tensor {
+        precondition(
+            shape.count > 1 && range.lowerBound >= 0 && range.upperBound <= channels && !range.isEmpty,
+            "channels: \(range) of \(shape)")
+        if range == 0..<channels { return self }
+        return computed("channels: \(range) of \(shape)", shape.dropLast() + [range.count]) {
+            device throws(DeviceError) in try device.channels(range, of: self)
         }
     }
 

@@ -13,7 +13,7 @@ import Testing
         let scope = try MadeWeights([("down_blocks.0.resnets.1.weight", [1], [5])]).scope(device)
         let place = scope / "down_blocks" / 0 / "resnets" / 1
         #expect(scope.path.isEmpty && place.path == "down_blocks.0.resnets.1")
-        #expect(try place.tensor("weight", shape: [1]).floats() == [5])
+        #expect(try place.parameter("weight", shape: [1]).tensor.floats() == [5])
         try scope.finish()
     }
 
@@ -26,16 +26,16 @@ import Testing
             ("a.position_ids", [2], [0, 1]), ("position_ids", [1], [0]),
         ])
         let scope = try weights.scope(device, naming: naming)
-        #expect(try (scope / "a" / "to_q").tensor("weight", shape: [1]).floats() == [1])
-        #expect(try (scope / "text_model" / "b").tensor("weight", shape: [1]).floats() == [2])
-        #expect(try (scope / "text_model" / "c").tensor("weight", shape: [1]).floats() == [3])
+        #expect(try (scope / "a" / "to_q").parameter("weight", shape: [1]).tensor.floats() == [1])
+        #expect(try (scope / "text_model" / "b").parameter("weight", shape: [1]).tensor.floats() == [2])
+        #expect(try (scope / "text_model" / "c").parameter("weight", shape: [1]).tensor.floats() == [3])
         try scope.finish()
     }
 
     @Test func theNameItselfComesBeforeARule() throws {
         let naming = WeightNaming(rules: [.init("new", storedAs: "old")])
         let scope = try MadeWeights([("new", [1], [1]), ("old", [1], [2])]).scope(device, naming: naming)
-        #expect(try scope.tensor("new", shape: [1]).floats() == [1])
+        #expect(try scope.parameter("new", shape: [1]).tensor.floats() == [1])
         let error = try #require(throws: NetworkError.self) { try scope.finish() }
         #expect(error.unexpected == ["old"])
     }
@@ -43,9 +43,9 @@ import Testing
     @Test func allThatDoesNotFitIsInOneError() throws {
         let scope = try MadeWeights([("a", [2], [1, 2]), ("b", [1, 2], [1, 2]), ("z", [1], [0]), ("y", [1], [0])])
             .scope(device)
-        _ = scope.tensor("a", shape: [3])
-        _ = scope.tensor("b", shape: [2, 1], orStoredAs: [2])
-        _ = (scope / "deep").tensor("c", shape: [1])
+        _ = scope.parameter("a", shape: [3])
+        _ = scope.parameter("b", shape: [2, 1], orStoredAs: [2])
+        _ = (scope / "deep").parameter("c", shape: [1])
         let error = try #require(throws: NetworkError.self) { try scope.finish() }
         #expect(error.missing == ["deep.c"])
         #expect(error.unexpected == ["y", "z"])
@@ -67,8 +67,8 @@ import Testing
 
     @Test func aLongListShowsItsFirstNamesAndTheCount() throws {
         let scope = try MadeWeights([("a", [1], [1])]).scope(device)
-        for index in 0..<100 { _ = (scope / index).tensor("weight", shape: [1]) }
-        _ = scope.tensor("a", shape: [1])
+        for index in 0..<100 { _ = (scope / index).parameter("weight", shape: [1]) }
+        _ = scope.parameter("a", shape: [1])
         let error = try #require(throws: NetworkError.self) { try scope.finish() }
         #expect(error.missing.count == 100)
         #expect(error.lines.count == 100 && error.counts == "made: 100 missing")
@@ -78,8 +78,8 @@ import Testing
     @Test func headersAreHeldAgainstANetworkWithoutReadingAWeight() throws {
         let weights = try MadeWeights([("a", [2], [1, 2]), ("b", [3], [1, 2, 3])])
         let scope = try weights.scope(nil)
-        #expect(scope.tensor("a", shape: [2]).count == 0)
-        _ = scope.tensor("b", shape: [2])
+        #expect(scope.parameter("a", shape: [2]).tensor.count == 0)
+        _ = scope.parameter("b", shape: [2])
         let error = try #require(throws: NetworkError.self) { try scope.finish() }
         #expect(error.lines == ["made: mis-shaped b: expected [2], found [3]"])
     }

@@ -28,6 +28,11 @@ import Testing
                 LinearWeights(weight: numbers.tensor([224, channels], on: x.device)), .gatedGelu,
                 LinearWeights(weight: numbers.tensor([40, 112], on: x.device))),
             x.adding(perSample: try x.firstChannels(channels)),
+            x.convolution(kernel, padding: Padding(1), activation: .mish),
+            x.convolution(kernel, stride: 2, padding: Padding(1), activation: .leakyRelu(slope: 0.1)),
+            x.convolution(numbers.tensor([35, channels, 1, 1], on: x.device), activation: .sigmoid),
+            x.pooled(.greatest, .around(5)),
+            x.pooled(.mean(countsPadding: false), PoolingWindow(3, stride: 2, padding: Padding(1))),
         ]
     }
 

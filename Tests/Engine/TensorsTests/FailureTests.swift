@@ -50,6 +50,7 @@ import Testing
             (tokens.applying(.gelu), [2, 24, 8]), (tokens.gatedGelu(), [2, 24, 4]),
             (good([2, 24, 8]) + tokens, [2, 24, 8]), (image.adding(perSample: good([2, 8])), [2, 4, 6, 8]),
             (good([2, 4, 6, 1]).concatenatingChannels(image), [2, 4, 6, 9]),
+            (image.channels(2..<5), [2, 4, 6, 3]), (image.pooled(.greatest, .around(3)), [2, 4, 6, 8]),
             (image.upsampledNearest(rows: 5, columns: 7), [2, 5, 7, 8]),
             (Tensor.embedding(image.reshaped([48, 8]), identifiers: [[1, 2, 3]]), [1, 3, 8]),
             (Tensor.concatenatingSamples([good([1, 24, 8]), tokens]), [3, 24, 8]),

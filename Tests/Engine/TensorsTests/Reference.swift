@@ -49,6 +49,10 @@ struct Reference {
         case .silu: x / (1 + exp(-x))
         case .gelu: x * 0.5 * erfc(-x / 2.0.squareRoot())
         case .quickGelu: x / (1 + exp(-1.702 * x))
+        case .relu: x < 0 ? 0 : x
+        case .leakyRelu(let slope): x < 0 ? x * Double(slope) : x
+        case .mish: x * tanh(log1p(exp(x)))
+        case .sigmoid: x < 0 ? exp(x) / (1 + exp(x)) : 1 / (1 + exp(-x))
         }
     }
 

@@ -107,12 +107,13 @@ extension FailingDevice {
         }
     }
     package func convolution(
-        _ x: Tensor, weight: Tensor, bias: Tensor?, stride: Int, padding: Padding, adding shortcut: Tensor?
+        _ x: Tensor, weight: Tensor, bias: Tensor?, stride: Int, padding: Padding, adding shortcut: Tensor?,
+        activation: Activation?
     ) throws(DeviceError) -> Tensor {
         try perhaps("convolution", x) { () throws(DeviceError) in
             try inner.convolution(
                 plain(x), weight: plain(weight), bias: bias.map(plain), stride: stride, padding: padding,
-                adding: shortcut.map(plain))
+                adding: shortcut.map(plain), activation: activation)
         }
     }
     package func perceptron(
@@ -148,6 +149,9 @@ extension FailingDevice {
             try inner.layerNormalization(plain(x), scale: plain(scale), shift: plain(shift), epsilon: epsilon)
         }
     }
+    package func pool(_ x: Tensor, _ pooling: Pooling, _ window: PoolingWindow) throws(DeviceError) -> Tensor {
+        try perhaps("pool", x) { () throws(DeviceError) in try inner.pool(plain(x), pooling, window) }
+    }
     package func apply(_ activation: Activation, to x: Tensor) throws(DeviceError) -> Tensor {
         try perhaps("apply", x) { () throws(DeviceError) in try inner.apply(activation, to: plain(x)) }
     }
@@ -164,6 +168,9 @@ extension FailingDevice {
         try perhaps("concatenateChannels", x) { () throws(DeviceError) in
             try inner.concatenateChannels(plain(x), plain(y))
         }
+    }
+    package func channels(_ range: Range<Int>, of x: Tensor) throws(DeviceError) -> Tensor {
+        try perhaps("channels", x) { () throws(DeviceError) in try inner.channels(range, of: plain(x)) }
     }
     package func upsampleNearest(_ x: Tensor, rows: Int, columns: Int) throws(DeviceError) -> Tensor {
         try perhaps("upsampleNearest", x) { () throws(DeviceError) in

@@ -68,7 +68,8 @@ extension RecordingDevice {
         result("linear", x.shape.dropLast() + [weight.shape[0]], of: x, weight, bias, shortcut)
     }
     package func convolution(
-        _ x: Tensor, weight: Tensor, bias: Tensor?, stride: Int, padding: Padding, adding shortcut: Tensor?
+        _ x: Tensor, weight: Tensor, bias: Tensor?, stride: Int, padding: Padding, adding shortcut: Tensor?,
+        activation: Activation?
     ) -> Tensor {
         let rows = (x.shape[1] + padding.top + padding.bottom - weight.shape[2]) / stride + 1
         let columns = (x.shape[2] + padding.left + padding.right - weight.shape[3]) / stride + 1
@@ -91,6 +92,10 @@ extension RecordingDevice {
     package func layerNormalization(_ x: Tensor, scale: Tensor, shift: Tensor, epsilon: Float) -> Tensor {
         result("layerNormalization", x.shape, of: x, scale, shift)
     }
+    package func pool(_ x: Tensor, _ pooling: Pooling, _ window: PoolingWindow) -> Tensor {
+        let size = window.size(x.shape[1], x.shape[2])
+        return result("pool", [x.shape[0], size.rows, size.columns, x.channels], of: x)
+    }
     package func apply(_ activation: Activation, to x: Tensor) -> Tensor { result("apply", x.shape, of: x) }
     package func gatedGelu(_ x: Tensor) -> Tensor {
         result("gatedGelu", x.shape.dropLast() + [x.channels / 2], of: x)
@@ -99,6 +104,9 @@ extension RecordingDevice {
     package func add(_ x: Tensor, perSample: Tensor) -> Tensor { result("add", x.shape, of: x, perSample) }
     package func concatenateChannels(_ x: Tensor, _ y: Tensor) -> Tensor {
         result("concatenateChannels", x.shape.dropLast() + [x.channels + y.channels], of: x, y)
+    }
+    package func channels(_ range: Range<Int>, of x: Tensor) -> Tensor {
+        result("channels", x.shape.dropLast() + [range.count], of: x)
     }
     package func upsampleNearest(_ x: Tensor, rows: Int, columns: Int) -> Tensor {
         result("upsampleNearest", [x.shape[0], rows, columns, x.channels], of: x)

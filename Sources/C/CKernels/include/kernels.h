@@ -3,16 +3,9 @@
 // time. Pointers never alias unless a comment says so.
 #pragma once
 
+#include "activations.h"
+
 #include <stddef.h>
-
-/// y[i] = x[i] * sigmoid(x[i]); y may be x.
-void kernels_silu(const float *x, float *y, ptrdiff_t count);
-
-/// y[i] = x[i] * sigmoid(1.702 x[i]); y may be x.
-void kernels_quick_gelu(const float *x, float *y, ptrdiff_t count);
-
-/// y[i] = x[i] * Phi(x[i]); y may be x.
-void kernels_gelu(const float *x, float *y, ptrdiff_t count);
 
 /// For each of `rows` rows: y[c] = x[c] * gelu(x[channels + c]); rows lie `x_stride` and `y_stride` numbers apart. y may be x.
 void kernels_gated_gelu(
@@ -33,9 +26,10 @@ void kernels_sum_rows(const float *x, float *sums, ptrdiff_t rows, ptrdiff_t cha
 /// sums[c] += the sum over rows of (x[r, c] - means[c])^2.
 void kernels_sum_squares(const float *x, const float *means, float *sums, ptrdiff_t rows, ptrdiff_t channels);
 
-/// y[r, c] = x[r, c] * scale[c] + shift[c], then SiLU where `silu` is not 0; y may be x.
+/// y[r, c] = f(x[r, c] * scale[c] + shift[c]); y may be x.
 void kernels_scale_shift(
-    const float *x, const float *scale, const float *shift, float *y, ptrdiff_t rows, ptrdiff_t channels, int silu);
+    const float *x, const float *scale, const float *shift, float *y, ptrdiff_t rows, ptrdiff_t channels,
+    kernels_activation activation);
 
 /// Layer normalization of each row of x [rows, channels].
 void kernels_layer_normalization(

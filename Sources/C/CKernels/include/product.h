@@ -3,6 +3,8 @@
 // the same in any company, and the same with every vector width that fuses products and sums.
 #pragma once
 
+#include "activations.h"
+
 #include <stddef.h>
 
 enum {
@@ -57,9 +59,11 @@ typedef struct {
   ptrdiff_t y_stride, y_panel_stride;
   /// What is added to the sums at their end, rows `y_stride` numbers apart; null for nothing.
   const float *plus;
+  /// What becomes of them after that.
+  kernels_activation activation;
   /// What is wanted next, and after that: brought nearer while this product is computed, as far as its depth allows.
   kernels_rows next, then;
 } kernels_product;
 
-/// y[r, c] = start + sum over k of x[r, k] * W[c, k], then + plus[r, c].
+/// y[r, c] = f(start + sum over k of x[r, k] * W[c, k] + plus[r, c]), with the addition of plus last.
 void kernels_multiply(const kernels_product *product, kernels_vectors vectors);

@@ -3,6 +3,8 @@
 // channels of a pixel side by side.
 #pragma once
 
+#include "activations.h"
+
 #include <stddef.h>
 
 enum {
@@ -29,12 +31,12 @@ void kernels_winograd_input(
     const float *image, kernels_winograd_image shape, ptrdiff_t first, ptrdiff_t count, float *products,
     ptrdiff_t stride);
 
-/// Transforms summed products back, adds bias[c] and plus[y, x, c] where they are not null, and writes the first `written`
-/// channels of the pixels that lie inside the output. `shape` is the output's, with as many channels as the products have; `top`
-/// and `left` do not count. `plus` lies as the image does.
+/// Transforms summed products back, adds bias[c] and plus[y, x, c] where they are not null, then takes the activation, and
+/// writes the first `written` channels of the pixels that lie inside the output. `shape` is the output's, with as many channels
+/// as the products have; `top` and `left` do not count. `plus` lies as the image does.
 void kernels_winograd_output(
     const float *products, ptrdiff_t stride, kernels_winograd_image shape, ptrdiff_t first, ptrdiff_t count,
-    const float *bias, const float *plus, ptrdiff_t written, float *image);
+    const float *bias, const float *plus, kernels_activation activation, ptrdiff_t written, float *image);
 
 /// Transforms the 3x3 weights of 16 output channels, whose first numbers lie `stride` apart, for `inputs` input channels, a
 /// multiple of 16, as tiles of side `tile` need them: panel[p][c][16], one panel of a product's weights (see product.h)

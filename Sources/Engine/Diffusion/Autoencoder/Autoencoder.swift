@@ -6,7 +6,7 @@ import Tensors
 /// The variational autoencoder of latent diffusion (Rombach et al. 2022).
 ///
 /// Neither direction applies the configuration's `scalingFactor`; that belongs to the U-Net's latents.
-struct Autoencoder: Sendable {
+struct Autoencoder: ParameterizedNetwork {
     /// Files from before diffusers 0.15 have the attention layers' older names.
     static let naming = WeightNaming(rules: [
         .init(".to_q.", storedAs: ".query."), .init(".to_k.", storedAs: ".key."), .init(".to_v.", storedAs: ".value."),
@@ -19,6 +19,7 @@ struct Autoencoder: Sendable {
     /// 1x1: latents to the decoder's input.
     let latentProjection: Linear
     let decoder: ImageDecoder
+    let parameters: ParameterList
 
     init(_ weights: WeightScope, _ configuration: AutoencoderConfiguration) {
         let channels = configuration.latentChannels
@@ -26,6 +27,7 @@ struct Autoencoder: Sendable {
         momentProjection = Linear(weights / "quant_conv", in: 2 * channels, out: 2 * channels)
         latentProjection = Linear(weights / "post_quant_conv", in: channels, out: channels)
         decoder = ImageDecoder(weights / "decoder", configuration)
+        parameters = weights.parameters
     }
 
     /// Latents `[batch, rows, columns, latentChannels]` give an image in about -1...1,

@@ -4,7 +4,7 @@ import Networks
 import Tensors
 
 /// The text-conditional U-Net of latent diffusion (Rombach et al. 2022).
-struct UNet: Sendable {
+struct UNet: ParameterizedNetwork {
     let timeEmbedding: TimeEmbedding
     let inputConvolution: Convolution
     let downBlocks: [DownBlock]
@@ -12,6 +12,7 @@ struct UNet: Sendable {
     let upBlocks: [UpBlock]
     let outputNormalization: GroupNormalization
     let outputConvolution: Convolution
+    let parameters: ParameterList
 
     init(_ weights: WeightScope, _ configuration: UNetConfiguration) {
         let channels = configuration.channels
@@ -24,9 +25,11 @@ struct UNet: Sendable {
             weights / "conv_norm_out", groups: configuration.groups, channels: channels[0],
             epsilon: configuration.epsilon)
         outputConvolution = Convolution(weights / "conv_out", in: channels[0], out: configuration.latentChannels)
+        parameters = weights.parameters
     }
 
-    /// What the layers need of the text encoder's output `[batch, positions, textWidth]`, once for all steps.
+    /// What the layers need of the text encoder's output `[batch, positions, textWidth]`, once for all steps; to be prepared anew
+    /// after parameters of theirs were replaced.
     func context(text: Tensor) -> TextContext {
         let transformers =
             downBlocks.flatMap(\.transformers) + [middleBlock.transformer] + upBlocks.flatMap(\.transformers)
