@@ -41,6 +41,7 @@ enum LayerTimes {
             if level < 3 { layers += transformer(height * width, channels, device) }
         }
         return layers + decoder(rows: rows, columns: columns, device)
+            + detector(rows: rows, columns: columns, device)
     }
 
     /// Stable Diffusion's decoder: one sample, its channels from the coarsest resolution to the finest.

@@ -50,8 +50,18 @@ KERNEL void kernels_winograd_input(
   else input(6, image, shape, first, count, products, stride);
 }
 
+// How a pixel ends: as it is, or with an activation, each of which has loops of its own.
+typedef enum { PLAIN, WITH_RELU, WITH_LEAKY_RELU, WITH_OTHER } ending;
+
+INLINE vector ended(const ending end, kernels_activation activation, vector sum) {
+  if (end == WITH_RELU) return 0 > sum ? 0 : sum;
+  if (end == WITH_LEAKY_RELU) return sum > 0 ? sum : sum * activation.slope;
+  if (end == WITH_OTHER) activate(activation, (const float *)&sum, (float *)&sum, LANES);
+  return sum;
+}
+
 INLINE void output(
-    const int side, const float *products, ptrdiff_t stride, kernels_winograd_image shape, ptrdiff_t first,
+    const int side, const ending end, const float *products, ptrdiff_t stride, kernels_winograd_image shape, ptrdiff_t first,
     ptrdiff_t count, const float *bias, const float *plus, kernels_activation activation, ptrdiff_t written,
     float *image) {
   const int window = side + 2;
@@ -75,18 +85,17 @@ INLINE void output(
         output_line(side, half[y], line);
         const ptrdiff_t at = ((row + y) * shape.width + column) * shape.pixel + channel;
         for (int x = 0; x < columns; x++) {
-          const float *more = plus ? plus + at + x * shape.pixel : NULL;
-          line[x] += shift;
-          if (more && channel + LANES <= written) line[x] += load(more);
-          else if (more)
-            for (ptrdiff_t c = 0; c < written - channel; c++) line[x][c] += more[c];
-        }
-        if (activation.function) activate(activation, (float *)line, (float *)line, side * LANES);
-        for (int x = 0; x < columns; x++) {
-          float *pixel = image + at + x * shape.pixel;
-          if (channel + LANES <= written) store(pixel, line[x]);
-          else
-            for (ptrdiff_t c = 0; c < written - channel; c++) pixel[c] = line[x][c];
+          const ptrdiff_t pixel = at + x * shape.pixel;
+          vector sum = line[x] + shift;
+          if (channel + LANES <= written) {
+            if (plus) sum += load(plus + pixel);
+            store(image + pixel, ended(end, activation, sum));
+          } else {
+            vector more = {0};
+            for (ptrdiff_t c = 0; plus && c < written - channel; c++) more[c] = plus[pixel + c];
+            const vector last = ended(end, activation, plus ? sum + more : sum);
+            for (ptrdiff_t c = 0; c < written - channel; c++) image[pixel + c] = last[c];
+          }
         }
       }
     }
@@ -96,8 +105,17 @@ INLINE void output(
 KERNEL void kernels_winograd_output(
     const float *products, ptrdiff_t stride, kernels_winograd_image shape, ptrdiff_t first, ptrdiff_t count,
     const float *bias, const float *plus, kernels_activation activation, ptrdiff_t written, float *image) {
-  if (shape.tile == 4) output(4, products, stride, shape, first, count, bias, plus, activation, written, image);
-  else output(6, products, stride, shape, first, count, bias, plus, activation, written, image);
+#define OUTPUT(side, end) \
+  output(side, end, products, stride, shape, first, count, bias, plus, activation, written, image)
+#define OUTPUTS(end) \
+  if (shape.tile == 4) OUTPUT(4, end); \
+  else OUTPUT(6, end)
+  switch (activation.function) {
+    case KERNELS_IDENTITY: OUTPUTS(PLAIN); break;
+    case KERNELS_RELU: OUTPUTS(WITH_RELU); break;
+    case KERNELS_LEAKY_RELU: OUTPUTS(WITH_LEAKY_RELU); break;
+    default: OUTPUTS(WITH_OTHER); break;
+  }
 }
 
 // Sixteen output channels side by side.

@@ -6,7 +6,7 @@
 
 enum { LANES = 16, MOST_WINDOW = 8, MOST_TILE = 6 };
 
-typedef float vector __attribute__((vector_size(4 * LANES), aligned(4)));
+typedef float vector __attribute__((ext_vector_type(LANES), aligned(4)));
 
 // t = B^T d.
 INLINE void input_line(const int tile, const vector *d, vector *t) {

@@ -22,10 +22,12 @@ import Testing
         let points = (-8300...8300).map { Float($0) / 80 } + (0..<5000).map { _ in numbers.next() }
         for device in Devices.all {
             let found = try Tensor(points, shape: [points.count], device: device).applying(activation).floats()
-            for (x, y) in zip(points, found) {
+            let wrong = zip(points, found).filter { x, y in
                 let expected = Reference.activation(activation, Double(x))
-                #expect(abs(Double(y) - expected) <= 1e-6 * abs(expected) + 1e-42, "x = \(x)")
+                return !(abs(Double(y) - expected) <= 1e-6 * abs(expected) + 1e-42)
             }
+            // A failure that printed all of them would help nobody.
+            #expect(wrong.isEmpty, "\(wrong.count) points, such as \(wrong.prefix(1)) on \(device.facts.name)")
         }
     }
 
