@@ -197,6 +197,7 @@ let testing =
     + district(
         "Basics", in: "Tests",
         [
+            tests("ErrorLines", ["ErrorLines"]),
             tests("Digests", ["Digests"]),
             tests("Executors", ["Executors", "Fixtures"]),
             tests("Failpoints", ["Failpoints"]),
