@@ -202,6 +202,7 @@ let testing =
     + district(
         "Basics", in: "Tests",
         [
+            tests("ErrorLines", ["ErrorLines"]),
             tests("Digests", ["Digests"]),
             tests("Executors", ["Executors", "Fixtures"]),
             tests("Failpoints", ["Failpoints"]),

@@ -17,7 +17,7 @@ public struct JSONReader<Failure: JSONReadingError> {
         case object, list, text, number, flag, null
     }
 
-    /// How deep values may nest; the deepest real file has 6 levels.
+    /// How deep values may nest: far deeper than the settings, headers and answers that are read here.
     static var depthLimit: Int { 64 }
 
     /// The file, for messages.

@@ -79,7 +79,7 @@ struct ErrorLineTests {
         ("producer", ["frobnicate"], "frobnicate"),
         ("worker", ["run", "--batch", "0"], "--batch: expected 1 to 10000, found 0"),
         ("worker", ["run", "--lease", "nan"], "--lease: expected seconds"),
-        ("worker", ["run", "--generator", "dall-e"], "--generator: expected sketch"),
+        ("worker", ["run", "--generator", "dall-e"], "--generator: expected one of sketch, blank, diffusion, program"),
         ("worker", ["run", "--lease", "soon"], "soon"),
         ("catalogue", ["jobs", "--state", "odd"], "odd"),
         ("catalogue", ["jobs", "--limit=-1"], "--limit: expected 0 or more"),

@@ -6,9 +6,9 @@ import Testing
 @testable import Layouts
 
 struct DroppingTests {
-    /// The sample's plan, under `hard`.
+    /// The example set's plan, under `hard`.
     private static func plan() throws -> LayoutPlan {
-        let path = FileManager.default.temporaryDirectory.path + "/sample-" + UUID().uuidString
+        let path = FileManager.default.temporaryDirectory.path + "/example-" + UUID().uuidString
         try Data(ExampleSet.generate(seed: 3, images: 60)).write(to: URL(fileURLWithPath: path))
         defer { try? FileManager.default.removeItem(atPath: path) }
         let subset = try Subset.select(things: AnnotationSet.read(path: path), stuff: nil, protocol: .all)

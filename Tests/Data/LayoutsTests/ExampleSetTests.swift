@@ -87,7 +87,7 @@ import Testing
         #expect(counts[0] > subset.objectCount / 2 && counts[1] > subset.objectCount / 10)
     }
 
-    @Test func aLargeSampleHasExactlyWhatWasAskedFor() throws {
+    @Test func aLargeSetHasExactlyWhatWasAskedFor() throws {
         let path = FileManager.default.temporaryDirectory.appendingPathComponent("large-\(UUID().uuidString).json").path
         defer { try? FileManager.default.removeItem(atPath: path) }
         try ExampleSet.generateLarge(path: path, seed: 5, images: 301, annotations: 2003)
