@@ -278,7 +278,7 @@ let testing =
                 "Console",
                 [
                     "Console", "Broker", "Postgres", "Catalogue", "Stores", "Layouts", "Tasks", "Digests", "Fixtures",
-                    "ErrorLines", .arguments, .logging,
+                    "ErrorLines", "Tensors", .arguments, .logging,
                 ])
         ])
     + district(

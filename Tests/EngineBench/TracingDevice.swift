@@ -1,7 +1,6 @@
 // A device that has another compute, and notes how long each kind of operation takes.
 
 import Foundation
-import Processors
 import Tensors
 
 /// Time and work of one kind of operation.
@@ -11,23 +10,23 @@ struct Kind {
     var calls = 0
 }
 
-/// Hands every operation to a processor's device. Calls come from one thread.
+/// Hands every operation to another device. Calls come from one thread.
 final class TracingDevice: Device, @unchecked Sendable {
     // Sendable: operations come from the one thread that runs the model.
-    let inner: CPUDevice
+    let inner: any Device
     private(set) var kinds: [String: Kind] = [:]
 
     /// Whether a layer's shape is part of its kind.
     private let showsShapes: Bool
 
-    init(_ inner: CPUDevice, showsShapes: Bool) { (self.inner, self.showsShapes) = (inner, showsShapes) }
+    init(_ inner: any Device, showsShapes: Bool) { (self.inner, self.showsShapes) = (inner, showsShapes) }
 
     func reset() { kinds = [:] }
 
     var facts: DeviceFacts { inner.facts }
     var freeBytes: Int { inner.freeBytes }
 
-    /// Memory of the processor's device under this device's name.
+    /// Memory of the other device under this device's name.
     private final class Traced: Storage, @unchecked Sendable {
         // Sendable: as the base class.
         let inner: Storage
@@ -70,8 +69,8 @@ final class TracingDevice: Device, @unchecked Sendable {
     }
     func floats(of tensor: Tensor) throws(DeviceError) -> [Float] { try inner.floats(of: plain(tensor)) }
     func releaseIdleMemory() { inner.releaseIdleMemory() }
-    func concatenateSamples(_ parts: [Tensor]) throws(DeviceError) -> Tensor {
-        try traced("moves") { () throws(DeviceError) in try inner.concatenateSamples(parts.map(plain)) }
+    func concatenateBatches(_ parts: [Tensor]) throws(DeviceError) -> Tensor {
+        try traced("moves") { () throws(DeviceError) in try inner.concatenateBatches(parts.map(plain)) }
     }
 
     func linear(_ x: Tensor, weight: Tensor, bias: Tensor?, adding shortcut: Tensor?) throws(DeviceError) -> Tensor {
@@ -149,8 +148,8 @@ final class TracingDevice: Device, @unchecked Sendable {
     func add(_ x: Tensor, _ y: Tensor) throws(DeviceError) -> Tensor {
         try traced("activations, sums") { () throws(DeviceError) in try inner.add(plain(x), plain(y)) }
     }
-    func add(_ x: Tensor, perSample: Tensor) throws(DeviceError) -> Tensor {
-        try traced("activations, sums") { () throws(DeviceError) in try inner.add(plain(x), perSample: plain(perSample))
+    func add(_ x: Tensor, perImage: Tensor) throws(DeviceError) -> Tensor {
+        try traced("activations, sums") { () throws(DeviceError) in try inner.add(plain(x), perImage: plain(perImage))
         }
     }
     func concatenateChannels(_ x: Tensor, _ y: Tensor) throws(DeviceError) -> Tensor {

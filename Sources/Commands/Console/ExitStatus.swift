@@ -61,7 +61,7 @@ extension ExitStatus {
         case let error as BrokerError: self = Self.status(of: error)
         case let error as LayoutError: self = error.code == .file ? .noInput : (error.code == .content ? .data : .usage)
         case is DigestError: self = .noInput
-        case let error as CheckpointError: self = error.code == .file ? .noInput : .data
+        case let error as CheckpointError: self = Self.status(of: error)
         case let error as WeightError: self = error.code == .missing || error.code == .file ? .noInput : .data
         case let error as GenerationError: self = Self.status(of: error)
         case is DeviceError: self = .unavailable
@@ -72,6 +72,14 @@ extension ExitStatus {
         case is CancellationError: self = .interrupted
         case is ValidationError, is CleanExit: self = .usage
         default: self = .software
+        }
+    }
+
+    private static func status(of error: CheckpointError) -> ExitStatus {
+        switch error.code {
+        case .file: .noInput
+        case .device: .unavailable
+        case .content, .unsupported, .weights: .data
         }
     }
 

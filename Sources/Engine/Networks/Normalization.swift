@@ -2,8 +2,8 @@
 
 public import Tensors
 
-/// Group normalization (Wu and He 2018): mean 0 and variance 1 over the channels of a group and all positions of a
-/// sample, then scale and shift per channel.
+/// Group normalization (Wu and He 2018): mean 0 and variance 1 over the channels of a group and all positions of an
+/// image, then scale and shift per channel.
 public struct GroupNormalization: Sendable {
     /// Groups of neighboring channels.
     public let groups: Int

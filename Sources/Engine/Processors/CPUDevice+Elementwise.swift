@@ -53,10 +53,10 @@ extension CPUDevice {
     }
 
     /// One pass; each sample has its own row.
-    public func add(_ x: Tensor, perSample: Tensor) throws(DeviceError) -> Tensor {
+    public func add(_ x: Tensor, perImage: Tensor) throws(DeviceError) -> Tensor {
         let channels = x.channels
         let positions = x.count / max(x.shape[0] * channels, 1)
-        let (source, rows) = unsafe (try read(x), try read(perSample))
+        let (source, rows) = unsafe (try read(x), try read(perImage))
         let size = Self.piecePositions(channels)
         let pieces = (positions + size - 1) / size
         return unsafe try make(x.shape) { result in
@@ -98,7 +98,7 @@ extension CPUDevice {
     }
 
     /// Copies part by part.
-    public func concatenateSamples(_ parts: [Tensor]) throws(DeviceError) -> Tensor {
+    public func concatenateBatches(_ parts: [Tensor]) throws(DeviceError) -> Tensor {
         let samples = parts.reduce(0) { $0 + $1.shape[0] }
         let shape = [samples] + parts[0].shape.dropFirst()
         if let panels = jointPanels(parts) {

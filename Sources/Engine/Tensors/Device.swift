@@ -63,7 +63,7 @@ public protocol Device: AnyObject, Sendable {
         mapping floats: UnsafePointer<Float>, count: Int, owner: any AnyObject & Sendable
     ) throws(DeviceError) -> Storage
     func floats(of tensor: Tensor) throws(DeviceError) -> [Float]
-    func concatenateSamples(_ parts: [Tensor]) throws(DeviceError) -> Tensor
+    func concatenateBatches(_ parts: [Tensor]) throws(DeviceError) -> Tensor
     /// Returns memory that no tensor uses to the system; devices keep it otherwise, for the next operation like the last.
     func releaseIdleMemory()
 
@@ -102,7 +102,7 @@ public protocol Device: AnyObject, Sendable {
     func apply(_ activation: Activation, to x: Tensor) throws(DeviceError) -> Tensor
     func gatedGelu(_ x: Tensor) throws(DeviceError) -> Tensor
     func add(_ x: Tensor, _ y: Tensor) throws(DeviceError) -> Tensor
-    func add(_ x: Tensor, perSample: Tensor) throws(DeviceError) -> Tensor
+    func add(_ x: Tensor, perImage: Tensor) throws(DeviceError) -> Tensor
 
     // Moves.
     func concatenateChannels(_ x: Tensor, _ y: Tensor) throws(DeviceError) -> Tensor

@@ -168,10 +168,10 @@ extension Tensor {
     }
 
     /// Adds `[batch, channels]` to each position of `[batch, ..., channels]`.
-    public func adding(perSample: Tensor) -> Tensor {
-        precondition(perSample.shape == [shape[0], channels], "add per sample: \(shape) and \(perSample.shape)")
-        return computed("add per sample: \(shape)", shape, from: [perSample]) { device throws(DeviceError) in
-            try device.add(self, perSample: perSample)
+    public func adding(perImage: Tensor) -> Tensor {
+        precondition(perImage.shape == [shape[0], channels], "add per image: \(shape) and \(perImage.shape)")
+        return computed("add per image: \(shape)", shape, from: [perImage]) { device throws(DeviceError) in
+            try device.add(self, perImage: perImage)
         }
     }
 

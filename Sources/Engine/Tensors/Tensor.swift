@@ -92,23 +92,23 @@ public struct Tensor: Sendable {
     }
 
     /// A range of the first dimension, in the same memory.
-    public func samples(_ range: Range<Int>) -> Tensor {
-        precondition(range.lowerBound >= 0 && range.upperBound <= shape[0], "samples: \(range) of \(shape)")
+    public func batch(_ range: Range<Int>) -> Tensor {
+        precondition(range.lowerBound >= 0 && range.upperBound <= shape[0], "batch: \(range) of \(shape)")
         let each = count / max(shape[0], 1)
         return Tensor(
             storage: storage, offset: offset + range.lowerBound * each, shape: [range.count] + shape.dropFirst())
     }
 
-    /// Each sample as often as it takes to have `count` of them, `[a, a, b, b]` of `[a, b]`.
-    public func repeatingSamples(to count: Int) -> Tensor {
+    /// Each element of the batch as often as it takes to have `count` of them, `[a, a, b, b]` of `[a, b]`.
+    public func repeatingEach(to count: Int) -> Tensor {
         if count == shape[0] { return self }
-        precondition(shape[0] > 0 && count % shape[0] == 0, "repeat samples: \(shape) to \(count)")
+        precondition(shape[0] > 0 && count % shape[0] == 0, "repeat each: \(shape) to \(count)")
         let times = count / shape[0]
-        return Tensor.concatenatingSamples((0..<count).map { samples($0 / times..<$0 / times + 1) })
+        return Tensor.concatenatingBatches((0..<count).map { batch($0 / times..<$0 / times + 1) })
     }
 
     /// The parts one after the other along the first dimension; all other dimensions are equal.
-    public static func concatenatingSamples(_ parts: [Tensor]) -> Tensor {
+    public static func concatenatingBatches(_ parts: [Tensor]) -> Tensor {
         precondition(!parts.isEmpty, "concatenate: no parts")
         let rest = Array(parts[0].shape.dropFirst())
         for part in parts {
@@ -118,7 +118,7 @@ public struct Tensor: Sendable {
         let shape = [parts.reduce(0) { $0 + $1.shape[0] }] + rest
         return parts[0].computed("concatenate \(parts.map(\.shape))", shape, from: parts) {
             device throws(DeviceError) in
-            try device.concatenateSamples(parts)
+            try device.concatenateBatches(parts)
         }
     }
 }

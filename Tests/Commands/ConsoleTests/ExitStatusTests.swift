@@ -9,6 +9,7 @@ import Layouts
 import Postgres
 import Stores
 import Tasks
+import Tensors
 import Testing
 
 @testable import Console
@@ -25,6 +26,7 @@ struct ExitStatusTests {
         #expect(ExitStatus(TaskError(.invalid, "x")) == .usage)
         #expect(ExitStatus(TaskError(.unreadable, "x")) == .data)
         #expect(ExitStatus(CancellationError()) == .interrupted)
+        #expect(ExitStatus(WorkerUnfit(DeviceError(.lost, "x"))) == .unavailable)
         #expect(ExitStatus(ValidationError("x")) == .usage)
         #expect(ExitStatus(try error { try AnnotationSet.read(path: "/does/not/exist") }) == .noInput)
         #expect(ExitStatus(try error { try AnnotationSet.read(path: #filePath) }) == .data)

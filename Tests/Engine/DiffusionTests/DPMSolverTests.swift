@@ -32,8 +32,8 @@ import Testing
     }
 
     /// The formula that stands for a network.
-    static func model(_ sample: [Float], _ timestep: Int) -> [Float] {
-        sample.enumerated().map { index, value in
+    static func model(_ latents: [Float], _ timestep: Int) -> [Float] {
+        latents.enumerated().map { index, value in
             let x = Double(value)
             let pattern = Double((37 * index) % 11 - 5) / 10
             return Float((0.5 + Double(timestep) / 1000) * x / (1 + abs(x)) + pattern)
@@ -53,11 +53,11 @@ import Testing
             let shown = item.timesteps.count == item.steps
             let ends = Array(solver.timesteps.prefix(5) + solver.timesteps.suffix(5))
             #expect((shown ? solver.timesteps : ends) == item.timesteps, "\(item.testDescription)")
-            var sample = (0..<6).map { Float((29 * $0) % 17 - 8) / 5 }
+            var latents = (0..<6).map { Float((29 * $0) % 17 - 8) / 5 }
             for (index, timestep) in solver.timesteps.enumerated() {
-                sample = solver.step(modelOutput: Self.model(sample, timestep), sample: sample)
+                latents = solver.step(modelOutput: Self.model(latents, timestep), latents: latents)
                 guard let expected = item.states[index + 1] else { continue }
-                let error = Self.relativeError(sample, expected)
+                let error = Self.relativeError(latents, expected)
                 #expect(error <= 1e-6, "\(item.testDescription), after step \(index + 1): \(error)")
             }
         }
@@ -88,28 +88,28 @@ import Testing
         (configuration.solverType, configuration.order) = (type, order)
         (configuration.spacing, configuration.finalSigma) = (.trailing, .minimum)
         var solver = DPMSolver(configuration, steps: 999)
-        var sample: [Float] = [1, -0.5]
+        var latents: [Float] = [1, -0.5]
         for timestep in solver.timesteps {
-            sample = solver.step(modelOutput: Self.model(sample, timestep), sample: sample)
+            latents = solver.step(modelOutput: Self.model(latents, timestep), latents: latents)
         }
-        #expect(sample.allSatisfy { $0.isFinite })
+        #expect(latents.allSatisfy { $0.isFinite })
     }
 
-    @Test func `A perfect prediction of the noise gives the clean sample back`() {
+    @Test func `A perfect prediction of the noise gives the clean latents back`() {
         var configuration = SchedulerConfiguration()
         configuration.betaSchedule = .scaledLinear
         (configuration.firstBeta, configuration.lastBeta) = (0.00085, 0.012)
         let schedule = NoiseSchedule(configuration)
         let clean: [Float] = [0.25, -1.5, 3]
         var solver = DPMSolver(configuration, steps: 25)
-        var sample: [Float] = [1, 2, -1]
+        var latents: [Float] = [1, 2, -1]
         for timestep in solver.timesteps {
             let alpha = Double(schedule.cumulativeAlphas[timestep])
-            let noise = zip(sample, clean).map { x, x0 in
+            let noise = zip(latents, clean).map { x, x0 in
                 Float((Double(x) - alpha.squareRoot() * Double(x0)) / (1 - alpha).squareRoot())
             }
-            sample = solver.step(modelOutput: noise, sample: sample)
+            latents = solver.step(modelOutput: noise, latents: latents)
         }
-        #expect(Self.relativeError(sample, clean) < 1e-5)
+        #expect(Self.relativeError(latents, clean) < 1e-5)
     }
 }

@@ -85,7 +85,7 @@ import Testing
     @Test func weightsThatTheDeviceCannotTakeAreRefusedWhileLoading() throws {
         let device = FailingDevice(TestDevice.shared) { $0.name == "store" && $0.batch > 1000 ? Self.full : nil }
         let error = #expect(throws: CheckpointError.self) { try Self.results(Self.requests(1), on: device) }
-        #expect(error?.code == .unsupported)
+        #expect(error?.code == .device)
         #expect(error?.description.contains("the device cannot take its weights: store [") == true)
     }
 }

@@ -71,8 +71,8 @@ import Testing
         for index in 0..<2 {
             let range = index..<index + 1
             let alone = unet(
-                latents.samples(range), timesteps: [41], context: unet.context(text: text.samples(range)))
-            #expect(try alone.floats() == together.samples(range).floats())
+                latents.batch(range), timesteps: [41], context: unet.context(text: text.batch(range)))
+            #expect(try alone.floats() == together.batch(range).floats())
         }
     }
 
@@ -82,21 +82,21 @@ import Testing
     func severalTextsOfASampleGiveAPredictionEach(model: GoldenModel, sides: [Int]) throws {
         let unet = try model.pipeline().unet
         let text = try model.tensor("text.hidden")
-        let texts = Tensor.concatenatingSamples([0, 1, 1, 0, 1, 1].map { text.samples($0..<$0 + 1) })
+        let texts = Tensor.concatenatingBatches([0, 1, 1, 0, 1, 1].map { text.batch($0..<$0 + 1) })
         let shape = [3] + sides + [4]
         let latents = Tensor(GaussianNoise.latents(seed: 5, shape: shape), shape: shape, device: text.device)
         let together = unet(latents, timesteps: [41, 999, 7], context: unet.context(text: texts))
         let apart = unet(
-            latents.repeatingSamples(to: 6), timesteps: [41, 41, 999, 999, 7, 7], context: unet.context(text: texts))
+            latents.repeatingEach(to: 6), timesteps: [41, 41, 999, 999, 7, 7], context: unet.context(text: texts))
         #expect(together.shape == [6] + sides + [4])
         #expect(try together.floats() == apart.floats())
-        #expect(try together.samples(0..<1).floats() != together.samples(1..<2).floats())
+        #expect(try together.batch(0..<1).floats() != together.batch(1..<2).floats())
     }
 
     @Test func samplesOfManyPositionsTakeTheirOwnTextThroughTheTransformers() throws {
         let unet = try GoldenModel.sd1.pipeline().unet
         let text = try GoldenModel.sd1.tensor("text.hidden")
-        let texts = Tensor.concatenatingSamples([0, 1, 1, 0, 1].map { text.samples($0..<$0 + 1) })
+        let texts = Tensor.concatenatingBatches([0, 1, 1, 0, 1].map { text.batch($0..<$0 + 1) })
         let latents = Tensor(
             GaussianNoise.latents(seed: 3, shape: [5, 40, 56, 4]), shape: [5, 40, 56, 4], device: text.device)
         let timesteps = [41, 500, 41, 999, 7]
@@ -104,9 +104,9 @@ import Testing
         for index in 0..<5 {
             let range = index..<index + 1
             let alone = unet(
-                latents.samples(range), timesteps: [timesteps[index]], context: unet.context(text: texts.samples(range))
+                latents.batch(range), timesteps: [timesteps[index]], context: unet.context(text: texts.batch(range))
             )
-            #expect(try alone.floats() == together.samples(range).floats())
+            #expect(try alone.floats() == together.batch(range).floats())
         }
     }
 }

@@ -27,7 +27,7 @@ import Testing
             positions.perceptron(
                 LinearWeights(weight: numbers.tensor([224, channels], on: x.device)), .gatedGelu,
                 LinearWeights(weight: numbers.tensor([40, 112], on: x.device))),
-            x.adding(perSample: try x.firstChannels(channels)),
+            x.adding(perImage: try x.firstChannels(channels)),
             x.convolution(kernel, padding: Padding(1), activation: .mish),
             x.convolution(kernel, stride: 2, padding: Padding(1), activation: .leakyRelu(slope: 0.1)),
             x.convolution(numbers.tensor([35, channels, 1, 1], on: x.device), activation: .sigmoid),
@@ -51,8 +51,8 @@ import Testing
             for device in [single, CPUDevice(threads: 2, kernel: kernel), CPUDevice(threads: 5, kernel: kernel)] {
                 let x = Tensor(values, shape: [5] + shape, device: device)
                 for range in [0..<5, 0..<1, 3..<4, 1..<3] {
-                    for (index, (expected, found)) in zip(all, try results(x.samples(range), numbers)).enumerated() {
-                        let isSame = try expected.samples(range).floats() == found.floats()
+                    for (index, (expected, found)) in zip(all, try results(x.batch(range), numbers)).enumerated() {
+                        let isSame = try expected.batch(range).floats() == found.floats()
                         #expect(
                             isSame, "operation \(index), \(kernel), \(device.threads) threads, samples \(range)")
                     }
@@ -71,8 +71,8 @@ import Testing
         let weight = numbers.tensor([16, 40, 3, 3], on: device)
         let all = x.convolution(weight, padding: Padding(1))
         for sample in 0..<4 {
-            let alone = x.samples(sample..<sample + 1).convolution(weight, padding: Padding(1))
-            #expect(try alone.floats() == all.samples(sample..<sample + 1).floats(), "sample \(sample)")
+            let alone = x.batch(sample..<sample + 1).convolution(weight, padding: Padding(1))
+            #expect(try alone.floats() == all.batch(sample..<sample + 1).floats(), "sample \(sample)")
         }
     }
 

@@ -44,8 +44,8 @@ import Testing
                 ("linear", first), ("normalization", normalized), ("keys", keys), ("attention", attended),
                 ("shortcut in rows", mixed), ("shortcut in panels", output), ("attention to a text", seen),
                 ("gated perceptron", gated), ("perceptron", wide),
-                ("a sample's layer", linear(output.samples(last..<last + 1), square[0])),
-                ("a sample twice", output.samples(last..<last + 1).repeatingSamples(to: 2)),
+                ("a sample's layer", linear(output.batch(last..<last + 1), square[0])),
+                ("a sample twice", output.batch(last..<last + 1).repeatingEach(to: 2)),
                 ("layer of an image", image.linear(square[1], bias: bias, adding: x.reshaped(image.shape))),
                 ("normalization over groups", grouped),
             ]
@@ -116,9 +116,9 @@ import Testing
                 let all = try Transformer(channels: Self.channels, inRows: false)(x, context: x).prefix(9)
                 for range in [0..<1, 1..<3] {
                     let some = try Transformer(channels: Self.channels, inRows: false)(
-                        x.samples(range), context: x.samples(range))
+                        x.batch(range), context: x.batch(range))
                     for (expected, found) in zip(all, some) {
-                        let isSame = try expected.tensor.samples(range).floats() == found.tensor.floats()
+                        let isSame = try expected.tensor.batch(range).floats() == found.tensor.floats()
                         #expect(isSame, "\(found.name), samples \(range), \(threads) threads of \(kernel)")
                     }
                 }
@@ -141,7 +141,7 @@ import Testing
                 let panels = x.linear(weight)
                 for sample in 0..<2 {
                     group.addTask {
-                        try panels.samples(sample..<sample + 1).floats()
+                        try panels.batch(sample..<sample + 1).floats()
                             == Array(expected[sample * 77 * 128..<(sample + 1) * 77 * 128])
                     }
                 }

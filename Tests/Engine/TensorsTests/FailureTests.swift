@@ -36,7 +36,7 @@ import Testing
         let before = device.operations
         let scale = good([8])
         let results: [(Tensor, [Int])] = [
-            (tokens, [2, 24, 8]), (image.samples(1..<2), [1, 4, 6, 8]),
+            (tokens, [2, 24, 8]), (image.batch(1..<2), [1, 4, 6, 8]),
             (tokens.linear(good([5, 8])), [2, 24, 5]),
             (good([2, 24, 3]).linear(good([8, 3]), adding: tokens), [2, 24, 8]),
             (
@@ -48,13 +48,13 @@ import Testing
             (image.groupNormalization(groups: 2, scale: scale, shift: scale, epsilon: 1), [2, 4, 6, 8]),
             (tokens.layerNormalization(scale: scale, shift: scale, epsilon: 1), [2, 24, 8]),
             (tokens.applying(.gelu), [2, 24, 8]), (tokens.gatedGelu(), [2, 24, 4]),
-            (good([2, 24, 8]) + tokens, [2, 24, 8]), (image.adding(perSample: good([2, 8])), [2, 4, 6, 8]),
+            (good([2, 24, 8]) + tokens, [2, 24, 8]), (image.adding(perImage: good([2, 8])), [2, 4, 6, 8]),
             (good([2, 4, 6, 1]).concatenatingChannels(image), [2, 4, 6, 9]),
             (image.channels(2..<5), [2, 4, 6, 3]), (image.pooled(.greatest, .around(3)), [2, 4, 6, 8]),
             (image.upsampledNearest(rows: 5, columns: 7), [2, 5, 7, 8]),
             (Tensor.embedding(image.reshaped([48, 8]), identifiers: [[1, 2, 3]]), [1, 3, 8]),
-            (Tensor.concatenatingSamples([good([1, 24, 8]), tokens]), [3, 24, 8]),
-            (tokens.repeatingSamples(to: 4), [4, 24, 8]),
+            (Tensor.concatenatingBatches([good([1, 24, 8]), tokens]), [3, 24, 8]),
+            (tokens.repeatingEach(to: 4), [4, 24, 8]),
         ]
         for (result, shape) in results {
             #expect(result.shape == shape && result.failure == image.failure)

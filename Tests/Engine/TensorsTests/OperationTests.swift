@@ -200,8 +200,8 @@ import Testing
         for device in Devices.all {
             let x = Tensor((0..<12).map(Float.init), shape: [1, 2, 3, 2], device: device)
             #expect(try (x + x).floats() == (0..<12).map { Float(2 * $0) })
-            let perSample = Tensor([10, 20], shape: [1, 2], device: device)
-            #expect(try x.adding(perSample: perSample).floats().prefix(4) == [10, 21, 12, 23])
+            let perImage = Tensor([10, 20], shape: [1, 2], device: device)
+            #expect(try x.adding(perImage: perImage).floats().prefix(4) == [10, 21, 12, 23])
             let joined = x.concatenatingChannels(Tensor(repeating: 7, shape: [1, 2, 3, 1], device: device))
             #expect(joined.shape == [1, 2, 3, 3])
             #expect(try joined.floats().prefix(6) == [0, 1, 7, 2, 3, 7])
@@ -213,12 +213,12 @@ import Testing
             let rows = Tensor.embedding(table, identifiers: [[3, 0], [1, 1]])
             #expect(rows.shape == [2, 2, 2])
             #expect(try rows.floats() == [6, 7, 0, 1, 2, 3, 2, 3])
-            let both = Tensor.concatenatingSamples([x, x + x])
+            let both = Tensor.concatenatingBatches([x, x + x])
             #expect(both.shape == [2, 2, 3, 2])
-            #expect(try both.samples(1..<2).floats() == (x + x).floats())
-            let twice = both.repeatingSamples(to: 4)
+            #expect(try both.batch(1..<2).floats() == (x + x).floats())
+            let twice = both.repeatingEach(to: 4)
             #expect(twice.shape == [4, 2, 3, 2])
-            #expect(try twice.floats() == Tensor.concatenatingSamples([x, x, x + x, x + x]).floats())
+            #expect(try twice.floats() == Tensor.concatenatingBatches([x, x, x + x, x + x]).floats())
         }
     }
 }

@@ -113,11 +113,11 @@ struct Reference {
         _ x: Reference, groups: Int, scale: Reference, shift: Reference, epsilon: Double
     ) -> Reference {
         let (samples, channels) = (x.shape[0], x.shape[x.shape.count - 1])
-        let (each, perSample) = (channels / groups, x.values.count / samples)
+        let (each, perImage) = (channels / groups, x.values.count / samples)
         var result = x
         for sample in 0..<samples {
             for group in 0..<groups {
-                let members = (sample * perSample..<(sample + 1) * perSample).filter { $0 % channels / each == group }
+                let members = (sample * perImage..<(sample + 1) * perImage).filter { $0 % channels / each == group }
                 let mean = members.reduce(0) { $0 + x.values[$1] } / Double(members.count)
                 let variance = members.reduce(0) { $0 + (x.values[$1] - mean) * (x.values[$1] - mean) }
                 let deviation = (variance / Double(members.count) + epsilon).squareRoot()

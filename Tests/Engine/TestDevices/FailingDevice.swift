@@ -94,9 +94,9 @@ extension FailingDevice {
         return try inner.floats(of: plain(tensor))
     }
     package func releaseIdleMemory() { inner.releaseIdleMemory() }
-    package func concatenateSamples(_ parts: [Tensor]) throws(DeviceError) -> Tensor {
-        try perhaps("concatenateSamples", parts[0]) { () throws(DeviceError) in
-            try inner.concatenateSamples(parts.map(plain))
+    package func concatenateBatches(_ parts: [Tensor]) throws(DeviceError) -> Tensor {
+        try perhaps("concatenateBatches", parts[0]) { () throws(DeviceError) in
+            try inner.concatenateBatches(parts.map(plain))
         }
     }
     package func linear(
@@ -161,8 +161,8 @@ extension FailingDevice {
     package func add(_ x: Tensor, _ y: Tensor) throws(DeviceError) -> Tensor {
         try perhaps("add", x) { () throws(DeviceError) in try inner.add(plain(x), plain(y)) }
     }
-    package func add(_ x: Tensor, perSample: Tensor) throws(DeviceError) -> Tensor {
-        try perhaps("add", x) { () throws(DeviceError) in try inner.add(plain(x), perSample: plain(perSample)) }
+    package func add(_ x: Tensor, perImage: Tensor) throws(DeviceError) -> Tensor {
+        try perhaps("add", x) { () throws(DeviceError) in try inner.add(plain(x), perImage: plain(perImage)) }
     }
     package func concatenateChannels(_ x: Tensor, _ y: Tensor) throws(DeviceError) -> Tensor {
         try perhaps("concatenateChannels", x) { () throws(DeviceError) in

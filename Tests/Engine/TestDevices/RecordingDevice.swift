@@ -59,9 +59,9 @@ extension RecordingDevice {
         return Array(repeating: 0, count: tensor.count)
     }
     package func releaseIdleMemory() { note("releaseIdleMemory", []) }
-    package func concatenateSamples(_ parts: [Tensor]) -> Tensor {
+    package func concatenateBatches(_ parts: [Tensor]) -> Tensor {
         result(
-            "concatenateSamples", [parts.reduce(0) { $0 + $1.shape[0] }] + parts[0].shape.dropFirst(), of: parts[0],
+            "concatenateBatches", [parts.reduce(0) { $0 + $1.shape[0] }] + parts[0].shape.dropFirst(), of: parts[0],
             parts[1])
     }
     package func linear(_ x: Tensor, weight: Tensor, bias: Tensor?, adding shortcut: Tensor?) -> Tensor {
@@ -101,7 +101,7 @@ extension RecordingDevice {
         result("gatedGelu", x.shape.dropLast() + [x.channels / 2], of: x)
     }
     package func add(_ x: Tensor, _ y: Tensor) -> Tensor { result("add", x.shape, of: x, y) }
-    package func add(_ x: Tensor, perSample: Tensor) -> Tensor { result("add", x.shape, of: x, perSample) }
+    package func add(_ x: Tensor, perImage: Tensor) -> Tensor { result("add", x.shape, of: x, perImage) }
     package func concatenateChannels(_ x: Tensor, _ y: Tensor) -> Tensor {
         result("concatenateChannels", x.shape.dropLast() + [x.channels + y.channels], of: x, y)
     }

@@ -25,7 +25,7 @@ struct ResidualBlock: Sendable {
         shortcut = inputs == outputs ? nil : Linear(weights / "conv_shortcut", in: inputs, out: outputs)
     }
 
-    /// `[batch, rows, columns, in]` and the activated time embedding `[batch, timeWidth]`, or one for as many samples each, give
+    /// `[batch, rows, columns, in]` and the activated time embedding `[batch, timeWidth]`, or one for as many images each, give
     /// `[batch, rows, columns, out]`.
     ///
     /// - Parameter check: asked before each convolution; what it throws ends the computation, here and in all networks.
@@ -33,7 +33,7 @@ struct ResidualBlock: Sendable {
         try check()
         var hidden = convolution1(normalization1(x, activation: .silu))
         if let timeProjection, let time {
-            hidden = hidden.adding(perSample: timeProjection(time).repeatingSamples(to: hidden.shape[0]))
+            hidden = hidden.adding(perImage: timeProjection(time).repeatingEach(to: hidden.shape[0]))
         }
         try check()
         return convolution2(normalization2(hidden, activation: .silu), adding: shortcut?(x) ?? x)

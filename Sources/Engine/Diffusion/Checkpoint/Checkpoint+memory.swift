@@ -23,7 +23,7 @@ extension Checkpoint {
         let rows = height / autoencoder.factor
         let columns = width / autoencoder.factor
         let sampling = unet.activations(
-            samples: batch * (usesGuidance ? 2 : 1), rows: rows, columns: columns, on: device)
+            images: batch * (usesGuidance ? 2 : 1), rows: rows, columns: columns, on: device)
         let decoding =
             min(batch, autoencoder.imagesTogether(width: width, height: height, on: device))
             * autoencoder.activations(rows: rows, columns: columns)
@@ -38,25 +38,25 @@ extension Checkpoint {
 
 extension UNetConfiguration {
     /// Numbers in the buffers of a pass.
-    fileprivate func activations(samples: Int, rows: Int, columns: Int, on device: DeviceFacts) -> Int {
+    fileprivate func activations(images: Int, rows: Int, columns: Int, on device: DeviceFacts) -> Int {
         // What the way down keeps for the way up.
-        var sum = samples * channels[0] * rows * columns
+        var sum = images * channels[0] * rows * columns
         var (rows, columns) = (rows, columns)
         for (level, width) in channels.enumerated() {
-            let pixels = samples * rows * columns
+            let pixels = images * rows * columns
             sum += layers[level] * width * pixels
-            // Of the samples that go through the resolution together, going up: a residual block's input, in two parts and
+            // Of the images that go through the resolution together, going up: a residual block's input, in two parts and
             // joined, and normalized; its result in between.
             let incoming = channels[min(level + 1, channels.count - 1)]
-            let together = min(samples, BatchPart.together(positions: rows * columns, on: device)) * rows * columns
+            let together = min(images, BatchPart.together(positions: rows * columns, on: device)) * rows * columns
             sum += together * (3 * (incoming + width) + 2 * width)
             // Image, tokens, queries, keys, values and sums beside 8 and 4 times as many in the perceptron, which only devices
             // keep that do not gate it on the way.
             if attendsGoingDown[level] { sum += together * 19 * width }
-            // Of all samples: what came from the coarser resolution; the results, apart and joined.
+            // Of all images: what came from the coarser resolution; the results, apart and joined.
             sum += pixels * (incoming + 2 * width)
             (rows, columns) = ((rows + 1) / 2, (columns + 1) / 2)
-            if level < channels.count - 1 { sum += samples * width * rows * columns }
+            if level < channels.count - 1 { sum += images * width * rows * columns }
         }
         return sum
     }
@@ -68,7 +68,7 @@ extension AutoencoderConfiguration {
         device.positionsTogether.map { max(1, $0 / max(width * height, 1)) } ?? .max
     }
 
-    /// Numbers in the buffers of one sample's decoding.
+    /// Numbers in the buffers of one image's decoding.
     fileprivate func activations(rows: Int, columns: Int) -> Int {
         channels.indices.reduce(0) { sum, level in
             let scale = factor >> level

@@ -16,6 +16,8 @@ public struct CheckpointError: Error, CustomStringConvertible, Sendable, Hashabl
         case unsupported
         /// The weights are not those that the configuration asks for.
         case weights
+        /// The device could not take the weights.
+        case device
     }
 
     /// What kind of trouble it is.

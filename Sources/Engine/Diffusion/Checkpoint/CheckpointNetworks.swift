@@ -37,7 +37,7 @@ struct CheckpointNetworks: Sendable {
         guard errors.isEmpty else { throw CheckpointError(errors, folder: checkpoint.folder) }
         if let failure {
             throw CheckpointError(
-                .unsupported, "\(checkpoint.folder): the device cannot take its weights: \(failure)")
+                .device, "\(checkpoint.folder): the device cannot take its weights: \(failure)")
         }
     }
 }

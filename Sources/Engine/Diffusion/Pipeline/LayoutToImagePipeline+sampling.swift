@@ -16,47 +16,46 @@ extension LayoutToImagePipeline {
         _ trajectories: inout [Trajectory], shape: [Int], timesteps: [Int], guidance: Float,
         check: () throws -> Void, onStep: (Int, Int) throws -> Void
     ) throws {
-        let isGuided = guidance > 1
-        var parts = [part(trajectories.indices, of: trajectories, isGuided: isGuided)]
+        var parts = [part(trajectories.indices, of: trajectories, isGuided: guidance > 1)]
         for (step, timestep) in timesteps.enumerated() where trajectories.contains(where: { $0.failure == nil }) {
             var waiting = parts
             parts = []
             while !waiting.isEmpty {
                 let part = waiting.removeFirst()
                 do {
-                    let outputs = try predict(part, of: trajectories, at: timestep, shape: shape, check: check)
-                    for (index, output) in zip(part.members, outputs.chunks(of: outputs.count / part.members.count)) {
-                        let prediction = guided(output, by: isGuided ? guidance : nil)
+                    let predictions = try predict(
+                        part, of: trajectories, at: timestep, shape: shape, guidance: guidance, check: check)
+                    for (index, prediction) in zip(part.members, predictions) {
                         trajectories[index].advance(prediction, step: step + 1, of: timesteps.count)
                     }
                     parts.append(part)
                 } catch let error as DeviceError where error.code == .outOfMemory {
                     device.releaseIdleMemory()
                     if part.members.count == 1 { trajectories[part.members.lowerBound].fail(doesNotFit(shape, error)) }
-                    waiting = part.members.halves.map { self.part($0, of: trajectories, isGuided: isGuided) } + waiting
+                    let halves = part.members.halves
+                    waiting = halves.map { self.part($0, of: trajectories, isGuided: guidance > 1) } + waiting
                 }
             }
             try onStep(step + 1, timesteps.count)
         }
     }
 
-    /// epsilon + guidance (epsilon of the prompt - epsilon), where there are both.
-    private func guided(_ output: ArraySlice<Float>, by guidance: Float?) -> [Float] {
-        guard let guidance else { return Array(output) }
-        let size = output.count / 2
-        return zip(output.prefix(size), output.suffix(size)).map { $0 + guidance * ($1 - $0) }
-    }
-
-    /// The U-Net's outputs for some trajectories one after the other, all at one timestep; one for each of their texts.
+    /// The guided predictions for some trajectories, all at one timestep.
     private func predict(
-        _ part: SampledPart, of trajectories: [Trajectory], at timestep: Int, shape: [Int], check: () throws -> Void
-    ) throws -> [Float] {
+        _ part: SampledPart, of trajectories: [Trajectory], at timestep: Int, shape: [Int], guidance: Float,
+        check: () throws -> Void
+    ) throws -> [[Float]] {
         let latents = trajectories[part.members].flatMap(\.latents)
         let count = part.members.count
         let batch = Tensor(latents, shape: [count] + shape, device: device)
-        return try unet(
-            batch, timesteps: Array(repeating: timestep, count: count), context: part.context, check: check
-        ).floats()
+        let timesteps = Array(repeating: timestep, count: count)
+        let outputs = try unet(batch, timesteps: timesteps, context: part.context, check: check).floats()
+        return outputs.chunks(of: outputs.count / count).map { output in
+            guard guidance > 1 else { return Array(output) }
+            let size = output.count / 2
+            // epsilon + guidance (epsilon of the prompt - epsilon)
+            return zip(output.prefix(size), output.suffix(size)).map { $0 + guidance * ($1 - $0) }
+        }
     }
 
     private func part(_ members: Range<Int>, of trajectories: [Trajectory], isGuided: Bool) -> SampledPart {
@@ -69,8 +68,8 @@ extension LayoutToImagePipeline {
         let prompts = textEncoder(trajectories.map(\.tokens))
         guard isGuided else { return prompts }
         let empty = textEncoder([emptyPrompt])
-        return Tensor.concatenatingSamples(
-            (0..<trajectories.count).flatMap { [empty, prompts.samples($0..<$0 + 1)] })
+        return Tensor.concatenatingBatches(
+            (0..<trajectories.count).flatMap { [empty, prompts.batch($0..<$0 + 1)] })
     }
 }
 

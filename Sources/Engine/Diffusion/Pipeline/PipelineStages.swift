@@ -17,7 +17,7 @@ extension LayoutToImagePipeline {
         return { [unet] in unet(latents, timesteps: timesteps, context: context, check: {}) }
     }
 
-    /// Decodes one sample of `rows` by `columns` latents.
+    /// Decodes one image of `rows` by `columns` latents.
     package func decodeCall(rows: Int, columns: Int) -> () -> Tensor {
         let shape = [rows, columns, checkpoint.autoencoder.latentChannels]
         let latents = Tensor(GaussianNoise.latents(seed: 1, shape: shape), shape: [1] + shape, device: device)

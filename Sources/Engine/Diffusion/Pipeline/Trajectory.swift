@@ -22,7 +22,7 @@ struct Trajectory: Sendable {
     /// One step with the guided prediction, unless an earlier step failed.
     mutating func advance(_ prediction: [Float], step: Int, of total: Int) {
         guard failure == nil else { return }
-        latents = solver.step(modelOutput: prediction, sample: latents)
+        latents = solver.step(modelOutput: prediction, latents: latents)
         if !latents.allSatisfy(\.isFinite) {
             failure = GenerationError(
                 .notFinite,

@@ -1,4 +1,4 @@
-// DPM-Solver++: from noise to a sample in a few dozen steps. Knows numbers, and no network.
+// DPM-Solver++: from noise to clean latents in a few dozen steps. Knows numbers, and no network.
 //
 // Paper: Lu and others, 2022, "DPM-Solver++: Fast Solver for Guided Sampling of Diffusion Probabilistic Models",
 // arXiv:2211.01095. Limits: the multistep solver of the data prediction model, without added noise; no thresholding,
@@ -11,10 +11,10 @@ import Foundation
 /// ```swift
 /// var solver = DPMSolver(configuration, steps: 50)
 /// for timestep in solver.timesteps {
-///     sample = solver.step(modelOutput: network(sample, timestep), sample: sample)
+///     latents = solver.step(modelOutput: network(latents, timestep), latents: latents)
 /// }
 /// ```
-/// All samples of a batch may be solved at once, as one array: every number is solved for itself.
+/// All latents of a batch may be solved at once, as one array: every number is solved for itself.
 public struct DPMSolver: Sendable {
     /// The timesteps at which the network is called, falling; one for each step.
     public let timesteps: [Int]
@@ -24,7 +24,7 @@ public struct DPMSolver: Sendable {
     private let configuration: SchedulerConfiguration
     /// sigma/alpha at each of the timesteps, then after the last step.
     private let sigmas: [Double]
-    /// Predictions of the clean sample, the newest first, at most as many as the order.
+    /// Predictions of the clean latents, the newest first, at most as many as the order.
     private var predictions: [[Double]] = []
     private var index = 0
 
@@ -58,41 +58,41 @@ public struct DPMSolver: Sendable {
         }
     }
 
-    /// One step: the sample at the next timestep, or the clean one after the last.
+    /// One step: the latents at the next timestep, or the clean ones after the last.
     ///
     /// - Parameters:
-    ///   - modelOutput: the network's prediction, guided, for `sample` at the current timestep.
-    ///   - sample: what the step before gave; noise at first.
-    public mutating func step(modelOutput: [Float], sample: [Float]) -> [Float] {
+    ///   - modelOutput: the network's prediction, guided, for `latents` at the current timestep.
+    ///   - latents: what the step before gave; noise at first.
+    public mutating func step(modelOutput: [Float], latents: [Float]) -> [Float] {
         precondition(index < timesteps.count, "a solver takes as many steps as it was made for")
-        precondition(modelOutput.count == sample.count, "the model's output has as many numbers as its sample")
-        predictions.insert(cleanSample(modelOutput, sample), at: 0)
+        precondition(modelOutput.count == latents.count, "the model's output has as many numbers as its latents")
+        predictions.insert(cleanLatents(modelOutput, latents), at: 0)
         if predictions.count > configuration.order { predictions.removeLast() }
         let weights = self.weights()
         index += 1
-        return combine(weights, sample)
+        return combine(weights, latents)
     }
 
-    /// The network's prediction, turned into one of the clean sample x_0.
-    private func cleanSample(_ output: [Float], _ sample: [Float]) -> [Double] {
+    /// The network's prediction, turned into one of the clean latents x_0.
+    private func cleanLatents(_ output: [Float], _ latents: [Float]) -> [Double] {
         let (alpha, sigma) = Self.alphaAndSigma(sigmas[index])
         // noised = alpha x_0 + sigma noise
         return switch configuration.prediction {
         // x_0 = (x - sigma noise) / alpha
-        case .epsilon: Self.sum(1 / alpha, sample, -sigma / alpha, output)
+        case .epsilon: Self.sum(1 / alpha, latents, -sigma / alpha, output)
         // v = alpha noise - sigma x_0, so x_0 = alpha x - sigma v
-        case .velocity: Self.sum(alpha, sample, -sigma, output)
+        case .velocity: Self.sum(alpha, latents, -sigma, output)
         case .sample: output.map { Double($0) }
         }
     }
 
-    /// How the next sample is made from this one and the last predictions.
+    /// How the next latents are made from these and the last predictions.
     private struct Weights {
-        var sample: Double
+        var latents: Double
         var predictions: [Double]
     }
 
-    /// The step from s to t as a linear combination: sigma_t / sigma_s of the sample, and of each prediction its share.
+    /// The step from s to t as a linear combination: sigma_t / sigma_s of the latents, and of each prediction its share.
     ///
     /// lambda = log(alpha / sigma), the half logarithm of the signal-to-noise ratio; h = lambda_t - lambda_s. m_0, m_1
     /// and m_2 are the predictions, the newest first.
@@ -105,7 +105,7 @@ public struct DPMSolver: Sendable {
         let carried = sigma / Self.alphaAndSigma(sigmas[index]).sigma
         let constant = -alpha * decay
         let order = orderOfStep
-        guard order > 1, h > 0 else { return Weights(sample: carried, predictions: [constant]) }
+        guard order > 1, h > 0 else { return Weights(latents: carried, predictions: [constant]) }
         // r_0 = (lambda_s - lambda_s1) / h
         let r0 = log(sigmas[index - 1] / sigmas[index]) / h
         // The linear term integrated: x_t = ... + alpha_t ((e^-h - 1) / h + 1) D_1
@@ -113,7 +113,7 @@ public struct DPMSolver: Sendable {
         if order == 2 {
             // Algorithm 2 (2M), the midpoint: x_t = ... - alpha_t (e^-h - 1) D_1 / 2; D_1 = (m_0 - m_1) / r_0
             let slope = (configuration.solverType == .midpoint ? constant / 2 : linear) / r0
-            return Weights(sample: carried, predictions: [constant + slope, -slope])
+            return Weights(latents: carried, predictions: [constant + slope, -slope])
         }
         // r_1 = (lambda_s1 - lambda_s2) / h, and the quadratic term: x_t = ... - alpha_t ((e^-h - 1 + h) / h^2 - 1/2) D_2
         let r1 = log(sigmas[index - 2] / sigmas[index - 1]) / h
@@ -121,7 +121,7 @@ public struct DPMSolver: Sendable {
         // D_10 = (m_0 - m_1) / r_0, D_11 = (m_1 - m_2) / r_1, D_2 = (D_10 - D_11) / (r_0 + r_1), D_1 = D_10 + r_0 D_2
         let curvature = (linear * r0 + quadratic) / (r0 + r1)
         let (newer, older) = ((linear + curvature) / r0, -curvature / r1)
-        return Weights(sample: carried, predictions: [constant + newer, older - newer, -older])
+        return Weights(latents: carried, predictions: [constant + newer, older - newer, -older])
     }
 
     /// The order that this step can have: no history at first, and nothing to extrapolate towards no noise at last.
@@ -133,8 +133,8 @@ public struct DPMSolver: Sendable {
         return min(limit, predictions.count)
     }
 
-    private func combine(_ weights: Weights, _ sample: [Float]) -> [Float] {
-        var total = sample.map { weights.sample * Double($0) }
+    private func combine(_ weights: Weights, _ latents: [Float]) -> [Float] {
+        var total = latents.map { weights.latents * Double($0) }
         for (weight, prediction) in zip(weights.predictions, predictions) {
             for position in total.indices { total[position] += weight * prediction[position] }
         }

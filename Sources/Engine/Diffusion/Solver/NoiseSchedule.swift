@@ -1,4 +1,4 @@
-// The variance-preserving noise schedule: how much of the clean sample is left at each training timestep.
+// The variance-preserving noise schedule: how much of the clean latents is left at each training timestep.
 
 /// Betas and what follows from them: noised = sqrt(alphaBar) * clean + sqrt(1 - alphaBar) * noise (Ho and others, 2020,
 /// arXiv:2006.11239, eq. 4).
@@ -40,7 +40,7 @@ public struct NoiseSchedule: Sendable, Hashable {
         }
     }
 
-    /// sqrt((1 - alphaBar) / alphaBar): noise relative to the clean sample (Karras and others, 2022, arXiv:2206.00364);
+    /// sqrt((1 - alphaBar) / alphaBar): noise relative to the clean latents (Karras and others, 2022, arXiv:2206.00364);
     /// timesteps past the last have the last one's.
     public func sigma(at timestep: Int) -> Double {
         let alpha = cumulativeAlphas[min(timestep, cumulativeAlphas.count - 1)]

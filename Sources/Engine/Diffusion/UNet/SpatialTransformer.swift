@@ -24,11 +24,11 @@ struct TransformerBlock: Sendable {
             activation: .gatedGelu, contraction: Linear(weights / "ff" / "net" / 2, in: 4 * channels, out: channels))
     }
 
-    /// `[batch, positions, channels]` to the same shape, or to a sample for each text, as all of the U-Net does.
+    /// `[batch, positions, channels]` to the same shape, or to an image for each text, as all of the U-Net does.
     func callAsFunction(_ x: Tensor, context: TextContext, check: () throws -> Void) rethrows -> Tensor {
         try check()
-        // From here on samples differ by their texts.
-        var hidden = attention(normalization1(x), adding: x).repeatingSamples(to: context.count)
+        // From here on images differ by their texts.
+        var hidden = attention(normalization1(x), adding: x).repeatingEach(to: context.count)
         try check()
         hidden = textAttention(normalization2(hidden), context: context, adding: hidden)
         try check()
@@ -57,11 +57,11 @@ struct SpatialTransformer: Sendable {
         outputProjection = Linear(weights / "proj_out", in: channels, out: channels)
     }
 
-    /// `[batch, rows, columns, channels]` to the same shape, or to a sample for each text.
+    /// `[batch, rows, columns, channels]` to the same shape, or to an image for each text.
     func callAsFunction(_ x: Tensor, context: TextContext, check: () throws -> Void) rethrows -> Tensor {
         var hidden = inputProjection(normalization(x).reshaped([x.shape[0], x.shape[1] * x.shape[2], x.shape[3]]))
         for block in blocks { hidden = try block(hidden, context: context, check: check) }
-        let image = x.repeatingSamples(to: context.count)
+        let image = x.repeatingEach(to: context.count)
         return outputProjection(hidden.reshaped(image.shape), adding: image)
     }
 }

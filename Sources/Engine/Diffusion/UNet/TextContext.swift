@@ -18,10 +18,10 @@ struct TextContext: Sendable {
     }
 
     /// The same for some texts.
-    func samples(_ range: Range<Int>) -> TextContext {
+    func texts(_ range: Range<Int>) -> TextContext {
         var part = self
         part.count = range.count
-        part.projections = projections.mapValues { ($0.keys.samples(range), $0.values.samples(range)) }
+        part.projections = projections.mapValues { ($0.keys.batch(range), $0.values.batch(range)) }
         return part
     }
 

@@ -27,7 +27,7 @@ struct TimeEmbedding: Sendable {
         return (0..<count).map { Float(exp(Double(logarithm * Float($0) / Float(Double(count) - shift)))) }
     }
 
-    /// One timestep a sample gives the activated embedding `[batch, timeWidth]`, as the residual blocks take it.
+    /// One timestep an image gives the activated embedding `[batch, timeWidth]`, as the residual blocks take it.
     func callAsFunction(_ timesteps: [Int], device: any Device) -> Tensor {
         let x = Tensor(
             timesteps.flatMap { waves(at: $0) }, shape: [timesteps.count, 2 * frequencies.count], device: device)

@@ -37,8 +37,8 @@ struct UNet: ParameterizedNetwork {
     }
 
     /// Noised latents `[batch, rows, columns, latentChannels]` of any size, a timestep for each and a text for each give the
-    /// prediction in the same shape. With several texts for each sample, as guidance has, there is a prediction for each
-    /// text, `[texts, rows, columns, latentChannels]`; a sample's texts follow one another, and what comes before the first
+    /// prediction in the same shape. With several texts for each image, as guidance has, there is a prediction for each
+    /// text, `[texts, rows, columns, latentChannels]`; an image's texts follow one another, and what comes before the first
     /// attention to them is computed once.
     ///
     /// - Parameter check: asked between layers, since a pass of a large batch takes minutes.
@@ -55,37 +55,37 @@ struct UNet: ParameterizedNetwork {
         return outputConvolution(outputNormalization(hidden, activation: .silu))
     }
 
-    /// A resolution's way down, all coarser ones, and its way up. Samples go through it together or part by part; their numbers
+    /// A resolution's way down, all coarser ones, and its way up. Images go through it together or part by part; their numbers
     /// do not depend on that.
     ///
     /// - Parameters:
-    ///   - x: `[batch, rows, columns, channels]`, a sample for each latent, or for each text once a block has attended to it.
+    ///   - x: `[batch, rows, columns, channels]`, an image for each latent, or for each text once a block has attended to it.
     ///   - finer: rows and columns of the resolution before, to which the result grows; nil for the first.
-    /// - Returns: a sample for each text.
+    /// - Returns: an image for each text.
     private func resolution(
         _ level: Int, _ x: Tensor, time: Tensor, context: TextContext, finer: (rows: Int, columns: Int)? = nil,
         check: () throws -> Void
     ) rethrows -> Tensor {
         let (rows, columns) = (x.shape[1], x.shape[2])
-        let time = time.repeatingSamples(to: x.shape[0])
+        let time = time.repeatingEach(to: x.shape[0])
         let parts = BatchPart.parts(
-            samples: x.shape[0], texts: context.count, positions: rows * columns, on: x.device.facts)
+            images: x.shape[0], texts: context.count, positions: rows * columns, on: x.device.facts)
         let descents = try parts.map { part in
             try downBlocks[level](
-                x.samples(part.samples), time: time.samples(part.samples), context: context.samples(part.texts),
+                x.batch(part.images), time: time.batch(part.images), context: context.texts(part.texts),
                 check: check)
         }
-        let coarser = Tensor.concatenatingSamples(descents.map(\.result))
+        let coarser = Tensor.concatenatingBatches(descents.map(\.result))
         let returning =
             level + 1 < downBlocks.count
             ? try resolution(
                 level + 1, coarser, time: time, context: context, finer: (rows, columns), check: check)
             : try middleBlock(coarser, time: time, context: context, check: check)
-        return try Tensor.concatenatingSamples(
+        return try Tensor.concatenatingBatches(
             zip(parts, descents).map { part, descent in
                 try upBlocks[upBlocks.count - 1 - level](
-                    returning.samples(part.texts), skips: descent.skips, time: time.samples(part.samples),
-                    context: context.samples(part.texts), finer: finer, check: check)
+                    returning.batch(part.texts), skips: descent.skips, time: time.batch(part.images),
+                    context: context.texts(part.texts), finer: finer, check: check)
             })
     }
 }

@@ -106,7 +106,7 @@ struct UpBlock: Sendable {
         var hidden = x
         for (index, residual) in residuals.enumerated() {
             // The first of the way down may come from before the texts.
-            let skip = skips[skips.count - 1 - index].repeatingSamples(to: hidden.shape[0])
+            let skip = skips[skips.count - 1 - index].repeatingEach(to: hidden.shape[0])
             hidden = try residual(hidden.concatenatingChannels(skip), time: time, check: check)
             if !transformers.isEmpty { hidden = try transformers[index](hidden, context: context, check: check) }
         }
