@@ -81,7 +81,7 @@ let basics = district(
         module("Executors"),
         module("Failpoints"),
         // Level 2
-        module("Files", ["CFiles"]),
+        module("Files", ["CFiles", "Digests"]),
     ])
 
 /// What is read and written: annotations and layouts, pictures, archives, files of weights.
@@ -141,7 +141,8 @@ let work = district(
                 "Digests", .logging, .lifecycle, .asyncAlgorithms,
             ]),
         module("Exports", ["Catalogue", "Stores", "Archives", "Files", "Layouts", "Pixels", "Tasks", "Digests"]),
-        module("Auditing", ["Catalogue", "Stores", "Archives", "Tasks", "Digests", "Executors", "ErrorLines"]),
+        module(
+            "Auditing", ["Catalogue", "Stores", "Archives", "Files", "Tasks", "Digests", "Executors", "ErrorLines"]),
         module(
             "Provisioning", ["Addresses", "Catalogue", "Broker", "Postgres", "Stores", "Tasks", "Executors", .logging]),
         // Level 4
@@ -187,7 +188,7 @@ let commands = district(
 let testing =
     [
         .target(
-            name: "Fixtures", dependencies: ["Catalogue", "Tasks", "Postgres", "Digests", .logging],
+            name: "Fixtures", dependencies: ["Catalogue", "Tasks", "Postgres", "Stores", "Files", "Digests", .logging],
             path: "Tests/Fixtures",
             swiftSettings: strict)
     ]
@@ -197,14 +198,14 @@ let testing =
             tests("Digests", ["Digests"]),
             tests("Executors", ["Executors"]),
             tests("Failpoints", ["Failpoints"]),
-            tests("Files", ["Files"]),
+            tests("Files", ["Files", "Digests"]),
         ])
     + district(
         "Data", in: "Tests",
         [
             tests("Layouts", ["Layouts"]),
             tests("Pixels", ["Pixels", "Fixtures"]),
-            tests("Archives", ["Archives"]),
+            tests("Archives", ["Archives", "Files"]),
             tests("Weights", ["Weights"], exclude: ["Golden"]),
         ])
     + district(

@@ -1,32 +1,24 @@
-// What the object directory's file system is, and whether it keeps what the store promises.
+// Whose a store is, and whether the file system of a folder keeps what a store promises.
 
 import Foundation
 import Stores
 
-/// Looks at an object directory with one small file of its own; blocks on the disc.
+/// Looks at a store, at a folder with one small file of its own; blocks on the disc.
 struct StoreInspection {
-    let root: String
-    /// What the folder has to carry; `nil` where the catalogue could not be asked.
+    let site: any StoreSite
+    /// What the store has to carry; `nil` where the catalogue could not be asked.
     let identity: StoreIdentity?
 
     func findings() -> [Finding] {
-        var status = stat()
-        guard stat(root, &status) == 0 else {
-            let reason = String(cString: strerror(errno))
-            return [
-                Finding(
-                    .store, "folder", .fail, "\(root): \(reason)",
-                    fix: "create it, on storage that all workers share, or correct DETDIFFUSION_STORE")
-            ]
-        }
-        guard status.st_mode & S_IFMT == S_IFDIR else {
-            return [Finding(.store, "folder", .fail, "\(root) is not a folder", fix: "correct DETDIFFUSION_STORE")]
-        }
-        var findings = [Finding(.store, "folder", .ok, root), identityFinding(), fileSystem(), oneFileSystem(status)]
+        guard let folder = site as? FolderSite else { return [identityFinding()] }
+        let inspection = FolderInspection(folder: folder)
+        if let fault = inspection.fault() { return [fault] }
+        let own = identityFinding()
+        var findings = [Finding(.store, "folder", .ok, folder.root), own] + inspection.lookingOnly()
         // What is not the catalogue's is not written to.
-        guard findings[1].verdict != .fail else { return findings }
-        findings += writing()
-        findings += space()
+        guard own.verdict != .fail else { return findings }
+        findings += inspection.writing()
+        findings += inspection.space()
         return findings
     }
 
@@ -36,7 +28,7 @@ struct StoreInspection {
         }
         let expected = identity.map { ", expected that of \($0)" } ?? ""
         let found: StoreIdentity?
-        do { found = try StoreIdentity.read(root: root) } catch {
+        do { found = try site.identity() } catch {
             return finding(.fail, "\(error)", fix: "let this user read it, or restore it from a backup")
         }
         guard let found else {
@@ -54,6 +46,30 @@ struct StoreInspection {
         }
         return finding(.ok, "that of \(identity)", fix: "")
     }
+}
+
+/// Looks at a folder that is a store, or may become one.
+struct FolderInspection {
+    let folder: FolderSite
+    private var root: String { folder.root }
+
+    /// Why the folder is none; `nil` where it is one.
+    func fault() -> Finding? {
+        var status = stat()
+        guard stat(root, &status) == 0 else {
+            let reason = String(cString: strerror(errno))
+            return Finding(
+                .store, "folder", .fail, "\(root): \(reason)",
+                fix: "create it, on storage that all workers share, or correct DETDIFFUSION_STORE")
+        }
+        guard status.st_mode & S_IFMT == S_IFDIR else {
+            return Finding(.store, "folder", .fail, "\(root) is not a folder", fix: "correct DETDIFFUSION_STORE")
+        }
+        return nil
+    }
+
+    /// What can be said without writing.
+    func lookingOnly() -> [Finding] { [fileSystem(), oneFileSystem()] }
 
     private func fileSystem() -> Finding {
         let unknown = Finding(
@@ -67,10 +83,16 @@ struct StoreInspection {
     }
 
     /// Renames are atomic within one file system only. Folders that are missing are made by the first worker.
-    private func oneFileSystem(_ rootStatus: stat) -> Finding {
-        for name in ["objects", "shards", "tmp"] {
+    private func oneFileSystem() -> Finding {
+        var rootStatus = stat()
+        guard stat(root, &rootStatus) == 0 else {
+            return Finding(
+                .store, "temporary files", .warn, String(cString: strerror(errno)), fix: "look at the mount")
+        }
+        for part in FolderSite.Part.allCases {
+            let name = part.rawValue
             var status = stat()
-            guard lstat("\(root)/\(name)", &status) == 0 else { continue }
+            guard lstat(folder.path(of: part), &status) == 0 else { continue }
             guard status.st_mode & S_IFMT == S_IFDIR else {
                 return Finding(
                     .store, "temporary files", .fail,
@@ -89,12 +111,12 @@ struct StoreInspection {
 
     private var workFolder: String {
         var status = stat()
-        let isFolder = lstat("\(root)/tmp", &status) == 0 && status.st_mode & S_IFMT == S_IFDIR
-        return isFolder ? "\(root)/tmp" : root
+        let isFolder = lstat(folder.path(of: .scratch), &status) == 0 && status.st_mode & S_IFMT == S_IFDIR
+        return isFolder ? folder.path(of: .scratch) : root
     }
 
     /// What the store does for every object, in small: create, fsync, rename over a file that is there, read.
-    private func writing() -> [Finding] {
+    func writing() -> [Finding] {
         let name = "\(workFolder)/.doctor-\(getpid())-\(UInt32.random(in: .min ... .max))", target = name + ".renamed"
         defer {
             unlink(name)
@@ -110,11 +132,11 @@ struct StoreInspection {
         let after = ClockReading.now
         let clock = clockFinding(of: name, before: before, after: after)
         var findings = [Finding(.store, "writable", .ok, "create and fsync work")]
-        for folder in ["objects", "shards"] where access("\(root)/\(folder)", F_OK) == 0 {
-            guard access("\(root)/\(folder)", W_OK) != 0 else { continue }
+        for path in [folder.path(of: .objects), folder.path(of: .shards)] where access(path, F_OK) == 0 {
+            guard access(path, W_OK) != 0 else { continue }
             findings = [
                 Finding(
-                    .store, "writable", .fail, "\(root)/\(folder): \(String(cString: strerror(errno)))",
+                    .store, "writable", .fail, "\(path): \(String(cString: strerror(errno)))",
                     fix: "let this user write there")
             ]
         }
@@ -160,7 +182,7 @@ struct StoreInspection {
             fix: "synchronize the clocks of file server and host (NTP): files are removed by age")
     }
 
-    private func space() -> [Finding] {
+    func space() -> [Finding] {
         var status = statvfs()
         guard statvfs(root, &status) == 0 else {
             return [Finding(.store, "free space", .warn, String(cString: strerror(errno)), fix: "look at the mount")]
