@@ -82,7 +82,7 @@ let basics = district(
         module("Executors"),
         module("Failpoints"),
         // Level 2
-        module("Files", ["CFiles"]),
+        module("Files", ["CFiles", "Digests"]),
         module("JSON", ["ErrorLines"], settings: strictWithPointers + optimised),
     ])
 
@@ -146,7 +146,9 @@ let work = district(
                 "Digests", .logging, .lifecycle, .asyncAlgorithms,
             ]),
         module("Exports", ["Catalogue", "Stores", "Archives", "Files", "Layouts", "Pixels", "Tasks", "Digests"]),
-        module("Auditing", ["Catalogue", "Stores", "Archives", "Tasks", "Digests", "Executors", "ErrorLines", "JSON"]),
+        module(
+            "Auditing",
+            ["Catalogue", "Stores", "Archives", "Files", "Tasks", "Digests", "Executors", "ErrorLines", "JSON"]),
         module(
             "Provisioning",
             ["Addresses", "Catalogue", "Broker", "Postgres", "Stores", "Tasks", "Executors", "JSON", .logging]),
@@ -195,7 +197,7 @@ let commands = district(
 let testing =
     [
         .target(
-            name: "Fixtures", dependencies: ["Catalogue", "Tasks", "Postgres", "Digests", .logging],
+            name: "Fixtures", dependencies: ["Catalogue", "Tasks", "Postgres", "Stores", "Files", "Digests", .logging],
             path: "Tests/Fixtures",
             swiftSettings: strict)
     ]
@@ -206,7 +208,7 @@ let testing =
             tests("Digests", ["Digests"]),
             tests("Executors", ["Executors", "Fixtures"]),
             tests("Failpoints", ["Failpoints"]),
-            tests("Files", ["Files"]),
+            tests("Files", ["Files", "Digests"]),
             tests("JSON", ["JSON", "Fixtures"]),
         ])
     + district(
@@ -214,7 +216,7 @@ let testing =
         [
             tests("Layouts", ["Layouts", "Fixtures"]),
             tests("Pixels", ["Pixels", "Digests", "Fixtures"]),
-            tests("Archives", ["Archives"]),
+            tests("Archives", ["Archives", "Files"]),
             tests("Weights", ["Weights", "ErrorLines"], exclude: ["Golden"]),
         ])
     + district(

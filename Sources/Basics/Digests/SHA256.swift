@@ -30,30 +30,20 @@ public enum SHA256 {
             throw DigestError(path: path, action: "look at", errorNumber: errno)
         }
         switch status.st_mode & S_IFMT {
-        case S_IFREG: return try digest(ofOpenFile: descriptor, size: .max, path: path)
+        case S_IFREG: return try digest(ofOpenFile: descriptor, path: path)
         case S_IFDIR: throw DigestError(path: path, action: "read", errorNumber: EISDIR)
         default: throw DigestError(path: path, action: "read", errorNumber: ENODEV)
         }
     }
 
-    /// The digest of an open file's first `size` bytes, fewer where it ends before, read in pieces of 1 MiB;
-    /// its position stays.
-    /// - Parameter path: where it is, for the error.
-    public static func digest(
-        ofOpenFile descriptor: Int32, size: Int, path: String
-    ) throws(DigestError) -> SHA256Digest {
+    private static func digest(ofOpenFile descriptor: Int32, path: String) throws(DigestError) -> SHA256Digest {
         var hasher = SHA256Hasher()
-        var piece = [UInt8](repeating: 0, count: min(pieceSize, max(size, 1)))
-        var done = 0
-        while done < size {
-            let wanted = min(piece.count, size - done)
-            let count = unsafe piece.withUnsafeMutableBytes {
-                unsafe pread(descriptor, $0.baseAddress, wanted, off_t(done))
-            }
+        var piece = [UInt8](repeating: 0, count: pieceSize)
+        while true {
+            let count = unsafe piece.withUnsafeMutableBytes { unsafe read(descriptor, $0.baseAddress, $0.count) }
             if count < 0 && errno == EINTR { continue }
             guard count >= 0 else { throw DigestError(path: path, action: "read", errorNumber: errno) }
             if count == 0 { break }
-            done += count
             unsafe piece.withUnsafeBytes { unsafe hasher.update(UnsafeRawBufferPointer(rebasing: $0[..<count])) }
         }
         return hasher.finalize()

@@ -60,29 +60,23 @@ public final class RegularFile {
         return kind == .file ? failure : FileFailure("read", path, expected: "a regular file", found: "\(kind)")
     }
 
-    /// All of its bytes, fewer where it was cut off meanwhile.
-    /// - Parameter limit: the most bytes that are taken into memory; a larger file is refused as `unexpected`.
-    public func contents(limit: Int) throws(FileFailure) -> [UInt8] {
-        guard size <= limit else {
-            throw FileFailure("read", path, expected: "at most \(limit) bytes", found: "\(size)")
-        }
-        return try bytes(at: 0, count: size)
-    }
+}
 
-    /// Bytes from a place on, fewer where the file ends before.
-    /// - Parameter count: the caller bounds it, since that much memory is taken.
-    public func bytes(at offset: Int, count: Int) throws(FileFailure) -> [UInt8] {
-        var bytes = [UInt8](repeating: 0, count: count)
+extension RegularFile: ByteReader {
+    /// Its path.
+    public var place: String { path }
+
+    /// Reads from the disc, until the buffer is full or the file ends.
+    public func read(into buffer: UnsafeMutableRawBufferPointer, at offset: Int) throws(FileFailure) -> Int {
         var done = 0
-        while done < count {
-            let got = bytes.withUnsafeMutableBytes {
-                pread(descriptor, $0.baseAddress! + done, count - done, off_t(offset + done))
-            }
-            if got < 0 && errno == EINTR { continue }
-            guard got >= 0 else { throw FileFailure("read", path) }
-            if got == 0 { return Array(bytes[..<done]) }
-            done += got
+        while done < buffer.count {
+            let rest = UnsafeMutableRawBufferPointer(rebasing: buffer[done...])
+            let count = pread(descriptor, rest.baseAddress, rest.count, off_t(offset + done))
+            if count < 0 && errno == EINTR { continue }
+            guard count >= 0 else { throw FileFailure("read", path) }
+            if count == 0 { break }
+            done += count
         }
-        return bytes
+        return done
     }
 }

@@ -52,31 +52,34 @@ public struct StoreOptions: ParsableArguments {
     /// For the argument parser.
     public init() {}
 
-    /// The directory, not yet opened.
-    public func path() throws -> String {
-        guard let path = try optionalPath() else {
+    /// Where the store is, not yet opened.
+    public func site() throws -> any StoreSite {
+        guard let site = try optionalSite() else {
             throw CommandError.missingSetting("--store", variable: "DETDIFFUSION_STORE")
         }
-        return path
+        return site
     }
 
-    /// The directory where one was named; commands that set up servers do without.
-    public func optionalPath() throws -> String? {
+    /// Where the store is, if that was said; commands that set up servers do without.
+    public func optionalSite() throws -> (any StoreSite)? {
         // As it stands: what clings to a path is named, since a folder may be called so.
         guard let path = store ?? ProcessInfo.processInfo.environment["DETDIFFUSION_STORE"], !path.isEmpty else {
             return nil
         }
         try Self.check(path)
-        return path
+        do throws(StoreError) {
+            return try StoreSites.site(named: path)
+        } catch {
+            throw CommandError(.usage, "--store: \(error)")
+        }
     }
 
-    /// Opens the object directory of this catalogue, which must have this program's schema.
-    public func open(of catalogue: Catalogue, for use: ObjectStore.Use) async throws -> ObjectStore {
-        let root = try path()
+    /// Opens the store of this catalogue, which must have this program's schema.
+    public func open(of catalogue: Catalogue, for use: StoreUse) async throws -> any ObjectStore {
+        let site = try site()
         try await catalogue.requireCurrentSchema()
         let identity = try await catalogue.identity()
-        return try ObjectStore(
-            root: root, of: StoreIdentity(catalogue: identity.id, place: identity.place), for: use)
+        return try site.open(of: StoreIdentity(catalogue: identity.id, place: identity.place), for: use)
     }
 
     /// Refuses what a shell or an environment file left at the ends of a path. A folder of such a name would be made, and

@@ -53,7 +53,7 @@ struct DoctorCommand: AsyncParsableCommand {
         return Doctor.Subject(
             broker: Result(catching: broker.url), management: management,
             controlCommand: command.flatMap { $0.isEmpty ? nil : $0 }, database: Result(catching: database.url),
-            store: Result(catching: store.path), generators: setup.capabilities, rolePrefix: setup.rolePrefix)
+            store: Result(catching: store.site), generators: setup.capabilities, rolePrefix: setup.rolePrefix)
     }
 
     private func report(_ results: [CheckResult]) throws {

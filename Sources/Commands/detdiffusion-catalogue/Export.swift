@@ -27,8 +27,8 @@ struct ExportOptions: ParsableArguments {
     @OptionGroup var options: CatalogueOptions
 
     /// Opens catalogue and store and looks the job up.
-    func open() async throws -> (source: ExportSource, catalogue: Catalogue, store: ObjectStore) {
-        _ = try objects.path()
+    func open() async throws -> (source: ExportSource, catalogue: Catalogue, store: any ObjectStore) {
+        _ = try objects.site()
         let catalogue = try await options.open()
         let store = try await objects.open(of: catalogue, for: .reading)
         let source = try await exporting {
@@ -106,7 +106,8 @@ struct ExportWebDatasetCommand: AsyncParsableCommand {
 
     @OptionGroup var export: ExportOptions
 
-    @Flag(help: "Hard links instead of copies; DIR has to lie on the object directory's file system.") var link = false
+    @Flag(help: "Hard links instead of copies; --store has to be a folder, and DIR to lie on its file system.")
+    var link = false
 
     func run() async throws {
         try await reporting("detdiffusion-catalogue") {

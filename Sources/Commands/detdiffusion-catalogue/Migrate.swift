@@ -20,7 +20,7 @@ struct MigrateCommand: AsyncParsableCommand {
 
     func run() async throws {
         try await reporting("detdiffusion-catalogue") {
-            _ = try store.store.optionalPath()
+            _ = try store.store.optionalSite()
             let catalogue = try options.connect()
             let applied = try await catalogue.migrate()
             for migration in applied { tell("applied \(migration.version) \(migration.name)") }

@@ -52,7 +52,7 @@ struct ProvisionCommand: AsyncParsableCommand {
 
     private func provision() async throws -> [ProvisionStep] {
         let (databaseURL, brokerURL, management) = (try database.url(), try broker.url(), try setup.management())
-        _ = try store.store.optionalPath()
+        _ = try store.store.optionalSite()
         let passwordFile = try readPasswords()
         let logger = logging.bootstrap("detdiffusion-catalogue")
         let provisioner = Provisioner(

@@ -51,9 +51,9 @@ struct StoreSetupOptions: ParsableArguments {
 
     /// Gives the folder its identity; `nil` when none was named.
     func provision(for catalogue: Catalogue, isDryRun: Bool = false) async throws -> ProvisionStep? {
-        guard let root = try store.optionalPath() else { return nil }
+        guard let site = try store.optionalSite() else { return nil }
         return try await StoreProvision(
-            catalogue: catalogue, root: root, adopts: adoptStore, isDryRun: isDryRun
+            catalogue: catalogue, site: site, adopts: adoptStore, isDryRun: isDryRun
         ).run()
     }
 }

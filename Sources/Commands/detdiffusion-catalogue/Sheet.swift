@@ -26,7 +26,7 @@ struct SheetCommand: AsyncParsableCommand {
                 throw CommandError(
                     .usage, "--count and --columns: expected 1 to 400 and 1 to 40, found \(count) and \(columns)")
             }
-            _ = try objects.path()
+            _ = try objects.site()
             let catalogue = try await options.open()
             let store = try await objects.open(of: catalogue, for: .reading)
             let sheet = try await exporting {

@@ -55,6 +55,12 @@ struct Run: AsyncParsableCommand {
     @Option(help: ArgumentHelp("What people call this worker. Default: the host's name.", valueName: "name"))
     var name: String?
 
+    @Option(
+        help: ArgumentHelp(
+            "Write archives here before the store takes them. Default: within the store where that is a folder, else the "
+                + "system's temporary folder.", valueName: "dir"))
+    var scratch: String?
+
     @OptionGroup var checkpoints: CheckpointOptions
     @OptionGroup var program: ProgramOptions
     @OptionGroup var blank: BlankOptions
@@ -69,7 +75,7 @@ struct Run: AsyncParsableCommand {
         try await reporting("detdiffusion-worker") {
             let settings = try WorkerSettings(self)
             let logger = LoggingOptions.bootstrap("detdiffusion-worker", level: logLevel)
-            let surroundings = try await Surroundings(database, objects, broker, logger: logger)
+            let surroundings = try await Surroundings(database, objects, scratch: scratch, broker, logger: logger)
             let programs = try await RunningPrograms.start(settings.programs, batch: settings.batch, logger: logger)
             do {
                 let generators = settings.generators + programs.generators
@@ -107,7 +113,9 @@ struct Run: AsyncParsableCommand {
         var handlers: [any TaskHandler] = []
         let (name, host) = (settings.configuration.name, ProcessInfo.processInfo.hostName)
         if settings.packs {
-            handlers.append(PackHandler(catalogue: catalogue, store: store, worker: name, host: host))
+            handlers.append(
+                PackHandler(
+                    catalogue: catalogue, store: store, scratch: surroundings.scratch, worker: name, host: host))
         }
         handlers += generators.map { GenerateHandler(generator: $0, store: store) }
         let introduction = WorkerIntroduction(
@@ -125,16 +133,23 @@ private struct Surroundings {
     let database: DatabaseURL
     let broker: BrokerURL
     let catalogue: Catalogue
-    /// The catalogue's own object directory.
-    let store: ObjectStore
+    /// The catalogue's own store.
+    let store: any ObjectStore
+    /// Where archives are written before the store takes them.
+    let scratch: ScratchFolder
 
     /// Reads all addresses before a server is asked.
-    init(_ database: DatabaseOptions, _ objects: StoreOptions, _ broker: BrokerOptions, logger: Logger) async throws {
+    init(
+        _ database: DatabaseOptions, _ objects: StoreOptions, scratch: String?, _ broker: BrokerOptions, logger: Logger
+    ) async throws {
         self.database = try database.url()
-        _ = try objects.path()
+        _ = try objects.site()
         self.broker = try broker.url()
         catalogue = Catalogue(
             url: self.database, applicationName: "detdiffusion-worker", keepsPlans: true, logger: logger)
         store = try await objects.open(of: catalogue, for: .writing)
+        self.scratch = try scratch.map(ScratchFolder.init(path:)) ?? store.scratch ?? .system
+        // What crashes left in the store's own folder, garbage collection removes.
+        if self.scratch != store.scratch { try self.scratch.removeStale(olderThan: .seconds(86_400)) }
     }
 }

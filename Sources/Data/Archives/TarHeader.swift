@@ -75,9 +75,9 @@ struct TarHeader: Equatable {
 }
 
 extension TarHeader {
-    /// Reads a header block that is not all zeros; `path` and `offset` are for the error's text.
-    init(decoding block: [UInt8], path: String, offset: Int) throws(ArchiveError) {
-        let place = "in the archive \(path) at byte \(offset)"
+    /// Reads a header block that is not all zeros; `place` and `offset` are for the error's text.
+    init(decoding block: [UInt8], place: String, offset: Int) throws(ArchiveError) {
+        let place = "in the archive \(place) at byte \(offset)"
         guard block[257..<263].elementsEqual("ustar\u{0}".utf8) else {
             throw ArchiveError(.notUstar, "cannot read the header \(place): expected the magic 'ustar', found none")
         }

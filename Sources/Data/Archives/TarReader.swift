@@ -1,6 +1,6 @@
 // Reading ustar archives, every header checked.
 
-import Files
+public import Files
 
 /// A file in an archive.
 public struct TarMember: Hashable, Sendable {
@@ -19,7 +19,7 @@ public struct TarMember: Hashable, Sendable {
     }
 }
 
-/// A tar file of plain members, open for reading; calls block on the disc.
+/// A tar archive of plain members, wherever its bytes are; calls block as its reader does.
 ///
 /// Every function throws ``ArchiveError`` for an archive that is cut off or damaged, naming the byte; members before
 /// that place may have been handed out by then.
@@ -28,21 +28,20 @@ public final class TarReader {
     /// uncompressed; a sparse file can claim 8 GiB in a few.
     public static let memberLimit = 128 << 20
 
-    /// Where it is.
-    public var path: String { file.path }
+    /// Where it is, as a person would look for it.
+    public var place: String { bytes.place }
     /// Bytes in it.
-    public var size: Int { file.size }
-    /// Open for reading.
-    public var descriptor: Int32 { file.descriptor }
+    public var size: Int { bytes.size }
 
-    private let file: RegularFile
+    private let bytes: any ByteReader
 
-    /// Opens the archive at `path`; whatever is no regular file is refused as `irregular`.
-    /// - Parameters:
-    ///   - size: the bytes that it must have; any if `nil`.
-    ///   - following: whether a symbolic link stands for the file that it points to.
-    public init(path: String, size: Int? = nil, following: Bool = false) throws(ArchiveError) {
-        do { file = try RegularFile(path: path, size: size, following: following) } catch { throw .system(error) }
+    /// Reads the archive that these bytes are.
+    public init(_ bytes: any ByteReader) { self.bytes = bytes }
+
+    /// Opens the archive in the file at `path`; whatever is no regular file is refused as `irregular`.
+    /// - Parameter following: whether a symbolic link stands for the file that it points to.
+    public convenience init(path: String, following: Bool = false) throws(ArchiveError) {
+        do { self.init(try RegularFile(path: path, following: following)) } catch { throw .system(error) }
     }
 
     /// Hands each member to `body` in the archive's order until it returns false.
@@ -78,12 +77,12 @@ public final class TarReader {
             guard try self.block(at: offset + TarHeader.blockSize).allSatisfy({ $0 == 0 }) else {
                 throw ArchiveError(
                     .notUstar,
-                    "cannot read the archive \(path) at byte \(offset): expected two zero blocks at its end,"
+                    "cannot read the archive \(place) at byte \(offset): expected two zero blocks at its end,"
                         + " found one; the file is damaged")
             }
             return nil
         }
-        let header = try TarHeader(decoding: block, path: path, offset: offset)
+        let header = try TarHeader(decoding: block, place: place, offset: offset)
         let member = TarMember(name: header.name, offset: offset + TarHeader.blockSize, size: header.size)
         guard header.size <= size - member.offset else { throw truncated(member, at: offset) }
         offset = member.offset + header.paddedSize
@@ -94,7 +93,7 @@ public final class TarReader {
         guard offset <= size - TarHeader.blockSize else {
             throw ArchiveError(
                 .truncated,
-                "cannot read the archive \(path) at byte \(offset): expected a header or the two zero blocks of the"
+                "cannot read the archive \(place) at byte \(offset): expected a header or the two zero blocks of the"
                     + " end, found the end of the file (\(size) bytes); the file was cut off")
         }
         return try read(offset, count: TarHeader.blockSize)
@@ -104,27 +103,27 @@ public final class TarReader {
         guard member.size <= Self.memberLimit else {
             throw ArchiveError(
                 .tooLarge,
-                "cannot read '\(member.name)' in the archive \(path) at byte \(member.offset): expected a member of at most"
+                "cannot read '\(member.name)' in the archive \(place) at byte \(member.offset): expected a member of at most"
                     + " \(Self.memberLimit) bytes, found one of \(member.size); it is no archive of this program")
         }
         return try read(member.offset, count: member.size)
     }
 
     private func read(_ offset: Int, count: Int) throws(ArchiveError) -> [UInt8] {
-        let bytes: [UInt8]
-        do { bytes = try file.bytes(at: offset, count: count) } catch { throw .system(error) }
-        guard bytes.count == count else {
+        let found: [UInt8]
+        do { found = try bytes.bytes(at: offset, count: count) } catch { throw .system(error) }
+        guard found.count == count else {
             throw ArchiveError(
                 .truncated,
-                "cannot read the archive \(path) at byte \(offset + bytes.count): it ends there unexpectedly")
+                "cannot read the archive \(place) at byte \(offset + found.count): it ends there unexpectedly")
         }
-        return bytes
+        return found
     }
 
     private func truncated(_ member: TarMember, at offset: Int) -> ArchiveError {
         ArchiveError(
             .truncated,
-            "cannot read '\(member.name)' in the archive \(path) at byte \(offset): expected \(member.size) bytes from"
+            "cannot read '\(member.name)' in the archive \(place) at byte \(offset): expected \(member.size) bytes from"
                 + " byte \(member.offset) on, found a file of \(size) bytes; the file was cut off or is damaged")
     }
 }

@@ -105,8 +105,8 @@ enum Disc {
         return nil
     }
 
-    /// Opens a regular file of this size and nothing else; `.corrupt` for whatever else is there.
-    static func regularFile(_ path: String, size: Int) throws(StoreError) -> RegularFile {
+    /// Opens a regular file of this size, or of any, and nothing else; `.corrupt` for whatever else is there.
+    static func regularFile(_ path: String, size: Int?) throws(StoreError) -> RegularFile {
         do { return try RegularFile(path: path, size: size) } catch { throw .reading(error) }
     }
 

@@ -1,9 +1,9 @@
-// Why the object directory could not keep or give something.
+// Why a store could not keep or give something.
 
-import Files
+public import Files
 import Foundation
 
-/// Something that the object directory could not keep or give.
+/// Something that a store could not keep or give.
 public struct StoreError: Error, CustomStringConvertible, Sendable {
     /// What callers may branch on.
     public enum Code: Sendable, Equatable {
@@ -15,11 +15,11 @@ public struct StoreError: Error, CustomStringConvertible, Sendable {
         case full
         /// Writing is not permitted here (EROFS, EACCES, EPERM).
         case readOnly
-        /// A name, path or layout of folders that the store does not accept.
+        /// A name, address or layout of folders that the store does not accept.
         case invalid
-        /// The object directory is not there: not mounted, mistyped, or not provisioned yet.
+        /// The store is not there: not mounted, mistyped, or not provisioned yet.
         case away
-        /// The object directory is another catalogue's.
+        /// The store is another catalogue's.
         case foreign
         /// Any other answer of the system, and any failure to read but `missing`; the value is its `errno`.
         case other(Int32)
@@ -37,11 +37,16 @@ public struct StoreError: Error, CustomStringConvertible, Sendable {
     /// What kind of failure it is.
     public let code: Code
     /// One line: what was done, on which file, what was expected, what was found, and the fix.
-    public let description: String
+    public var description: String { fix.isEmpty ? what : "\(what); \(fix)" }
+    /// The line without the fix, for callers that know a better one.
+    public let what: String
+    private let fix: String
 
-    init(_ code: Code, _ description: String) {
+    /// Describes a failure; stores of all kinds make their own.
+    public init(_ code: Code, _ what: String, fix: String = "") {
         self.code = code
-        self.description = description
+        self.what = what
+        self.fix = fix
     }
 
     /// The failure of a system call on `path`, from `errno`.
@@ -70,15 +75,15 @@ public struct StoreError: Error, CustomStringConvertible, Sendable {
                 + " the folder itself there, or mount it")
     }
 
-    /// The failure of reading a file of the store.
-    static func reading(_ failure: FileFailure) -> StoreError {
+    /// The failure of reading a file of a store, wherever that is.
+    public static func reading(_ failure: FileFailure) -> StoreError {
         guard failure.kind == .unexpected else {
             return .reading(failure.action, failure.path, number: failure.number)
         }
         return StoreError(
             .corrupt,
-            "cannot \(failure.action) \(failure.path): \(failure.reason); it is none of this store: remove it and make it"
-                + " again")
+            "cannot \(failure.action) \(failure.path): \(failure.reason)",
+            fix: "it is none of this store: remove it and make it again")
     }
 
     /// The failure of a system call that only reads `path`, from `errno`.

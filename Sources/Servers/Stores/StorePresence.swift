@@ -23,13 +23,19 @@ final class StorePresence: Sendable {
     /// What is no regular file is no identity file.
     func confirm() throws(StoreError) {
         guard let status = try Disc.status("\(root)/\(StoreIdentity.fileName)") else {
-            throw .away(root, expected: identity)
+            throw away()
         }
         let stamp = Stamp(status)
         if known.withLock({ $0 == stamp }) { return }
-        guard let found = try StoreIdentity.read(root: root) else { throw .away(root, expected: identity) }
+        guard let found = try FolderSite(root).identity() else { throw away() }
         guard found.isSame(as: identity) else { throw .foreign(root, expected: identity, found: found) }
         known.withLock { $0 = stamp }
+    }
+
+    private func away() -> StoreError {
+        .away(
+            root, expected: identity,
+            found: access(root, F_OK) == 0 ? "no file '\(StoreIdentity.fileName)' in it" : "nothing there")
     }
 
     /// Runs `body` between two looks: what was written in between lies in the object directory, and not in the folder

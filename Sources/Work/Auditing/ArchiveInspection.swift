@@ -20,18 +20,17 @@ public struct ArchiveInspection: Sendable {
     /// What is wrong with the archive itself, `(what, expected, found)`; empty for a good one.
     public private(set) var defects: [(what: String, expected: String, found: String)] = []
 
-    /// Reads the file at `path`: ustar with plain members, a PNG and a JSON object of the same key in turn. Keys are those
+    /// Reads an archive: ustar with plain members, a PNG and a JSON object of the same key in turn. Keys are those
     /// that a packer gives (``LayoutTask/key``): other names may lead out of the folder that somebody unpacks into, or hold
     /// what a terminal interprets.
     ///
     /// What is wrong is noted, not thrown; members after a damaged header cannot be read. Throws ``ArchiveError`` when the
-    /// file cannot be read for reasons that say nothing about it.
-    /// - Parameter following: whether a symbolic link stands for the file that it points to.
-    public init(path: String, following: Bool = false) throws {
+    /// archive cannot be read for reasons that say nothing about it.
+    init(_ archive: TarReader) throws {
         var open: String?
         var keys: Set<String> = []
         do {
-            try TarReader(path: path, following: following).forEachMember { name, contents in
+            try archive.forEachMember { name, contents in
                 if name.hasSuffix(".png") {
                     let key = String(name.dropLast(4))
                     if let open { note("member \(open).json", "after \(open).png", name) }
@@ -58,13 +57,20 @@ public struct ArchiveInspection: Sendable {
         } catch let error as ArchiveError where error.code.isOfTheSurroundings {
             throw error
         } catch {
-            note("archive", "members up to two zero blocks", "\(error)")
+            note(unreadable: "\(error)")
         }
         if let open { note("member \(open).json", "after \(open).png", "the end of the archive") }
         if images.isEmpty && defects.isEmpty { note("archive", "at least one sample", "none") }
     }
 
+    /// An archive that cannot be opened, for a reason that says something about it.
+    init(unreadable reason: String) { note(unreadable: reason) }
+
     private static let example = LayoutTask.key(imageID: 139, sample: 0)
+
+    private mutating func note(unreadable reason: String) {
+        note("archive", "members up to two zero blocks", reason)
+    }
 
     private mutating func note(_ what: String, _ expected: String, _ found: String) {
         defects.append((what, expected, found))
@@ -83,7 +89,13 @@ public struct ArchiveInspection: Sendable {
 
     /// What is wrong with the file at `path`, for a reader without a catalogue.
     public static func findings(inFileAt path: String) throws -> [Finding] {
-        try ArchiveInspection(path: path, following: true).defects.map { defect in
+        let inspection: ArchiveInspection
+        do {
+            inspection = try ArchiveInspection(TarReader(path: path, following: true))
+        } catch let error as ArchiveError where !error.code.isOfTheSurroundings {
+            inspection = ArchiveInspection(unreadable: "\(error)")
+        }
+        return inspection.defects.map { defect in
             Finding(
                 "\(path): \(defect.what)", expected: defect.expected, found: defect.found,
                 fix: "copy the file again, or verify and reconcile its job where it was packed")

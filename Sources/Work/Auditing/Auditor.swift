@@ -54,7 +54,7 @@ public struct Auditor: Sendable {
     private let inspector: Inspector
 
     /// Audits `catalogue` against `store`.
-    public init(catalogue: Catalogue, store: ObjectStore) {
+    public init(catalogue: Catalogue, store: any ObjectStore) {
         self.catalogue = catalogue
         inspector = Inspector(catalogue: catalogue, store: store)
     }

@@ -26,18 +26,19 @@ public struct GarbageCollection: Sendable {
     private static let shardsPerStatement = 1_000
 
     /// - Parameters:
-    ///   - limit: files younger than this stay; at least the longest clock skew between the hosts that share the store.
+    ///   - limit: files younger than this, or than the store's own grace, stay; at least the longest clock skew between the
+    ///     hosts that share the store.
     ///   - isDryRun: whether to count only.
-    public init(catalogue: Catalogue, store: ObjectStore, limit: Duration, isDryRun: Bool) {
+    public init(catalogue: Catalogue, store: any ObjectStore, limit: Duration, isDryRun: Bool) {
         self.init(
             catalogue: catalogue, store: store, limit: limit, isDryRun: isDryRun, candidateLimit: Self.candidateLimit)
     }
 
     /// Looks for so many loose objects at once.
-    init(catalogue: Catalogue, store: ObjectStore, limit: Duration, isDryRun: Bool, candidateLimit: Int) {
+    init(catalogue: Catalogue, store: any ObjectStore, limit: Duration, isDryRun: Bool, candidateLimit: Int) {
         self.catalogue = catalogue
         files = CollectedFiles(store: store)
-        self.limit = limit
+        self.limit = max(limit, store.graceAge)
         self.isDryRun = isDryRun
         self.candidateLimit = candidateLimit
     }
@@ -49,8 +50,8 @@ public struct GarbageCollection: Sendable {
         var archives = JudgedArchives(verify: verify)
         report.note(foreign: try await files.foreignEntries())
         var candidates = Candidates()
-        for folder in try await files.folders() {
-            let listed = try await files.list(folder, olderThan: limit)
+        for prefix in try await files.prefixes() {
+            let listed = try await files.list(prefix, olderThan: limit)
             report.note(foreign: listed.foreign)
             candidates.add(listed.objects)
             guard candidates.count >= candidateLimit else { continue }
@@ -84,7 +85,7 @@ public struct GarbageCollection: Sendable {
             try await keepNeeded(of: shards, among: &candidates, judging: &archives)
         }
         for object in candidates.sorted {
-            guard try await files.remove(object.digest, olderThan: limit, isDryRun: isDryRun) else { continue }
+            guard try await files.remove(image: object.digest, olderThan: limit, isDryRun: isDryRun) else { continue }
             report.objects += 1
             report.objectBytes += object.size
         }
@@ -126,10 +127,10 @@ public struct GarbageCollection: Sendable {
             for archive in group {
                 switch fates[archive.number] ?? .unknown {
                 case .needed: continue
-                case .unknown: report.note(foreign: [archive.path])
+                case .unknown: report.note(foreign: [archive.key])
                 case .removable:
-                    guard let size = try await files.size(of: archive.path),
-                        try await files.remove(archive.path, olderThan: limit, isDryRun: isDryRun)
+                    guard let size = try await files.size(of: archive),
+                        try await files.remove(.archive(archive), olderThan: limit, isDryRun: isDryRun)
                     else { continue }
                     report.archives += 1
                     report.archiveBytes += size

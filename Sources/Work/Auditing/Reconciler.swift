@@ -26,7 +26,7 @@ public struct Reconciler: Sendable {
     private let inspector: Inspector
 
     /// Mends `catalogue` and `store`.
-    public init(catalogue: Catalogue, store: ObjectStore) {
+    public init(catalogue: Catalogue, store: any ObjectStore) {
         self.catalogue = catalogue
         inspector = Inspector(catalogue: catalogue, store: store)
     }

@@ -4,18 +4,18 @@ import Archives
 import Catalogue
 import Digests
 import Executors
-import Foundation
+import Files
 import Stores
 import Tasks
 
-/// The object directory as audits see it: one shard's files at a time.
+/// The store as audits see it: one shard's files at a time.
 actor ShardFiles {
     private let thread = DedicatedThread(name: "audit")
-    private let store: ObjectStore
+    private let store: any ObjectStore
 
     nonisolated var unownedExecutor: UnownedSerialExecutor { thread.asUnownedSerialExecutor() }
 
-    init(store: ObjectStore) { self.store = store }
+    init(store: any ObjectStore) { self.store = store }
 
     /// Looks for every recorded image of a shard.
     /// - Parameter quick: whether sizes and existence are enough.
@@ -33,19 +33,22 @@ actor ShardFiles {
         }
         var report = ByteReport()
         // The path follows from job and number; what was recorded is only held against it.
-        let tar = try store.path(ofShard: row.job, number: row.number)
+        let name = StoreName.archive(try ArchiveName(job: row.job, number: row.number))
+        let tar = name.key
         if recorded != tar { report.archive.append(("recorded archive", tar, recorded)) }
-        guard let size = try store.size(of: tar) else {
-            report.archive.append(("archive \(tar)", "a file of \(bytes) bytes", try store.description(of: tar)))
+        let entry = try store.entry(name)
+        guard let size = entry?.size else {
+            let found = entry?.description ?? "none"
+            report.archive.append(("archive \(tar)", "a file of \(bytes) bytes", found))
             report.images = try looseDefects(contents, intact: [:])
             return report
         }
         if size != bytes { report.archive.append(("archive \(tar)", "\(bytes) bytes", "\(size) bytes")) }
         if quick && report.archive.isEmpty { return report }
-        if size == bytes, case let found = try store.digest(of: tar, size: bytes), found != digest {
+        if size == bytes, case let found = try store.digest(of: name, size: bytes), found != digest {
             report.archive.append(("archive \(tar)", "SHA-256 \(digest)", "\(found)"))
         }
-        let inspection = try inspection(of: tar)
+        let inspection = try inspection(of: name)
         report.archive += inspection.defects.map { ("archive \(tar): \($0.what)", $0.expected, $0.found) }
         let keys = contents.samples.map(\.key)
         if inspection.images.map(\.key) != keys {
@@ -94,12 +97,13 @@ actor ShardFiles {
 
     /// What is wrong with a sample's loose object; `nil` when its bytes are there.
     private func objection(to sample: ShardSample, quick: Bool) throws -> String? {
-        let path = try store.path(of: sample.digest, extension: "png")
-        guard let size = try store.size(of: path) else { return try store.description(of: path) }
+        let name = StoreName.object(try ObjectName(sample.digest, extension: "png"))
+        guard let entry = try store.entry(name) else { return "none" }
+        guard let size = entry.size else { return entry.description }
         guard size == sample.bytes else { return "\(size) bytes" }
         if quick { return nil }
         do {
-            try store.verify(path, size: sample.bytes, digest: sample.digest)
+            try store.verify(name, size: sample.bytes, digest: sample.digest)
             return nil
         } catch {
             switch error.code {
@@ -111,16 +115,21 @@ actor ShardFiles {
     }
 
     private func earlierImages(of contents: ShardContents) throws -> [String: SHA256Digest] {
-        let path = try store.path(ofShard: contents.row.job, number: contents.row.number)
-        guard try store.size(of: path) != nil else { return [:] }
-        return intactImages(of: try inspection(of: path))
+        let name = StoreName.archive(try ArchiveName(job: contents.row.job, number: contents.row.number))
+        guard try store.size(of: name) != nil else { return [:] }
+        return intactImages(of: try inspection(of: name))
     }
 
-    /// Reads an archive to its end. One that has gone meanwhile is noted, unless the whole object directory has.
-    private func inspection(of path: String) throws -> ArchiveInspection {
-        let inspection = try ArchiveInspection(path: store.absolutePath(of: path))
-        if inspection.images.isEmpty { _ = try store.size(of: path) }
-        return inspection
+    /// Reads an archive to its end. One that has gone meanwhile is noted, unless the whole store has.
+    private func inspection(of name: StoreName) throws -> ArchiveInspection {
+        let reader: any ByteReader
+        do {
+            reader = try store.open(name, size: nil)
+        } catch {
+            guard error.code == .missing || error.code == .corrupt else { throw error }
+            return ArchiveInspection(unreadable: error.what)
+        }
+        return try ArchiveInspection(TarReader(reader))
     }
 
     private func intactImages(of inspection: ArchiveInspection) -> [String: SHA256Digest] {
@@ -130,12 +139,12 @@ actor ShardFiles {
     /// Stores the intact images of a shard's archive as objects again, so that it can be packed anew.
     /// - Returns: how many were stored; what the object directory has already counts too.
     func restore(_ contents: ShardContents) throws -> Int {
-        let path = store.absolutePath(of: try store.path(ofShard: contents.row.job, number: contents.row.number))
+        let name = StoreName.archive(try ArchiveName(job: contents.row.job, number: contents.row.number))
         let digests = Dictionary(contents.samples.map { ($0.key, $0.digest) }, uniquingKeysWith: { first, _ in first })
         var restored = 0
         do {
-            try TarReader(path: path).forEachMember { name, bytes in
-                guard name.hasSuffix(".png"), let digest = digests[String(name.dropLast(4))],
+            try TarReader(store.open(name, size: nil)).forEachMember { member, bytes in
+                guard member.hasSuffix(".png"), let digest = digests[String(member.dropLast(4))],
                     SHA256.digest(of: bytes) == digest
                 else { return true }
                 _ = try store.put(bytes, extension: "png")
@@ -143,7 +152,9 @@ actor ShardFiles {
                 return true
             }
         } catch let error as ArchiveError where !error.code.isOfTheSurroundings {
-            // A missing or damaged archive gives what it can; what it cannot is lost or loose already.
+            // A damaged archive gives what it can; what it cannot is lost or loose already.
+        } catch let error as StoreError where error.code == .missing || error.code == .corrupt {
+            // A missing one gives nothing.
         }
         return restored
     }

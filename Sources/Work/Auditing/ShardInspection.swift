@@ -45,7 +45,7 @@ struct Inspector: Sendable {
     let catalogue: Catalogue
     let files: ShardFiles
 
-    init(catalogue: Catalogue, store: ObjectStore) {
+    init(catalogue: Catalogue, store: any ObjectStore) {
         self.catalogue = catalogue
         files = ShardFiles(store: store)
     }

@@ -46,10 +46,10 @@ public struct CocoExport: Sendable {
 
     private let source: ExportSource
     private let catalogue: Catalogue
-    private let store: ObjectStore
+    private let store: any ObjectStore
 
     /// Exports `source`, whose images lie in `store`.
-    public init(_ source: ExportSource, catalogue: Catalogue, store: ObjectStore) {
+    public init(_ source: ExportSource, catalogue: Catalogue, store: any ObjectStore) {
         self.source = source
         self.catalogue = catalogue
         self.store = store

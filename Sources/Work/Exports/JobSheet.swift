@@ -14,10 +14,10 @@ public struct JobSheet: Sendable {
     public var columns: Int
 
     private let catalogue: Catalogue
-    private let store: ObjectStore
+    private let store: any ObjectStore
 
     /// A sheet of at most `count` images, whose bytes lie in `store`.
-    public init(count: Int, columns: Int, catalogue: Catalogue, store: ObjectStore) {
+    public init(count: Int, columns: Int, catalogue: Catalogue, store: any ObjectStore) {
         precondition(count > 0 && columns > 0, "a sheet has images and columns")
         self.count = count
         self.columns = columns
@@ -79,7 +79,7 @@ public struct JobSheet: Sendable {
                 if let archive {
                     try archive.image(task.key, digest: sample.digest)
                 } else {
-                    try store.read(sample.digest, size: sample.bytes, extension: "png")
+                    try store.read(try ObjectName(sample.digest, extension: "png"), size: sample.bytes)
                 }
             return Self.tile(try Image(png: png), task: task, specification: specification)
         }

@@ -21,10 +21,10 @@ public struct WebDatasetExport: Sendable {
     }
 
     private let source: ExportSource
-    private let store: ObjectStore
+    private let store: any ObjectStore
 
     /// Exports `source`, whose shards lie in `store`.
-    public init(_ source: ExportSource, store: ObjectStore) {
+    public init(_ source: ExportSource, store: any ObjectStore) {
         self.source = source
         self.store = store
     }
@@ -35,7 +35,8 @@ public struct WebDatasetExport: Sendable {
     /// which shard each archive is.
     /// - Parameters:
     ///   - samples: how many images each shard has, in the order of the source's shards.
-    ///   - links: hard links instead of copies; the destination then has to lie on the object directory's file system.
+    ///   - links: hard links instead of copies; the store then has to be a folder, and the destination to
+    ///     lie on its file system.
     ///   - onShard: called after each shard with how many are done.
     public func write(
         to destination: String, samples: [Int], links: Bool = false, onShard: (Int) -> Void = { _ in }
@@ -52,14 +53,14 @@ public struct WebDatasetExport: Sendable {
         do {
             var shards: [ExportManifest.Shard] = []
             for (index, shard) in source.shards.enumerated() {
-                let recorded = try RecordedArchive(shard, in: store)
+                let recorded = try RecordedArchive(shard)
                 let name = "\(source.job.name)-\(Self.digits(index)).tar"
-                let archive = try open(recorded, shard: shard.number)
                 let found =
-                    try links ? link(archive, name, in: folder.partial) : copy(archive, name, in: folder.partial)
+                    try links ? link(recorded, name, in: folder.partial) : copy(recorded, name, in: folder.partial)
                 guard found == recorded.digest else {
+                    let place = store.place(of: .archive(recorded.name))
                     throw ExportError.damaged(
-                        shard.number, "\(archive.path): expected SHA-256 \(recorded.digest), found \(found)")
+                        shard.number, "\(place): expected SHA-256 \(recorded.digest), found \(found)")
                 }
                 shards.append(
                     .init(
@@ -87,34 +88,25 @@ public struct WebDatasetExport: Sendable {
         return String(repeating: "0", count: max(0, 6 - text.count)) + text
     }
 
-    /// Opens a shard's archive: a regular file of the recorded size, and nothing else.
-    private func open(_ recorded: RecordedArchive, shard number: Int) throws -> RegularFile {
-        let path = store.absolutePath(of: recorded.path)
-        do {
-            return try RegularFile(path: path, size: recorded.bytes)
-        } catch  where error.kind == .missing {
-            // Says whether the whole object directory has gone.
-            _ = try store.size(of: recorded.path)
-            throw ExportError.damaged(number, "expected its archive at \(path), found none")
-        } catch  where error.kind == .unexpected {
-            throw ExportError.damaged(number, "\(path): \(error.reason)")
-        } catch {
-            throw ExportError.reading(error)
-        }
-    }
-
-    private func copy(_ archive: RegularFile, _ name: String, in folder: Folder) throws(ExportError) -> SHA256Digest {
+    private func copy(_ recorded: RecordedArchive, _ name: String, in folder: Folder) throws -> SHA256Digest {
+        let archive = try recorded.open(in: store)
         var hasher = SHA256Hasher()
         let file = try OutputFile(name, in: folder)
-        try InputFile(archive).forEachPiece { piece throws(ExportError) in
+        try archive.forEachPiece(mapping: ExportError.reading) { piece throws(ExportError) in
             hasher.update(piece)
-            try file.write(piece)
+            try file.write(Array(piece))
         }
         try file.finish()
         return hasher.finalize()
     }
 
-    private func link(_ archive: RegularFile, _ name: String, in folder: Folder) throws -> SHA256Digest {
+    private func link(_ recorded: RecordedArchive, _ name: String, in folder: Folder) throws -> SHA256Digest {
+        guard let archive = try recorded.localFile(in: store) else {
+            throw ExportError(
+                .destination,
+                "cannot link \(store.place(of: .archive(recorded.name))) to \(folder.path(of: name)): expected a store whose"
+                    + " files lie on this host, found another; leave out --link to copy")
+        }
         do {
             try folder.link(archive, as: name)
         } catch  where error.number == EXDEV {
@@ -125,6 +117,6 @@ public struct WebDatasetExport: Sendable {
         } catch {
             throw ExportError.system(error)
         }
-        return try SHA256.digest(ofOpenFile: archive.descriptor, size: archive.size, path: archive.path)
+        do { return try archive.digest() } catch { throw ExportError.reading(error) }
     }
 }

@@ -13,7 +13,7 @@ public struct GenerateHandler: TaskHandler {
     private let writer: ImageWriter
 
     /// Serves `generator`'s jobs, storing into `store`.
-    public init(generator: any Generator, store: ObjectStore) {
+    public init(generator: any Generator, store: any ObjectStore) {
         self.generator = generator
         writer = ImageWriter(store: store)
     }
@@ -60,11 +60,11 @@ public struct GenerateHandler: TaskHandler {
 /// Encodes and stores images on its own thread, so that disc syncs never hold up the device or the pool.
 actor ImageWriter {
     private let thread = DedicatedThread(name: "image-writer")
-    private let store: ObjectStore
+    private let store: any ObjectStore
 
     nonisolated var unownedExecutor: UnownedSerialExecutor { unsafe thread.asUnownedSerialExecutor() }
 
-    init(store: ObjectStore) { self.store = store }
+    init(store: any ObjectStore) { self.store = store }
 
     /// Stores what was made; a full or missing disc pauses the work, and costs no attempt.
     func store(

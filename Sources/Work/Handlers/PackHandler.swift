@@ -2,9 +2,9 @@
 
 import Archives
 public import Catalogue
-import Digests
 import Executors
 import Failpoints
+import Files
 import Foundation
 public import Stores
 public import Tasks
@@ -18,11 +18,14 @@ public struct PackHandler: TaskHandler {
 
     /// Reads what to pack from `catalogue` and writes into `store`.
     /// - Parameters:
+    ///   - scratch: where archives are written before the store takes them.
     ///   - worker: what people call the worker, for the reasons of failures.
     ///   - host: the host that it runs on, for the same.
-    public init(catalogue: Catalogue, store: ObjectStore, worker: String, host: String) {
+    public init(
+        catalogue: Catalogue, store: any ObjectStore, scratch: ScratchFolder, worker: String, host: String
+    ) {
         self.catalogue = catalogue
-        packer = Packer(store: store, place: "worker '\(worker)' on host '\(host)'")
+        packer = Packer(store: store, scratch: scratch, place: "worker '\(worker)' on host '\(host)'")
     }
 
     /// One shard at a time; archives are the same on every device.
@@ -41,8 +44,8 @@ public struct PackHandler: TaskHandler {
         let (catalogue, packer) = (catalogue, packer)
         return {
             let samples = try await catalogue.samples(ofShard: batch.shard)
-            let path = try packer.store.path(ofShard: batch.job.name, number: batch.shardNumber)
-            let outcome = try await packer.pack(samples, of: batch.job, to: path)
+            let name = try ArchiveName(job: batch.job.name, number: batch.shardNumber)
+            let outcome = try await packer.pack(samples, of: batch.job, as: name)
             return batch.items.map { TaskResult(number: $0.number, outcome: outcome) }
         }
     }
@@ -51,35 +54,37 @@ public struct PackHandler: TaskHandler {
 /// Writes archives on its own thread.
 actor Packer {
     private let thread = DedicatedThread(name: "packer")
-    nonisolated let store: ObjectStore
+    private let store: any ObjectStore
+    private let scratch: ScratchFolder
     /// Who packs, and where.
     private let place: String
 
     nonisolated var unownedExecutor: UnownedSerialExecutor { unsafe thread.asUnownedSerialExecutor() }
 
-    init(store: ObjectStore, place: String) {
+    init(store: any ObjectStore, scratch: ScratchFolder, place: String) {
         self.store = store
+        self.scratch = scratch
         self.place = place
     }
 
-    /// Packs `samples` into the archive at `path`, relative to the store.
+    /// Packs `samples` into the archive of this name.
     ///
     /// An image that is missing here may be there for another host, so that is a failure like any other: the shard is
     /// tried again, and quarantined only after the last attempt.
     /// - Throws: `WorkPaused` where the disc refuses to be read or written.
-    func pack(_ samples: [ShardSample], of job: TaskBatch.Job, to path: String) throws -> TaskOutcome {
+    func pack(_ samples: [ShardSample], of job: TaskBatch.Job, as name: ArchiveName) throws -> TaskOutcome {
         let specification = try GenerateSpecification(json: job.specification)
-        let temporary = store.temporaryPath()
-        // Gone already when it got its name.
-        defer { unsafe unlink(temporary) }
+        let file = scratch.newFile()
+        // Gone already when the store has taken it.
+        defer { unsafe unlink(file.path) }
         do {
-            let written = try write(samples, specification: specification, to: temporary)
+            let written = try write(samples, specification: specification, to: file)
             guard written.lost.isEmpty else { return failure(of: written.lost, among: samples.count) }
-            return try publish(temporary, samples: samples.count, bytes: written.bytes, at: path)
+            return try publish(file, samples: samples.count, bytes: written.bytes, as: name)
         } catch let error as ArchiveError where error.code.isOfTheSurroundings || error.code == .missing {
             throw WorkPaused(error.description)
-        } catch let error as DigestError {
-            throw WorkPaused(error.description)
+        } catch let failure as FileFailure where failure.kind != .unexpected {
+            throw WorkPaused(failure.line)
         }
     }
 
@@ -87,17 +92,17 @@ actor Packer {
         let numbers = lost.prefix(5).map(String.init).joined(separator: ", ")
         let reason =
             "\(place): \(lost.count) of \(count) images are missing or corrupt in the object directory "
-            + "\(store.root) (tasks \(numbers)); where they are there for other hosts, mend this one's mount and run "
+            + "\(store.place) (tasks \(numbers)); where they are there for other hosts, mend this one's mount and run "
             + "`detdiffusion-catalogue retry`, else run `detdiffusion-catalogue reconcile --fix`"
         return .failed(reason: reason, isPermanent: false)
     }
 
     /// - Returns: the archive's size, and the tasks whose images cannot be read back.
     private func write(
-        _ samples: [ShardSample], specification: GenerateSpecification, to temporary: String
+        _ samples: [ShardSample], specification: GenerateSpecification, to file: ScratchFile
     ) throws -> (bytes: Int, lost: [Int]) {
         var lost: [Int] = []
-        let writer = try TarWriter(path: temporary)
+        let writer = try TarWriter(path: file.path)
         for (index, sample) in samples.enumerated() {
             if index == samples.count / 2 { Failpoint.hit("pack.mid-tar") }
             try Task.checkCancellation()
@@ -117,16 +122,10 @@ actor Packer {
     /// The stored image, or `nil` when its bytes are gone or are not what was recorded.
     private func image(of sample: ShardSample) throws -> [UInt8]? {
         do {
-            return try store.read(sample.digest, size: sample.bytes, extension: "png")
+            return try store.read(try ObjectName(sample.digest, extension: "png"), size: sample.bytes)
         } catch {
             switch error.code {
-            case .corrupt: return nil
-            case .missing:
-                // Without the folder of all objects it is the whole store that is away.
-                guard try !pausing({ () throws(StoreError) in try store.hasObjects() }) else { return nil }
-                throw WorkPaused(
-                    "cannot read \(store.root)/objects: expected the folder of all images, found none; mount the object "
-                        + "directory")
+            case .corrupt, .missing: return nil
             case .full, .readOnly, .away, .foreign, .other: throw WorkPaused(error.description)
             case .invalid: throw error
             }
@@ -134,18 +133,20 @@ actor Packer {
     }
 
     /// Re-reads what the disc holds before anybody may see it.
-    private func publish(_ temporary: String, samples: Int, bytes: Int, at path: String) throws -> TaskOutcome {
-        let archive = try TarReader(path: temporary, size: bytes)
-        let members = try archive.members()
+    private func publish(
+        _ file: ScratchFile, samples: Int, bytes: Int, as name: ArchiveName
+    ) throws -> TaskOutcome {
+        let written = try RegularFile(path: file.path, size: bytes)
+        let members = try TarReader(written).members()
         guard members.count == 2 * samples else {
             throw PackError(
-                "archive \(path): expected \(2 * samples) members after writing, found \(members.count); check the disc"
+                "archive \(name.key): expected \(2 * samples) members after writing, found \(members.count); check the disc"
             )
         }
-        let digest = try SHA256.digest(ofOpenFile: archive.descriptor, size: bytes, path: temporary)
-        try pausing { () throws(StoreError) in try store.commit(temporary: temporary, to: path) }
+        let digest = try written.digest()
+        try pausing { () throws(StoreError) in try store.publish(file, as: name, digest: digest) }
         Failpoint.hit("pack.after-rename")
-        return .archive(ArchiveRecord(path: path, digest: digest, bytes: bytes, samples: samples))
+        return .archive(ArchiveRecord(path: name.key, digest: digest, bytes: bytes, samples: samples))
     }
 }
 

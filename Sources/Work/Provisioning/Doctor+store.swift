@@ -1,4 +1,4 @@
-// The object directory, looked at from a thread that may block on a dead file server.
+// The store, looked at from a thread that may block on a dead file server.
 
 import Catalogue
 import Executors
@@ -7,15 +7,16 @@ import Stores
 
 extension Doctor {
     func examineStore() async -> [CheckResult] {
-        let root: String
-        do { root = try subject.store.get() } catch {
+        let site: any StoreSite
+        do { site = try subject.store.get() } catch {
             return [CheckResult(.store, "folder", .fail, "\(error)", fix: "set DETDIFFUSION_STORE or give --store")]
         }
         let identity = await catalogueIdentity()
         return await attempt(
-            .store, "folder", fix: "the file server of \(root) does not answer: start it, or mount the folder again"
+            .store, "folder",
+            fix: "the file server of \(site.place) does not answer: start it, or mount the folder again"
         ) {
-            await StoreThread().inspect(root, identity: identity)
+            await StoreThread().inspect(site, identity: identity)
         }
     }
 
@@ -39,7 +40,7 @@ private actor StoreThread {
     private let thread = DedicatedThread(name: "store")
     nonisolated var unownedExecutor: UnownedSerialExecutor { thread.asUnownedSerialExecutor() }
 
-    func inspect(_ root: String, identity: StoreIdentity?) -> [CheckResult] {
-        StoreInspection(root: root, identity: identity).results()
+    func inspect(_ site: any StoreSite, identity: StoreIdentity?) -> [CheckResult] {
+        StoreInspection(site: site, identity: identity).results()
     }
 }

@@ -3,6 +3,7 @@
 public import Broker
 public import Logging
 public import Postgres
+public import Stores
 public import Tasks
 
 /// Checks a deployment; changes nothing but its own file in the store's `tmp`.
@@ -19,8 +20,8 @@ public struct Doctor: Sendable {
         public var controlCommand: String?
         /// The catalogue's database.
         public var database: Result<DatabaseURL, any Error>
-        /// The object directory.
-        public var store: Result<String, any Error>
+        /// Where the store is.
+        public var store: Result<any StoreSite, any Error>
         /// The generators whose queues must be there.
         public var generators: [Capability]
         /// What the roles' names begin with.
@@ -29,7 +30,8 @@ public struct Doctor: Sendable {
         /// Names what to look at.
         public init(
             broker: Result<BrokerURL, any Error>, management: Result<ManagementURL, any Error>? = nil,
-            controlCommand: String? = nil, database: Result<DatabaseURL, any Error>, store: Result<String, any Error>,
+            controlCommand: String? = nil, database: Result<DatabaseURL, any Error>,
+            store: Result<any StoreSite, any Error>,
             generators: [Capability], rolePrefix: String = "detdiffusion"
         ) {
             self.broker = broker

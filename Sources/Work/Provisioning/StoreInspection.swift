@@ -1,32 +1,24 @@
-// What the object directory's file system is, and whether it keeps what the store promises.
+// Whose a store is, and whether the file system of a folder keeps what a store promises.
 
 import Foundation
 import Stores
 
-/// Looks at an object directory with one small file of its own; blocks on the disc.
+/// Looks at a store, at a folder with one small file of its own; blocks on the disc.
 struct StoreInspection {
-    let root: String
-    /// What the folder has to carry; `nil` where the catalogue could not be asked.
+    let site: any StoreSite
+    /// What the store has to carry; `nil` where the catalogue could not be asked.
     let identity: StoreIdentity?
 
     func results() -> [CheckResult] {
-        var status = stat()
-        guard stat(root, &status) == 0 else {
-            let reason = String(cString: strerror(errno))
-            return [
-                CheckResult(
-                    .store, "folder", .fail, "\(root): \(reason)",
-                    fix: "create it, on storage that all workers share, or correct DETDIFFUSION_STORE")
-            ]
-        }
-        guard status.st_mode & S_IFMT == S_IFDIR else {
-            return [CheckResult(.store, "folder", .fail, "\(root) is not a folder", fix: "correct DETDIFFUSION_STORE")]
-        }
-        var results = [CheckResult(.store, "folder", .ok, root), identityCheck(), fileSystem(), oneFileSystem(status)]
+        guard let folder = site as? FolderSite else { return [identityCheck()] }
+        let inspection = FolderInspection(folder: folder)
+        if let fault = inspection.fault() { return [fault] }
+        let own = identityCheck()
+        var results = [CheckResult(.store, "folder", .ok, folder.root), own] + inspection.lookingOnly()
         // What is not the catalogue's is not written to.
-        guard results[1].verdict != .fail else { return results }
-        results += writing()
-        results += space()
+        guard own.verdict != .fail else { return results }
+        results += inspection.writing()
+        results += inspection.space()
         return results
     }
 
@@ -36,7 +28,7 @@ struct StoreInspection {
         }
         let expected = identity.map { ", expected that of \($0)" } ?? ""
         let found: StoreIdentity?
-        do { found = try StoreIdentity.read(root: root) } catch {
+        do { found = try site.identity() } catch {
             return result(.fail, "\(error)", fix: "let this user read it, or restore it from a backup")
         }
         guard let found else {
@@ -54,6 +46,30 @@ struct StoreInspection {
         }
         return result(.ok, "that of \(identity)", fix: "")
     }
+}
+
+/// Looks at a folder that is a store, or may become one.
+struct FolderInspection {
+    let folder: FolderSite
+    private var root: String { folder.root }
+
+    /// Why the folder is none; `nil` where it is one.
+    func fault() -> CheckResult? {
+        var status = stat()
+        guard stat(root, &status) == 0 else {
+            let reason = String(cString: strerror(errno))
+            return CheckResult(
+                .store, "folder", .fail, "\(root): \(reason)",
+                fix: "create it, on storage that all workers share, or correct DETDIFFUSION_STORE")
+        }
+        guard status.st_mode & S_IFMT == S_IFDIR else {
+            return CheckResult(.store, "folder", .fail, "\(root) is not a folder", fix: "correct DETDIFFUSION_STORE")
+        }
+        return nil
+    }
+
+    /// What can be said without writing.
+    func lookingOnly() -> [CheckResult] { [fileSystem(), oneFileSystem()] }
 
     private func fileSystem() -> CheckResult {
         let unknown = CheckResult(
@@ -63,14 +79,20 @@ struct StoreInspection {
         defer { free(resolved) }
         guard let mounts = FileManager.default.contents(atPath: "/proc/self/mountinfo") else { return unknown }
         let kind = FileSystemKind(of: String(cString: resolved), mounts: String(decoding: mounts, as: UTF8.self))
-        return kind?.result ?? unknown
+        return kind?.finding ?? unknown
     }
 
     /// Renames are atomic within one file system only. Folders that are missing are made by the first worker.
-    private func oneFileSystem(_ rootStatus: stat) -> CheckResult {
-        for name in ["objects", "shards", "tmp"] {
+    private func oneFileSystem() -> CheckResult {
+        var rootStatus = stat()
+        guard stat(root, &rootStatus) == 0 else {
+            return CheckResult(
+                .store, "temporary files", .warn, String(cString: strerror(errno)), fix: "look at the mount")
+        }
+        for part in FolderSite.Part.allCases {
+            let name = part.rawValue
             var status = stat()
-            guard lstat("\(root)/\(name)", &status) == 0 else { continue }
+            guard lstat(folder.path(of: part), &status) == 0 else { continue }
             guard status.st_mode & S_IFMT == S_IFDIR else {
                 return CheckResult(
                     .store, "temporary files", .fail,
@@ -89,12 +111,12 @@ struct StoreInspection {
 
     private var workFolder: String {
         var status = stat()
-        let isFolder = lstat("\(root)/tmp", &status) == 0 && status.st_mode & S_IFMT == S_IFDIR
-        return isFolder ? "\(root)/tmp" : root
+        let isFolder = lstat(folder.path(of: .scratch), &status) == 0 && status.st_mode & S_IFMT == S_IFDIR
+        return isFolder ? folder.path(of: .scratch) : root
     }
 
     /// What the store does for every object, in small: create, fsync, rename over a file that is there, read.
-    private func writing() -> [CheckResult] {
+    func writing() -> [CheckResult] {
         let name = "\(workFolder)/.doctor-\(getpid())-\(UInt32.random(in: .min ... .max))", target = name + ".renamed"
         defer {
             unlink(name)
@@ -110,11 +132,11 @@ struct StoreInspection {
         let after = ClockReading.now
         let clock = clockCheck(of: name, before: before, after: after)
         var results = [CheckResult(.store, "writable", .ok, "create and fsync work")]
-        for folder in ["objects", "shards"] where access("\(root)/\(folder)", F_OK) == 0 {
-            guard access("\(root)/\(folder)", W_OK) != 0 else { continue }
+        for path in [folder.path(of: .objects), folder.path(of: .shards)] where access(path, F_OK) == 0 {
+            guard access(path, W_OK) != 0 else { continue }
             results = [
                 CheckResult(
-                    .store, "writable", .fail, "\(root)/\(folder): \(String(cString: strerror(errno)))",
+                    .store, "writable", .fail, "\(path): \(String(cString: strerror(errno)))",
                     fix: "let this user write there")
             ]
         }
@@ -160,12 +182,10 @@ struct StoreInspection {
             fix: "synchronize the clocks of file server and host (NTP): files are removed by age")
     }
 
-    private func space() -> [CheckResult] {
+    func space() -> [CheckResult] {
         var status = statvfs()
         guard statvfs(root, &status) == 0 else {
-            return [
-                CheckResult(.store, "free space", .warn, String(cString: strerror(errno)), fix: "look at the mount")
-            ]
+            return [CheckResult(.store, "free space", .warn, String(cString: strerror(errno)), fix: "look at the mount")]
         }
         let free = Int(
             clamping: UInt64(status.f_bavail).multipliedReportingOverflow(by: UInt64(status.f_frsize)).partialValue)
@@ -183,8 +203,7 @@ enum StoreJudgement {
         let fix =
             "free space, `detdiffusion-catalogue gc` removes objects that finished shards hold, or use a larger disc"
         if free < 1_000_000_000 || (files ?? .max) < 1_000 {
-            return CheckResult(
-                .store, "free space", .fail, "\(amount), expected at least 1 GB and 1000 files", fix: fix)
+            return CheckResult(.store, "free space", .fail, "\(amount), expected at least 1 GB and 1000 files", fix: fix)
         }
         let isLow = free < 10_000_000_000 || (files ?? .max) < 100_000
         return CheckResult(.store, "free space", isLow ? .warn : .ok, amount, fix: fix)

@@ -159,6 +159,19 @@ struct ErrorLineTests {
         }
     }
 
+    @Test(arguments: [
+        ("catalogue", ["migrate"]), ("catalogue", ["provision"]), ("worker", ["run"]),
+        ("catalogue", ["sheet", "--job", "x", "--out", "sheet.png"]),
+        ("catalogue", ["export", "webdataset", "--job", "x", "--out", "out"]),
+    ])
+    func aStoreOfAnUnknownSchemeIsRefused(command: String, arguments: [String]) throws {
+        let result = try Self.nobody.run(command, arguments + ["--store", "s3://bucket/prefix"])
+        expectLine(
+            result, status: 64, says: "found an address of the scheme 's3', which this version does not know",
+            "\(command) \(arguments)")
+        #expect(result.errors.contains("--store: ") && result.errors.contains("s3://bucket/prefix"))
+    }
+
     @Test func aServerThatIsAwayIs69AndItsPasswordIsNotShown() throws {
         let result = try Self.nobody.run("catalogue", ["jobs"])
         expectLine(result, status: 69, says: "127.0.0.1", "jobs")

@@ -37,10 +37,10 @@ struct ExitStatusTests {
             StoreIdentity(catalogue: String(repeating: "1", count: 32), place: "mine"),
             StoreIdentity(catalogue: String(repeating: "2", count: 32), place: "other")
         )
-        #expect(ExitStatus(try error { try ObjectStore(root: store, of: mine) }) == .noInput)
-        try other.write(root: store)
-        #expect(ExitStatus(try error { try ObjectStore(root: store, of: mine) }) == .refused)
-        #expect(ExitStatus(try error { try mine.write(root: "/proc/nowhere") }) == .cannotWrite)
+        #expect(ExitStatus(try error { try FolderSite(store).open(of: mine, for: .writing) }) == .noInput)
+        try FolderSite(store).claim(for: other)
+        #expect(ExitStatus(try error { try FolderSite(store).open(of: mine, for: .writing) }) == .refused)
+        #expect(ExitStatus(try error { try FolderSite("/proc/nowhere").claim(for: mine) }) == .cannotWrite)
         #expect(ExitStatus(try error { try BrokerURL("http://localhost") }) == .usage)
         #expect(ExitStatus(try error { try DatabaseURL("postgresql://host:notaport/db") }) == .usage)
     }

@@ -1,4 +1,4 @@
-// Listing tells a store's own files from others.
+// Listing tells a store's own files from others, in every kind of store.
 
 import Digests
 import Foundation
@@ -7,50 +7,49 @@ import Testing
 @testable import Stores
 
 @Suite struct ListingTests {
-    @Test func foreignFilesAmongObjectsAreNamedAndNoObjects() throws {
-        let fixture = try Fixture()
-        let objects = try fixture.store.put([[1], [2], [3]], extension: "png").sorted { $0.path < $1.path }
-        let folder = String(objects[0].path.dropFirst(8).prefix(2))
-        try FileManager.default.createSymbolicLink(
-            atPath: "\(fixture.root)/objects/\(folder)/\(String(repeating: "f", count: 62)).png",
-            withDestinationPath: fixture.store.absolutePath(of: objects[1].path))
+    @Test(arguments: StoreKind.allCases) func foreignFilesAmongObjectsAreNamedAndNoObjects(kind: StoreKind) throws {
+        let stage = try kind.stage(), store = stage.opened
+        let objects = try store.put([[1], [2], [3]], extension: "png").sorted { $0.digest < $1.digest }
+        let prefix = String(objects[0].digest.hex.prefix(2))
         let foreign = [
-            "objects/\(folder)/\(String(repeating: "0", count: 61)).png", "objects/\(folder)/README",
-            "objects/\(folder)/\(String(repeating: "A", count: 62)).png",
+            "objects/\(prefix)/\(String(repeating: "0", count: 61)).png", "objects/\(prefix)/README",
+            "objects/\(prefix)/\(String(repeating: "A", count: 62)).png",
+            "objects/\(prefix)/\(String(repeating: "a", count: 62)).PNG",
         ]
-        for path in foreign { try fixture.write(path) }
-        for path in ["objects/README", "objects/AB/x", "objects/abc/x"] { try fixture.write(path) }
-        #expect(try fixture.store.allObjects() == objects)
-        let listed = try fixture.store.list(objectFolder: folder)
-        #expect(Set(listed.foreign) == Set(foreign + ["objects/\(folder)/\(String(repeating: "f", count: 62)).png"]))
-        #expect(try fixture.store.foreignEntries() == ["objects/AB", "objects/README", "objects/abc"])
+        for key in foreign + ["objects/README", "objects/AB/x", "objects/abc/x"] { try stage.plant(key, "x") }
+        #expect(try store.allObjects() == objects)
+        let listed = try store.objects(withPrefix: prefix)
+        #expect(Set(listed.foreign) == Set(foreign))
+        #expect(try store.foreignEntries() == ["objects/AB", "objects/README", "objects/abc"])
+        #expect(try store.objects(withPrefix: "zz").objects == [])
     }
 
-    @Test func onlyObjectsOfAnAgeAreListed() throws {
-        let fixture = try Fixture()
-        let object = try fixture.store.put([1], extension: "png")
-        let folder = String(object.path.dropFirst(8).prefix(2))
-        #expect(try fixture.store.list(objectFolder: folder, olderThan: .seconds(3600)).objects == [])
-        try fixture.makeOld(object.path, seconds: 7200)
-        #expect(try fixture.store.list(objectFolder: folder, olderThan: .seconds(3600)).objects == [object])
+    @Test(arguments: StoreKind.allCases) func onlyObjectsOfAnAgeAreListed(kind: StoreKind) throws {
+        let stage = try kind.stage(), store = stage.opened
+        let object = try store.put([1], extension: "png")
+        let prefix = String(object.digest.hex.prefix(2))
+        #expect(try store.objectPrefixes() == [prefix])
+        #expect(try store.objects(withPrefix: prefix, olderThan: .seconds(3600)).objects == [])
+        try stage.makeOld(object.name.key, seconds: 7200)
+        #expect(try store.objects(withPrefix: prefix, olderThan: .seconds(3600)).objects == [object])
     }
 
-    @Test func archivesAreKnownByTheirNames() throws {
-        let fixture = try Fixture()
+    @Test(arguments: StoreKind.allCases) func archivesAreKnownByTheirNames(kind: StoreKind) throws {
+        let stage = try kind.stage(), store = stage.opened
         let ours = ["shards/a-1/a-1-000000.tar", "shards/a-1/a-1-1234567.tar"]
         let others = [
             "shards/a-1/a-1-0.tar", "shards/a-1/a-1-000001.tar.part", "shards/a-1/b-000000.tar", "shards/a-1/notes",
-            "shards/a-1/a-1--00001.tar",
+            "shards/a-1/a-1--00001.tar", "shards/a-1/a-1-0000001.tar",
         ]
-        for path in ours + others + ["shards/.hidden/.hidden-000000.tar", "shards/loose.tar"] {
-            try fixture.write(path)
+        for key in ours + others + ["shards/.hidden/.hidden-000000.tar", "shards/loose.tar"] {
+            try stage.plant(key, "x")
         }
-        let files = try fixture.store.shardFiles(ofJob: "a-1")
-        #expect(files.filter { $0.number != nil }.map(\.path) == ours)
-        #expect(files.compactMap(\.number) == [0, 1_234_567])
-        #expect(Set(files.filter { $0.number == nil }.map(\.path)) == Set(others))
-        #expect(try fixture.store.shardFiles(ofJob: ".hidden").map(\.number) == [nil])
-        #expect(try fixture.store.shardFolders() == [".hidden", "a-1"])
-        #expect(try fixture.store.foreignEntries() == ["shards/loose.tar"])
+        let listed = try store.archives(ofJob: "a-1")
+        #expect(listed.archives.map(\.key) == ours && listed.archives.map(\.number) == [0, 1_234_567])
+        #expect(Set(listed.foreign) == Set(others))
+        #expect(try store.archives(ofJob: ".hidden").archives.isEmpty)
+        #expect(try store.archives(ofJob: ".hidden").foreign == ["shards/.hidden/.hidden-000000.tar"])
+        #expect(try store.archivedJobs() == [".hidden", "a-1"])
+        #expect(try store.foreignEntries() == ["shards/loose.tar"])
     }
 }

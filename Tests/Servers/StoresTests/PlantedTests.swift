@@ -28,17 +28,17 @@ import Testing
     func whatIsNoFileOfTheRecordedSizeIsNotRead(plant: Plant) throws {
         let fixture = try Fixture()
         let object = try fixture.store.put([1, 2, 3], extension: "png")
-        try plant.replace(fixture.store.absolutePath(of: object.path))
+        try plant.replace(fixture.store.absolutePath(of: object.name.key))
         for attempt: () throws -> Void in [
-            { _ = try fixture.store.read(object.digest, size: 3, extension: "png") },
-            { try fixture.store.verify(object.path, size: 3, digest: object.digest) },
-            { _ = try fixture.store.digest(of: object.path, size: 3) },
+            { _ = try fixture.store.read(object.name, size: 3) },
+            { try fixture.store.verify(.object(object.name), size: 3, digest: object.digest) },
+            { _ = try fixture.store.digest(of: .object(object.name), size: 3) },
         ] {
             let error = #expect(throws: StoreError.self) { try attempt() }
             #expect(error?.code == .corrupt && error?.description.contains("expected a regular file") == true)
         }
-        #expect(try fixture.store.size(of: object.path).map { $0 > 1 << 30 } ?? true)
-        #expect(try fixture.store.description(of: object.path) != "none")
+        #expect(try fixture.store.size(of: .object(object.name)).map { $0 > 1 << 30 } ?? true)
+        #expect(try fixture.store.entry(.object(object.name)) != nil)
         // A folder stays in the way; all else is replaced.
         guard plant != .folder else {
             let error = #expect(throws: StoreError.self) { try fixture.store.put([1, 2, 3], extension: "png") }
@@ -46,17 +46,17 @@ import Testing
             return
         }
         #expect(try fixture.store.put([1, 2, 3], extension: "png") == object)
-        #expect(try fixture.store.read(object.digest, size: 3, extension: "png") == [1, 2, 3])
+        #expect(try fixture.store.read(object.name, size: 3) == [1, 2, 3])
     }
 
     /// A record may claim as much as a sparse file does.
     @Test func noMoreThanAnImageTakesIsReadIntoMemory() throws {
         let fixture = try Fixture()
         let object = try fixture.store.put([1], extension: "png")
-        try Plant.sparse.replace(fixture.store.absolutePath(of: object.path))
-        let size = try #require(try fixture.store.size(of: object.path))
+        try Plant.sparse.replace(fixture.store.absolutePath(of: object.name.key))
+        let size = try #require(try fixture.store.size(of: .object(object.name)))
         let error = #expect(throws: StoreError.self) {
-            try fixture.store.read(object.digest, size: size, extension: "png")
+            try fixture.store.read(object.name, size: size)
         }
         #expect(error?.code == .corrupt && error?.description.contains("at most 134217728 bytes") == true)
     }
@@ -71,8 +71,8 @@ import Testing
     @Test func linkedFoldersAreForeignAndNothingInThemIsListedOrRemoved() throws {
         let fixture = try Fixture()
         let object = try fixture.store.put([1], extension: "png")
-        let objectFolder = String(object.path.dropLast(object.path.split(separator: "/")[2].count + 1))
-        let name = String(object.path.split(separator: "/")[2])
+        let parts = object.name.key.split(separator: "/")
+        let (objectFolder, name) = ("\(parts[0])/\(parts[1])", String(parts[2]))
         let temporary = "detdiffusion-1-0123456789abcdef"
         for file in [name, temporary, "job-000000.tar"] { _ = try theirs(fixture, file) }
         let folder = fixture.root + ".theirs"
@@ -81,12 +81,11 @@ import Testing
         try plantLink(fixture, "shards/job", to: folder)
         try plantLink(fixture, "tmp", to: folder)
         #expect(try Set(fixture.store.foreignEntries()) == [objectFolder, "shards/job", "tmp"])
-        #expect(try fixture.store.allObjects() == [] && fixture.store.shardFolders() == [])
-        #expect(try fixture.store.shardFiles(ofJob: "job").isEmpty)
-        #expect(try fixture.store.removeStaleTemporaries(olderThan: .zero).count == 0)
-        #expect(try !fixture.store.remove(object.path, olderThan: .zero))
-        #expect(try !fixture.store.remove(object.digest, extension: "png"))
-        #expect(try !fixture.store.remove("shards/job/job-000000.tar", olderThan: .zero))
+        #expect(try fixture.store.allObjects() == [] && fixture.store.archivedJobs() == [])
+        #expect(try fixture.store.archives(ofJob: "job").archives.isEmpty)
+        #expect(try fixture.store.removeAbandoned(olderThan: .zero, removing: true).count == 0)
+        #expect(try !fixture.store.remove(.object(object.name), olderThan: .zero))
+        #expect(try !fixture.store.remove(.archive(try archive()), olderThan: .zero))
         #expect(try FileManager.default.contentsOfDirectory(atPath: folder).count == 3)
         for path in ["objects", "shards"] {
             try plantLink(fixture, path, to: folder)
@@ -102,31 +101,21 @@ import Testing
         defer { try? FileManager.default.removeItem(atPath: folder) }
         try plantLink(fixture, path, to: folder)
         let error = #expect(throws: StoreError.self) {
-            _ = try ObjectStore(root: fixture.root, of: .made).put(Array("abc".utf8), extension: "png")
+            _ = try FolderStore(root: fixture.root, of: .made).put(Array("abc".utf8), extension: "png")
         }
         #expect(error?.code == .other(ENOTDIR))
         #expect(error?.description.contains("\(path): expected a folder, found a symbolic link") == true)
         #expect(try FileManager.default.contentsOfDirectory(atPath: folder) == [])
     }
 
-    @Test(arguments: [
-        "../../secret.txt", "/dev/zero", "shards/job/job-000001.tar", "shards/other/other-000000.tar",
-        "shards/job/../job/job-000000.tar", "shards/job/job-000000.tar\u{1B}[2J", "",
-    ])
-    func aRecordedPathIsThatOfItsJobAndNumber(recorded: String) throws {
+    @Test func aLinkAmongObjectsIsForeign() throws {
         let fixture = try Fixture()
-        let error = #expect(throws: StoreError.self) {
-            try fixture.store.path(ofShard: "job", number: 0, recorded: recorded)
-        }
-        #expect(error?.code == .invalid && error?.description.contains("shards/job/job-000000.tar") == true)
-        #expect(error?.description.unicodeScalars.allSatisfy { $0.value >= 0x20 } == true)
-        let path = "shards/job/job-000000.tar"
-        #expect(try fixture.store.path(ofShard: "job", number: 0, recorded: path) == path)
-    }
-
-    @Test func aNegativeShardHasNoPath() throws {
-        let error = #expect(throws: StoreError.self) { try ObjectStore.path(ofShard: "job", number: -7) }
-        #expect(error?.code == .invalid)
+        let object = try fixture.store.put([1], extension: "png")
+        let prefix = String(object.digest.hex.prefix(2))
+        let link = "objects/\(prefix)/\(String(repeating: "f", count: 62)).png"
+        try plantLink(fixture, link, to: fixture.store.absolutePath(of: object.name.key))
+        let listed = try fixture.store.objects(withPrefix: prefix)
+        #expect(listed.foreign == [link] && listed.objects == [object])
     }
 }
 
@@ -142,10 +131,10 @@ import Testing
             try FileManager.default.removeItem(atPath: fixture.store.absolutePath(of: folder))
         }
         #expect(chmod(fixture.root, root) == 0)
-        let store = try ObjectStore(root: fixture.root, of: .made)
+        let store = try FolderStore(root: fixture.root, of: .made)
         let object = try store.put([1], extension: "png")
         let expected = 0o755 | (root & 0o2020)
-        for folder in ["objects", "shards", "tmp", String(object.path.prefix(10))] {
+        for folder in ["objects", "shards", "tmp", String(object.name.key.prefix(10))] {
             #expect(try mode(store.absolutePath(of: folder)) == expected, "\(folder)")
         }
     }
@@ -161,14 +150,14 @@ import Testing
         for user in [4_001, 4_002, 4_001] as [uid_t] {
             await #expect(processExitsWith: .success) { [root = fixture.root as String, user = user as uid_t] in
                 try become(user, group: 4_242)
-                let store = try ObjectStore(root: root, of: .made)
+                let store = try FolderStore(root: root, of: .made)
                 let shared = try store.put([[1], [2], [UInt8(user & 7), 3]], extension: "png")
-                let temporary = store.temporaryPath()
-                try Data("tar".utf8).write(to: URL(fileURLWithPath: temporary))
-                try store.commit(temporary: temporary, to: "shards/job/job-000000.tar")
+                let file = store.ownScratch.newFile()
+                try Data("tar".utf8).write(to: URL(fileURLWithPath: file.path))
+                try store.publish(file, as: try archive(), digest: SHA256.digest(of: "tar"))
                 let (read, isRemoved) = (
-                    try store.read(shared[0].digest, size: 1, extension: "png"),
-                    try store.remove(shared[1].path, olderThan: .zero)
+                    try store.read(shared[0].name, size: 1),
+                    try store.remove(.object(shared[1].name), olderThan: .zero)
                 )
                 precondition(read == [1] && isRemoved)
             }
@@ -181,7 +170,7 @@ import Testing
         await #expect(processExitsWith: .success) { [root = fixture.root as String] in
             try become(4_001, group: 4_242)
             do {
-                _ = try ObjectStore(root: root, of: .made)
+                _ = try FolderStore(root: root, of: .made)
                 preconditionFailure("expected a refusal")
             } catch let error as StoreError {
                 precondition(error.code == .readOnly, "\(error)")

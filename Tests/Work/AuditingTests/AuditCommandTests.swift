@@ -5,9 +5,10 @@ import Catalogue
 import Fixtures
 import Foundation
 import Postgres
-import Stores
 import Tasks
 import Testing
+
+@testable import Stores
 
 @Suite(.serialized, .enabled(if: TestCatalogue.hasServer, "\(TestCatalogue.serverMissing)"))
 struct AuditCommandTests {

@@ -8,16 +8,17 @@ import Foundation
 import Handlers
 import Layouts
 import Postgres
-import Stores
 import Tasks
 import Testing
+
+@testable import Stores
 
 /// A job of 4 tasks in 2 shards, worked on by hand.
 struct AuditStage {
     static let name = "job"
 
     let test: TestCatalogue
-    let store: ObjectStore
+    let opened: any ObjectStore
     let worker: Int64
     let job: RecordedJob
     let auditor: Auditor
@@ -29,14 +30,30 @@ struct AuditStage {
         try await TestCatalogue.with { test in
             let found = try await test.catalogue.identity()
             let identity = StoreIdentity(catalogue: found.id, place: found.place)
-            try identity.write(root: root)
-            try await body(try await AuditStage(test, store: try ObjectStore(root: root, of: identity)))
+            try FolderSite(root).claim(for: identity)
+            try await body(try await AuditStage(test, store: try FolderStore(root: root, of: identity)))
         }
     }
 
-    private init(_ test: TestCatalogue, store: ObjectStore) async throws {
+    /// The same with a store of another kind.
+    static func with(_ site: any StoreSite, _ body: (AuditStage) async throws -> Void) async throws {
+        try await TestCatalogue.with { test in
+            let found = try await test.catalogue.identity()
+            let identity = StoreIdentity(catalogue: found.id, place: found.place)
+            try site.claim(for: identity)
+            try await body(try await AuditStage(test, store: try site.open(of: identity, for: .writing)))
+        }
+    }
+
+    /// The store, where it is a folder.
+    var store: FolderStore {
+        guard let folder = opened as? FolderStore else { preconditionFailure("\(opened.place) is no folder") }
+        return folder
+    }
+
+    private init(_ test: TestCatalogue, store: any ObjectStore) async throws {
         self.test = test
-        self.store = store
+        opened = store
         let specification = GenerateSpecification(
             annotations: SHA256.digest(of: "annotations"), subset: .all, strategy: .hard, template: .compact,
             bins: Bins(columns: 256, rows: 256), width: 64, height: 64, samples: 1, seed: 0, generator: "sketch",
@@ -61,8 +78,9 @@ struct AuditStage {
 
     /// Does everything that is claimable in the shards, or only what `kinds` names.
     func work(shards: Set<Int> = [0, 1], kinds: [TaskKind] = [.generate, .pack]) async throws {
-        let generate = GenerateHandler(generator: SketchGenerator(), store: store)
-        let pack = PackHandler(catalogue: test.catalogue, store: store, worker: "test", host: "test")
+        let generate = GenerateHandler(generator: SketchGenerator(), store: opened)
+        let pack = PackHandler(
+            catalogue: test.catalogue, store: opened, scratch: opened.scratch ?? .system, worker: "test", host: "test")
         let numbers = try await numbers()
         while true {
             let targets = try await test.catalogue.claimable(job: job.id).filter { target in
@@ -112,7 +130,7 @@ struct AuditStage {
 
     func collect(older: Duration = .zero, isDryRun: Bool = false, verify: Bool = false) async throws -> CollectionReport
     {
-        try await GarbageCollection(catalogue: test.catalogue, store: store, limit: older, isDryRun: isDryRun).run(
+        try await GarbageCollection(catalogue: test.catalogue, store: opened, limit: older, isDryRun: isDryRun).run(
             verify: verify)
     }
 
@@ -140,6 +158,6 @@ struct AuditStage {
     }
 
     func remove(_ sample: ShardSample) throws {
-        #expect(try store.remove(sample.digest, extension: "png"))
+        #expect(try store.remove(.object(try ObjectName(sample.digest, extension: "png")), olderThan: .zero))
     }
 }

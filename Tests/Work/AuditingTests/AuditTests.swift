@@ -5,9 +5,10 @@ import Catalogue
 import Fixtures
 import Foundation
 import Postgres
-import Stores
 import Tasks
 import Testing
+
+@testable import Stores
 
 /// A way to harm a job of two finished shards, of which the second may not be packed yet.
 enum Harm: String, CaseIterable, Sendable {
@@ -41,7 +42,7 @@ enum Harm: String, CaseIterable, Sendable {
         let test = stage.test
         switch self {
         case .objectDeleted: try stage.remove(samples[1])
-        case .objectDamaged: try stage.flip(try stage.store.path(of: samples[0].digest, extension: "png"), at: 40)
+        case .objectDamaged: try stage.flip(try ObjectName(samples[0].digest, extension: "png").key, at: 40)
         case .tarByteFlipped: try stage.flip(tar, at: 700)
         case .tarDeleted: try FileManager.default.removeItem(atPath: stage.store.absolutePath(of: tar))
         case .tarCutOff: #expect(truncate(stage.store.absolutePath(of: tar), 2000) == 0)

@@ -4,11 +4,11 @@ import Catalogue
 import Fixtures
 import Foundation
 import Postgres
-import Stores
 import Tasks
 import Testing
 
 @testable import Auditing
+@testable import Stores
 
 @Suite(.serialized, .enabled(if: TestCatalogue.hasServer, "\(TestCatalogue.serverMissing)"))
 struct CollectionTests {
@@ -58,13 +58,13 @@ struct CollectionTests {
     @Test func archivesOfPurgedJobsAndStaleTemporariesGo() async throws {
         try await AuditStage.with { stage in
             try await stage.work()
-            try Data("half".utf8).write(to: URL(fileURLWithPath: stage.store.temporaryPath()))
+            try Data("half".utf8).write(to: URL(fileURLWithPath: stage.store.ownScratch.newFile().path))
             #expect(try await stage.collect(older: .seconds(3600)).temporaries == 0)
             #expect(try await stage.collect().archives == 0)
             try await stage.test.catalogue.purge(job: AuditStage.name)
             let report = try await stage.collect()
             #expect(report.archives == 2 && report.archiveBytes > 0 && report.foreign == 0)
-            #expect(try stage.store.shardFiles(ofJob: AuditStage.name).isEmpty)
+            #expect(try stage.store.archives(ofJob: AuditStage.name).archives.isEmpty)
         }
     }
 
@@ -90,7 +90,9 @@ struct CollectionTests {
             }
             try await stage.test.catalogue.purge(job: AuditStage.name)
             #expect(try await stage.collect().archives == 2, "what was purged goes, its neighbours stay")
-            for path in foreign { #expect(try stage.store.size(of: path) != nil, "\(path)") }
+            for path in foreign {
+                #expect(FileManager.default.fileExists(atPath: stage.store.absolutePath(of: path)), "\(path)")
+            }
         }
     }
 
@@ -101,7 +103,7 @@ struct CollectionTests {
             try await stage.test.catalogue.purge(job: AuditStage.name)
             _ = try await stage.test.enqueue(AuditStage.name, tasks: 2, shardSize: 2)
             #expect(try await stage.collect().archives == 1)
-            #expect(try stage.store.shardFiles(ofJob: AuditStage.name).map(\.number) == [0])
+            #expect(try stage.store.archives(ofJob: AuditStage.name).archives.map(\.number) == [0])
         }
     }
 
@@ -115,6 +117,28 @@ struct CollectionTests {
             ).run(verify: true)
             #expect(report.objects == 22 && report.doubtfulArchives == 0 && stage.loose == 2)
             #expect(try await stage.audit().1 == [])
+        }
+    }
+
+    /// Nothing here needs a folder. What a store may not remove yet stays, whatever limit was asked for.
+    @Test func aStoreWithoutAFolderIsAuditedMendedAndCollected() async throws {
+        let site = MemorySite(graceAge: .seconds(600))
+        try await AuditStage.with(site) { stage in
+            try await stage.work()
+            #expect(try await stage.audit().1 == [])
+            site.plant(try #require(try await stage.shard(0).tar), [1, 2, 3])
+            #expect(try await stage.audit().1.isEmpty == false)
+            _ = try await stage.reconcile()
+            try await stage.work()
+            #expect(try await stage.audit().1 == [])
+            for isDryRun in [true, false] { #expect(try await stage.collect(isDryRun: isDryRun).objects == 0) }
+            for key in site.keys { site.makeOld(key, by: .seconds(700)) }
+            #expect(try await stage.collect(verify: true).objects == 4)
+            #expect(try stage.opened.allObjects() == [] && site.keys.count == 2)
+            #expect(try await stage.audit().1 == [])
+            site.replace(identity: nil)
+            let error = await #expect(throws: StoreError.self) { try await stage.collect() }
+            #expect(error?.code == .away)
         }
     }
 

@@ -5,9 +5,10 @@ import Catalogue
 import Fixtures
 import Foundation
 import Postgres
-import Stores
 import Tasks
 import Testing
+
+@testable import Stores
 
 @Suite(.serialized, .enabled(if: TestCatalogue.hasServer, "\(TestCatalogue.serverMissing)"))
 struct PlantedTests {
@@ -58,7 +59,7 @@ struct PlantedTests {
     func whatWasPlantedForAnImageIsNotTheImage(plant: Plant) async throws {
         try await AuditStage.with { stage in
             try await stage.work(kinds: [.generate])
-            let image = try stage.store.path(of: try await stage.samples(0)[0].digest, extension: "png")
+            let image = try ObjectName(try await stage.samples(0)[0].digest, extension: "png").key
             try plant.replace(stage.store.absolutePath(of: image))
             for quick in [true, false] {
                 let (audit, findings) = try await stage.audit(quick: quick)

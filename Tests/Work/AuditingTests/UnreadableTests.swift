@@ -6,9 +6,10 @@ import Catalogue
 import Fixtures
 import Foundation
 import Postgres
-import Stores
 import Tasks
 import Testing
+
+@testable import Stores
 
 @Suite(.serialized, .enabled(if: TestCatalogue.hasServer, "\(TestCatalogue.serverMissing)"))
 struct UnreadableTests {
@@ -36,7 +37,7 @@ struct UnreadableTests {
     @Test func anImageThatCannotBeReadIsNotLost() async throws {
         try await AuditStage.with { stage in
             try await stage.work(kinds: [.generate])
-            try makeIll(stage, try stage.store.path(of: try await stage.samples(0)[0].digest, extension: "png"))
+            try makeIll(stage, try ObjectName(try await stage.samples(0)[0].digest, extension: "png").key)
             try await expectEnd(stage, code: .other(ELOOP))
         }
     }

@@ -4,8 +4,9 @@ import Catalogue
 import Fixtures
 import Foundation
 import Postgres
-import Stores
 import Testing
+
+@testable import Stores
 
 @Suite(.serialized, .enabled(if: Surroundings.hasServers, "\(Surroundings.serversMissing)"))
 struct WrongStoreTests {

@@ -4,11 +4,11 @@ import Digests
 import Files
 import Fixtures
 import Foundation
-import Stores
 import Testing
 
 @testable import Catalogue
 @testable import Exports
+@testable import Stores
 
 @Suite struct PlantedDestinationTests {
     private static let marker = #"{"format":"detdiffusion.export.coco.v1","job":"made"}"#
@@ -181,26 +181,32 @@ import Testing
     private static let bytes = [UInt8](repeating: 7, count: 10_240)
 
     /// A source of one shard, whose archive lies in a store.
-    private func withSource(_ body: (ExportSource, ObjectStore, _ tar: String, _ out: String) throws -> Void) throws {
+    private func withSource(_ body: (ExportSource, FolderStore, _ tar: String, _ out: String) throws -> Void) throws {
         try Made.withFolder { folder in
-            try Self.identity.write(root: "\(folder)/store")
-            let store = try ObjectStore(root: "\(folder)/store", of: Self.identity)
-            let path = try store.path(ofShard: "made", number: 0)
-            let temporary = store.temporaryPath()
-            try Data(Self.bytes).write(to: URL(fileURLWithPath: temporary))
-            try store.commit(temporary: temporary, to: path)
+            try FolderSite("\(folder)/store").claim(for: Self.identity)
+            let store = try FolderStore(root: "\(folder)/store", of: Self.identity)
+            let name = try ArchiveName(job: "made", number: 0)
+            try Self.publish(name, in: store)
             var source = try Made.source()
             source.shards = [
                 ShardRow(
-                    id: 1, job: "made", number: 0, state: "finished", tasks: 1, done: 1, tar: path,
+                    id: 1, job: "made", number: 0, state: "finished", tasks: 1, done: 1, tar: name.key,
                     digest: SHA256.digest(of: Self.bytes), bytes: Self.bytes.count)
             ]
-            try body(source, store, store.absolutePath(of: path), "\(folder)/out")
+            try body(source, store, store.place(of: .archive(name)), "\(folder)/out")
         }
     }
 
-    private func expectRefusal(_ source: ExportSource, _ store: ObjectStore, out: String, says: String) {
-        for links in [false, true] {
+    private static func publish(_ name: ArchiveName, in store: any ObjectStore) throws {
+        let file = (store.scratch ?? .system).newFile()
+        try Data(bytes).write(to: URL(fileURLWithPath: file.path))
+        try store.publish(file, as: name, digest: SHA256.digest(of: bytes))
+    }
+
+    private func expectRefusal(
+        _ source: ExportSource, _ store: any ObjectStore, out: String, says: String, linksToo: Bool = true
+    ) {
+        for links in linksToo ? [false, true] : [false] {
             let error = #expect(throws: ExportError.self) {
                 try WebDatasetExport(source, store: store).write(to: out, samples: [1], links: links)
             }
@@ -219,6 +225,27 @@ import Testing
                 #expect(Array(bytes) == Self.bytes)
             }
             #expect(try RegularFile(path: tar).contents(limit: .max) == Self.bytes)
+        }
+    }
+
+    /// A store without files on this host: copies are the same, links cannot be made.
+    @Test func fromAStoreWithoutFilesArchivesAreCopied() throws {
+        try withSource { source, _, _, out in
+            let site = MemorySite()
+            try site.claim(for: Self.identity)
+            let store = try site.open(of: Self.identity, for: .writing)
+            let name = try ArchiveName(job: "made", number: 0)
+            expectRefusal(source, store, out: out, says: "\(store.place(of: .archive(name)))", linksToo: false)
+            try Self.publish(name, in: store)
+            let export = WebDatasetExport(source, store: store)
+            let error = #expect(throws: ExportError.self) { try export.write(to: out, samples: [1], links: true) }
+            #expect(error?.code == .destination && error?.description.contains("leave out --link to copy") == true)
+            #expect(!FileManager.default.fileExists(atPath: out))
+            _ = try export.write(to: out, samples: [1])
+            #expect(try RegularFile(path: "\(out)/made-000000.tar").contents(limit: .max) == Self.bytes)
+            site.plant(name.key, [UInt8](repeating: 8, count: Self.bytes.count))
+            try FileManager.default.removeItem(atPath: out)
+            #expect(throws: ExportError.self) { try export.write(to: out, samples: [1]) }
         }
     }
 

@@ -32,7 +32,7 @@ struct GenerateHandlerTests {
                     Issue.record("expected an output, found \(result.outcome)")
                     continue
                 }
-                let bytes = try store.read(output.digest, size: output.bytes, extension: "png")
+                let bytes = try store.read(try ObjectName(output.digest, extension: "png"), size: output.bytes)
                 #expect(bytes.count == output.bytes && output.width == 64 && output.height == 48)
                 let shade = UInt8(result.number - 9)
                 #expect(try Image(png: bytes).pixels.allSatisfy { $0 == shade })

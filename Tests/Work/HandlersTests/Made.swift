@@ -4,10 +4,10 @@ import Digests
 import Foundation
 import Layouts
 import Pixels
-import Stores
 import Tasks
 
 @testable import Handlers
+@testable import Stores
 
 enum Made {
     static func specification(width: Int = 64, height: Int = 48) -> GenerateSpecification {
@@ -43,7 +43,7 @@ enum Made {
 
     /// Runs `body` while a folder of the store is a link to somewhere else.
     static func replacing(
-        _ store: ObjectStore, _ folder: String, withLinkTo target: String, _ body: () async throws -> Void
+        _ store: FolderStore, _ folder: String, withLinkTo target: String, _ body: () async throws -> Void
     ) async throws {
         let path = store.absolutePath(of: folder)
         try FileManager.default.moveItem(atPath: path, toPath: path + ".aside")
@@ -54,11 +54,11 @@ enum Made {
     }
 
     /// Runs `body` with an empty store, which goes afterwards.
-    static func withStore<Result>(_ body: (ObjectStore) async throws -> Result) async throws -> Result {
+    static func withStore<Result>(_ body: (FolderStore) async throws -> Result) async throws -> Result {
         let root = FileManager.default.temporaryDirectory.appendingPathComponent("handlers-\(UUID().uuidString)").path
         let identity = StoreIdentity(catalogue: String(repeating: "5", count: 32), place: "made")
-        try identity.write(root: root)
-        let result = try await body(try ObjectStore(root: root, of: identity))
+        try FolderSite(root).claim(for: identity)
+        let result = try await body(try FolderStore(root: root, of: identity))
         try FileManager.default.removeItem(atPath: root)
         return result
     }

@@ -5,27 +5,46 @@ import Digests
 import Fixtures
 import Foundation
 import Pixels
-import Stores
 import Tasks
 import Testing
 
 @testable import Catalogue
 @testable import Handlers
+@testable import Stores
 
 struct PackerTests {
     @Test func packedTwiceGivesIdenticalBytes() async throws {
         try await Made.withStore { store in
             let samples = try Self.samples(5, in: store)
             let first = try await Self.pack(samples, in: store)
-            let bytes = try Data(contentsOf: URL(fileURLWithPath: store.absolutePath(of: Self.path)))
+            let bytes = try Data(contentsOf: URL(fileURLWithPath: store.place(of: .archive(try Self.name))))
             let second = try await Self.pack(samples, in: store)
             #expect(first == second)
-            #expect(try Data(contentsOf: URL(fileURLWithPath: store.absolutePath(of: Self.path))) == bytes)
+            #expect(try Data(contentsOf: URL(fileURLWithPath: store.place(of: .archive(try Self.name)))) == bytes)
             guard case .archive(let archive) = first else {
                 throw ProcessFailure("expected an archive, found \(first)")
             }
             #expect(archive.digest == SHA256.digest(of: Array(bytes)) && archive.bytes == bytes.count)
-            #expect(archive.samples == 5 && archive.path == Self.path)
+            #expect(archive.samples == 5 && archive.path == "shards/made/made-000003.tar")
+        }
+    }
+
+    /// The archive is the same wherever it is kept, and whatever lies between the scratch folder and the store.
+    @Test func everyStoreKeepsTheSameArchive() async throws {
+        try await Made.withStore { store in
+            let expected = try await Self.pack(try Self.samples(3, in: store), in: store)
+            let site = MemorySite()
+            let identity = StoreIdentity(catalogue: String(repeating: "6", count: 32), place: "made")
+            try site.claim(for: identity)
+            let memory = try site.open(of: identity, for: .writing)
+            let samples = try Self.samples(3, in: memory)
+            guard case .archive(let archive) = try await Self.pack(samples, in: memory) else {
+                throw ProcessFailure("expected an archive")
+            }
+            #expect(.archive(archive) == expected)
+            try memory.verify(.archive(try Self.name), size: archive.bytes, digest: archive.digest)
+            site.replace(identity: nil)
+            await #expect(throws: WorkPaused.self) { try await Self.pack(samples, in: memory) }
         }
     }
 
@@ -34,7 +53,7 @@ struct PackerTests {
             let samples = try Self.samples(3, in: store)
             _ = try await Self.pack(samples, in: store)
             var members: [(name: String, contents: [UInt8])] = []
-            try TarReader(path: store.absolutePath(of: Self.path)).forEachMember { name, contents in
+            try TarReader(path: store.place(of: .archive(try Self.name))).forEachMember { name, contents in
                 members.append((name, contents))
                 return true
             }
@@ -53,7 +72,7 @@ struct PackerTests {
         try await Made.withStore { store in
             let samples = try Self.samples(8, in: store)
             for index in [1, 2, 3, 4, 5] { try Self.remove(samples[index], from: store) }
-            let corrupt = try store.path(of: samples[7].digest, extension: "png")
+            let corrupt = try ObjectName(samples[7].digest, extension: "png").key
             try Data("no image".utf8).write(to: URL(fileURLWithPath: store.absolutePath(of: corrupt)))
             guard case .failed(let reason, let isPermanent) = try await Self.pack(samples, in: store) else {
                 throw ProcessFailure("expected a failure")
@@ -64,7 +83,7 @@ struct PackerTests {
                     "worker 'w' on host 'h': 6 of 8 images are missing or corrupt in the object directory "
                         + "\(store.root) (tasks 1, 2, 3, 4, 5)"))
             #expect(reason.contains("reconcile --fix"))
-            #expect(!FileManager.default.fileExists(atPath: store.absolutePath(of: Self.path)))
+            #expect(try !FileManager.default.fileExists(atPath: store.place(of: .archive(Self.name))))
             #expect(try FileManager.default.contentsOfDirectory(atPath: store.absolutePath(of: "tmp")).isEmpty)
         }
     }
@@ -74,7 +93,7 @@ struct PackerTests {
     @Test func anImageThatCannotBeReadPausesPacking() async throws {
         try await Made.withStore { store in
             let samples = try Self.samples(3, in: store)
-            let image = try store.path(of: samples[1].digest, extension: "png")
+            let image = try ObjectName(samples[1].digest, extension: "png").key
             let folder = store.absolutePath(of: image.replacing(/\/[^\/]*$/, with: ""))
             try FileManager.default.moveItem(atPath: folder, toPath: folder + ".aside")
             try FileManager.default.createSymbolicLink(atPath: folder, withDestinationPath: folder)
@@ -92,7 +111,7 @@ struct PackerTests {
     func whatWasPlantedForAnImageIsNotRead(plant: Plant) async throws {
         try await Made.withStore { store in
             let samples = try Self.samples(3, in: store)
-            try plant.replace(store.absolutePath(of: try store.path(of: samples[1].digest, extension: "png")))
+            try plant.replace(store.place(of: .object(try ObjectName(samples[1].digest, extension: "png"))))
             guard case .failed(let reason, let isPermanent) = try await Self.pack(samples, in: store) else {
                 throw ProcessFailure("expected a failure")
             }
@@ -126,19 +145,19 @@ struct PackerTests {
         }
     }
 
-    private static let path = "shards/made/made-000003.tar"
+    private static var name: ArchiveName { get throws { try ArchiveName(job: "made", number: 3) } }
 
-    private static func pack(_ samples: [ShardSample], in store: ObjectStore) async throws -> TaskOutcome {
-        try await Packer(store: store, place: "worker 'w' on host 'h'").pack(
-            samples, of: try Made.batch([]).job, to: path)
+    private static func pack(_ samples: [ShardSample], in store: any ObjectStore) async throws -> TaskOutcome {
+        try await Packer(store: store, scratch: store.scratch ?? .system, place: "worker 'w' on host 'h'").pack(
+            samples, of: try Made.batch([]).job, as: try name)
     }
 
-    private static func remove(_ sample: ShardSample, from store: ObjectStore) throws {
-        let path = try store.path(of: sample.digest, extension: "png")
-        try FileManager.default.removeItem(atPath: store.absolutePath(of: path))
+    private static func remove(_ sample: ShardSample, from store: FolderStore) throws {
+        let name = try ObjectName(sample.digest, extension: "png")
+        try FileManager.default.removeItem(atPath: store.place(of: .object(name)))
     }
 
-    static func samples(_ count: Int, in store: ObjectStore) throws -> [ShardSample] {
+    static func samples(_ count: Int, in store: any ObjectStore) throws -> [ShardSample] {
         try (0..<count).map { index in
             let shade = UInt8(index)
             let png = try Image(width: 64, height: 48, fill: Color(red: shade, green: shade, blue: shade)).png()
@@ -201,7 +220,7 @@ struct PackHandlerTests {
 
     /// Runs `body` with a job of one shard of four images, all made and stored.
     private static func generated(
-        _ body: (TestCatalogue, ObjectStore, _ shard: Int64) async throws -> Void
+        _ body: (TestCatalogue, FolderStore, _ shard: Int64) async throws -> Void
     ) async throws {
         try await TestCatalogue.with { test in
             try await Made.withStore { store in
@@ -225,7 +244,7 @@ struct PackHandlerTests {
 
     /// Claims the shard's packing, carries it out and records what became of it.
     private static func packed(
-        _ shard: Int64, by host: String, from store: ObjectStore, in test: TestCatalogue
+        _ shard: Int64, by host: String, from store: any ObjectStore, in test: TestCatalogue
     ) async throws -> TaskOutcome {
         let worker = try await test.register(host)
         let job = try await test.catalogue.job(named: "made")
@@ -233,7 +252,8 @@ struct PackHandlerTests {
         let claim = try await test.catalogue.claim(
             try #require(target.hints.first), limit: 1, worker: worker, lease: .seconds(60))
         let batch = try #require(claim.batch)
-        let handler = PackHandler(catalogue: test.catalogue, store: store, worker: "packer", host: host)
+        let handler = PackHandler(
+            catalogue: test.catalogue, store: store, scratch: store.scratch ?? .system, worker: "packer", host: host)
         #expect(!handler.needsDevice)
         let results = try await handler.compute(batch)()
         _ = try await test.catalogue.finish(batch, results: results, worker: worker, backoff: { _ in .zero })

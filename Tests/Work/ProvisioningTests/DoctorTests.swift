@@ -114,13 +114,17 @@ struct DoctorTests {
             try await deployment.provision()
             let folder = deployment.store + "/other"
             try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
-            let empty = await deployment.examine { $0.store = .success(folder) }.first { $0.check == "identity" }
+            let empty = await deployment.examine { $0.store = .success(FolderSite(folder)) }.first {
+                $0.check == "identity"
+            }
             #expect(
                 empty?.verdict == .fail && empty?.found.contains("database \(deployment.name)") == true,
                 "\(empty as Any)")
-            try StoreIdentity(catalogue: String(repeating: "d", count: 32), place: "database d, at d:1").write(
-                root: folder)
-            let foreign = await deployment.examine { $0.store = .success(folder) }.first { $0.check == "identity" }
+            try FolderSite(folder).claim(
+                for: StoreIdentity(catalogue: String(repeating: "d", count: 32), place: "database d, at d:1"))
+            let foreign = await deployment.examine { $0.store = .success(FolderSite(folder)) }.first {
+                $0.check == "identity"
+            }
             #expect(foreign?.verdict == .fail)
             for side in ["database d, at d:1", "database \(deployment.name)"] {
                 #expect(foreign?.found.contains(side) == true, "\(foreign as Any)")

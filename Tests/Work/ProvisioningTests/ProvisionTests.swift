@@ -5,6 +5,7 @@ import Fixtures
 import Foundation
 import JSON
 import Postgres
+import Stores
 import Testing
 
 @testable import Provisioning
@@ -81,7 +82,7 @@ struct ProvisionTests {
             #expect(steps.first?.outcome == .todo)
             #expect(steps.first?.instructions == ["CREATE ROLE other_producer LOGIN;", #"\password other_producer"#])
             let catalogue = Catalogue(connection: deployment.connection(url))
-            let ofStore = try await StoreProvision(catalogue: catalogue, root: deployment.store).run()
+            let ofStore = try await StoreProvision(catalogue: catalogue, site: FolderSite(deployment.store)).run()
             #expect(ofStore.outcome == .todo && ofStore.instructions.count == 1, "\(ofStore)")
             await catalogue.close()
             let grants = steps.filter { $0.subject.hasPrefix("rights") }

@@ -12,7 +12,7 @@ import Testing
         catalogue: String(repeating: "a", count: 32), place: "database a, at a:1")
 
     private func results(_ folder: String, of identity: StoreIdentity? = identity) -> [CheckResult] {
-        StoreInspection(root: folder, identity: identity).results()
+        StoreInspection(site: FolderSite(folder), identity: identity).results()
     }
 
     private func inFolder(_ body: (String) throws -> Void) throws {
@@ -26,7 +26,7 @@ import Testing
 
     @Test func aFolderThatWorkersCanUseLeavesNothingBehind() throws {
         try inFolder { folder in
-            try Self.identity.write(root: folder)
+            try FolderSite(folder).claim(for: Self.identity)
             let results = results(folder)
             let promises = ["folder", "identity", "temporary files", "writable", "rename", "clock"]
             #expect(promises.map { results.verdict($0) } == promises.map { _ in .ok })
@@ -39,7 +39,7 @@ import Testing
     @Test func aLinkedFolderFails() throws {
         try inFolder { folder in
             let (root, elsewhere) = ("\(folder)/root", "\(folder)/elsewhere")
-            try Self.identity.write(root: root)
+            try FolderSite(root).claim(for: Self.identity)
             try FileManager.default.createDirectory(atPath: elsewhere, withIntermediateDirectories: false)
             let before = try FileManager.default.attributesOfItem(atPath: elsewhere)[.modificationDate] as? Date
             try FileManager.default.createSymbolicLink(atPath: root + "/tmp", withDestinationPath: elsewhere)
@@ -62,7 +62,7 @@ import Testing
             let none = try #require(results(folder).first { $0.check == "identity" })
             #expect(none.verdict == .fail && none.found.contains("\(Self.identity)"), "\(none)")
             let other = StoreIdentity(catalogue: String(repeating: "b", count: 32), place: "database b, at b:1")
-            try other.write(root: folder)
+            try FolderSite(folder).claim(for: other)
             let foreign = try #require(results(folder).first { $0.check == "identity" })
             #expect(foreign.verdict == .fail)
             for side in [Self.identity, other] { #expect(foreign.found.contains("\(side)"), "\(foreign)") }
@@ -76,14 +76,14 @@ import Testing
     @Test(.enabled(if: getuid() == 0 && canMount, "needs the right to mount file systems: run it as root"))
     func aMountedFolderFailsAndSoDoesOneThatCannotBeWritten() throws {
         try inFolder { folder in
-            try Self.identity.write(root: folder)
+            try FolderSite(folder).claim(for: Self.identity)
             try FileManager.default.createDirectory(atPath: folder + "/tmp", withIntermediateDirectories: false)
             #expect(Self.run(["mount", "-t", "tmpfs", "-o", "ro,size=64k", "none", folder + "/tmp"]))
             defer { _ = Self.run(["umount", folder + "/tmp"]) }
             let results = results(folder)
             #expect(results.verdict("temporary files") == .fail && results.verdict("writable") == .fail)
-            let result = results.first { $0.check == "temporary files" }
-            #expect(result?.found.contains("tmp/ is on another file system") == true)
+            let finding = results.first { $0.check == "temporary files" }
+            #expect(finding?.found.contains("tmp/ is on another file system") == true)
         }
     }
 

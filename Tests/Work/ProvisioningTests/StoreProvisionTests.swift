@@ -22,7 +22,8 @@ struct StoreProvisionTests {
     private func provision(
         _ test: TestCatalogue, _ root: String, adopts: Bool = false, isDryRun: Bool = false
     ) async throws -> ProvisionStep.Outcome {
-        try await StoreProvision(catalogue: test.catalogue, root: root, adopts: adopts, isDryRun: isDryRun).run()
+        try await StoreProvision(catalogue: test.catalogue, site: FolderSite(root), adopts: adopts, isDryRun: isDryRun)
+            .run()
             .outcome
     }
 
@@ -67,7 +68,7 @@ struct StoreProvisionTests {
             #expect(try await provision(test, root) == .done)
             #expect(try await provision(test, root) == .present)
             let identity = try await test.catalogue.identity()
-            #expect(try StoreIdentity.read(root: root)?.catalogue == identity.id)
+            #expect(try FolderSite(root).identity()?.catalogue == identity.id)
             #expect(identity.place.contains("schema \(test.schema)"), "\(identity.place)")
             // What stands in a fresh file system does not matter, what stands where objects are does.
             try FileManager.default.createDirectory(
@@ -84,8 +85,9 @@ struct StoreProvisionTests {
                     group.addTask {
                         do {
                             let catalogue = try test.another()
-                            let step = try await StoreProvision(catalogue: catalogue, root: "\(folder)/\(number % 2)")
-                                .run()
+                            let step = try await StoreProvision(
+                                catalogue: catalogue, site: FolderSite("\(folder)/\(number % 2)")
+                            ).run()
                             await catalogue.close()
                             return step.outcome
                         } catch {
@@ -96,7 +98,7 @@ struct StoreProvisionTests {
                 return await group.reduce(into: []) { $0.append($1) }
             }
             #expect(outcomes.count { $0 == .done } == 1 && outcomes.count { $0 == .present } == 2, "\(outcomes)")
-            let made = try ["0", "1"].filter { try StoreIdentity.read(root: "\(folder)/\($0)") != nil }
+            let made = try ["0", "1"].filter { try FolderSite("\(folder)/\($0)").identity() != nil }
             #expect(made.count == 1)
         }
     }
@@ -140,11 +142,11 @@ struct StoreProvisionTests {
             try write("x", to: folder + "/shards/strange/strange-000000.tar")
             try await expectRefusal(test, folder, says: ["there are images or archives in the folder"])
             let other = StoreIdentity(catalogue: String(repeating: "c", count: 32), place: "database c, at c:1")
-            try other.write(root: folder)
+            try FolderSite(folder).claim(for: other)
             for adopts in [false, true] {
                 try await expectRefusal(test, folder, adopts: adopts, says: ["\(other)"])
             }
-            #expect(try StoreIdentity.read(root: folder) == other)
+            #expect(try FolderSite(folder).identity() == other)
         }
     }
 

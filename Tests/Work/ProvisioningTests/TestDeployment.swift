@@ -7,6 +7,7 @@ import Foundation
 import JSON
 import Logging
 import Postgres
+import Stores
 import Tasks
 import Testing
 
@@ -110,7 +111,7 @@ struct TestDeployment: Sendable {
         do {
             step = .success(
                 try await StoreProvision(
-                    catalogue: catalogue, root: folder ?? store, adopts: adopts, isDryRun: isDryRun
+                    catalogue: catalogue, site: FolderSite(folder ?? store), adopts: adopts, isDryRun: isDryRun
                 ).run())
         } catch {
             step = .failure(error)
@@ -124,7 +125,7 @@ struct TestDeployment: Sendable {
         var subject = Doctor.Subject(
             broker: .success(brokerURL), management: .success(management),
             controlCommand: Surroundings.variable("DETDIFFUSION_RABBITMQCTL"), database: .success(database),
-            store: .success(store), generators: [.init(rawValue: "sketch")], rolePrefix: name)
+            store: .success(FolderSite(store)), generators: [.init(rawValue: "sketch")], rolePrefix: name)
         change(&subject)
         return await Doctor(subject, limit: .seconds(20), logger: Self.logger).examine()
     }
