@@ -93,16 +93,16 @@ public struct TestCatalogue: Sendable {
         return try rows[0][0, as: Int.self]
     }
 
-    /// Enqueues a job of generate tasks whose payloads are given.
+    /// Enqueues a job of generate tasks, or of another kind, whose payloads are given.
     public func enqueue(
         _ name: String, tasks: Int, shardSize: Int, maximumAttempts: Int = 5, lane: Lane = .normal,
-        specification: String? = nil,
+        specification: String? = nil, kind: TaskKind = .generate, followUp: FollowUp? = .packing,
         payload: @escaping @Sendable (Int) throws -> [UInt8] = { Array("task \($0)".utf8) }
     ) async throws -> EnqueuedJob {
         let draft = JobDraft(
-            name: name, kind: .generate, capability: Capability(rawValue: "sketch"), lane: lane, strategy: "hard",
+            name: name, kind: kind, capability: Capability(rawValue: "sketch"), lane: lane, strategy: "hard",
             specification: specification ?? "{\"name\":\"\(name)\"}", categories: "[]", statistics: "{}",
-            followUp: .packing, shardSize: shardSize, hintSize: shardSize, maximumAttempts: maximumAttempts)
+            followUp: followUp, shardSize: shardSize, hintSize: shardSize, maximumAttempts: maximumAttempts)
         return try await catalogue.enqueue(draft, taskCount: tasks) { number in
             TaskDraft(imageID: 100 + number, sample: 0, payload: try payload(number))
         }

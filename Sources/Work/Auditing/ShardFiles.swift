@@ -148,8 +148,3 @@ actor ShardFiles {
         return restored
     }
 }
-
-extension ShardOutput {
-    /// The name of its members in an archive, without extension.
-    var key: String { LayoutTask.key(imageID: imageID, sample: sample) }
-}

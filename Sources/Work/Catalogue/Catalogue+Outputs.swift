@@ -18,6 +18,9 @@ public struct ShardOutput: Sendable, Hashable {
     public var digest: SHA256Digest
     /// Size of the stored image.
     public var bytes: Int
+
+    /// The name of its members in an archive, without extension.
+    public var key: String { LayoutTask.key(imageID: imageID, sample: sample) }
 }
 
 /// A job as the commands that read its results need it.

@@ -9,6 +9,11 @@ import Foundation
 public import Stores
 public import Tasks
 
+/// Says what stands beside each image of a job with this specification: JSON made of the task's payload. The kind that made
+/// the image knows that, and the packer does not.
+public typealias ImageDescriber =
+    @Sendable (_ specification: String) throws -> @Sendable (_ payload: [UInt8]) throws -> [UInt8]
+
 /// Packs a shard's images: rows in task order, each as `<key>.png` and `<key>.json`; synced, re-read, hashed, renamed.
 ///
 /// Packed twice gives identical bytes.
@@ -20,9 +25,13 @@ public struct PackHandler: TaskHandler {
     /// - Parameters:
     ///   - worker: what people call the worker, for the reasons of failures.
     ///   - host: the host that it runs on, for the same.
-    public init(catalogue: Catalogue, store: ObjectStore, worker: String, host: String) {
+    ///   - describer: what stands beside the images.
+    public init(
+        catalogue: Catalogue, store: ObjectStore, worker: String, host: String,
+        describer: @escaping ImageDescriber = SampleRecord.describer
+    ) {
         self.catalogue = catalogue
-        packer = Packer(store: store, place: "worker '\(worker)' on host '\(host)'")
+        packer = Packer(store: store, place: "worker '\(worker)' on host '\(host)'", describer: describer)
     }
 
     /// One shard at a time; archives are the same on every device, and only the disc is busy.
@@ -52,12 +61,14 @@ actor Packer {
     nonisolated let store: ObjectStore
     /// Who packs, and where.
     private let place: String
+    private let describer: ImageDescriber
 
     nonisolated var unownedExecutor: UnownedSerialExecutor { unsafe thread.asUnownedSerialExecutor() }
 
-    init(store: ObjectStore, place: String) {
+    init(store: ObjectStore, place: String, describer: @escaping ImageDescriber = SampleRecord.describer) {
         self.store = store
         self.place = place
+        self.describer = describer
     }
 
     /// Packs the images of `outputs` into the archive at `path`, relative to the store.
@@ -66,12 +77,12 @@ actor Packer {
     /// tried again, and quarantined only after the last attempt.
     /// - Throws: `WorkPaused` where the disc refuses to be read or written.
     func pack(_ outputs: [ShardOutput], of job: TaskBatch.Job, to path: String) throws -> TaskOutcome {
-        let specification = try GenerateSpecification(json: job.specification)
+        let describe = try describer(job.specification)
         let temporary = store.temporaryPath()
         // Gone already when it got its name.
         defer { unsafe unlink(temporary) }
         do {
-            let written = try write(outputs, specification: specification, to: temporary)
+            let written = try write(outputs, describing: describe, to: temporary)
             guard written.lost.isEmpty else { return failure(of: written.lost, among: outputs.count) }
             return try publish(temporary, samples: outputs.count, bytes: written.bytes, at: path)
         } catch let error as ArchiveError where error.code.isOfTheSurroundings || error.code == .missing {
@@ -92,7 +103,7 @@ actor Packer {
 
     /// - Returns: the archive's size, and the tasks whose images cannot be read back.
     private func write(
-        _ outputs: [ShardOutput], specification: GenerateSpecification, to temporary: String
+        _ outputs: [ShardOutput], describing describe: ([UInt8]) throws -> [UInt8], to temporary: String
     ) throws -> (bytes: Int, lost: [Int]) {
         var lost: [Int] = []
         let writer = try TarWriter(path: temporary)
@@ -103,11 +114,8 @@ actor Packer {
                 lost.append(output.number)
                 continue
             }
-            let task = try LayoutTask(decoding: output.payload)
-            try writer.append(name: task.key + ".png", contents: image)
-            try writer.append(
-                name: task.key + ".json", contents: try SampleRecord(task: task, specification: specification).encoded()
-            )
+            try writer.append(name: output.key + ".png", contents: image)
+            try writer.append(name: output.key + ".json", contents: try describe(output.payload))
         }
         return (try writer.finish(), lost)
     }
