@@ -17,39 +17,49 @@ extension Catalogue {
             guard !rows.isEmpty else { return }
             try Self.completeRows(of: shard, on: connection)
             try Self.takeBackWhatCannotBe(in: shard, on: connection)
-            _ = try connection.execute(
-                """
-                UPDATE tasks t SET state = 'waiting', lease_id = NULL, not_before = now(), reason = 'its lease did not exist'
-                WHERE t.shard_id = \(shard) AND t.state = 'leased' AND NOT EXISTS (SELECT FROM leases l WHERE l.id = t.lease_id)
-                """)
-            _ = try connection.execute(
-                """
-                UPDATE tasks SET not_before = now() WHERE shard_id = \(shard) AND state = 'waiting'
-                  AND (not_before IS NULL OR not_before > \(sql: RowRules.ahead))
-                """)
-            _ = try connection.execute(
-                """
-                UPDATE tasks t SET state = 'open', attempt = 0, deaths = 0, returns = 0
-                FROM tasks k \(sql: Self.records), shards s, jobs j
-                WHERE k.shard_id = \(shard) AND s.id = k.shard_id AND j.id = s.job_id AND k.kind = j.kind AND k.state = 'done'
-                  AND NOT \(sql: Self.isRecorded)
-                  AND t.shard_id = k.shard_id AND t.kind = k.kind AND t.number = k.number
-                """)
-            _ = try connection.execute(
-                """
-                UPDATE outputs o SET lost_at = now() FROM tasks t, shards s, jobs j
-                WHERE o.shard_id = \(shard) AND o.lost_at IS NULL AND s.id = o.shard_id AND j.id = s.job_id
-                  AND t.shard_id = o.shard_id AND t.number = o.number AND t.kind = j.kind AND t.state <> 'done'
-                """)
-            _ = try connection.execute(
-                """
-                UPDATE results r SET lost_at = now() FROM tasks t, shards s, jobs j
-                WHERE r.shard_id = \(shard) AND r.lost_at IS NULL AND s.id = r.shard_id AND j.id = s.job_id AND r.kind = j.kind
-                  AND t.shard_id = r.shard_id AND t.number = r.number AND t.kind = r.kind AND t.state <> 'done'
-                """)
+            try Self.wakeWhatNobodyWould(in: shard, on: connection)
+            try Self.matchRecords(of: shard, on: connection)
             try Self.recount(shard: shard, on: connection)
             try Self.settle(shard: shard, on: connection)
         }
+    }
+
+    /// Leased tasks without a lease wait, and what waits for a time that cannot be waits no longer.
+    private static func wakeWhatNobodyWould(in shard: Int64, on connection: isolated Connection) throws {
+        _ = try connection.execute(
+            """
+            UPDATE tasks t SET state = 'waiting', lease_id = NULL, not_before = now(), reason = 'its lease did not exist'
+            WHERE t.shard_id = \(shard) AND t.state = 'leased' AND NOT EXISTS (SELECT FROM leases l WHERE l.id = t.lease_id)
+            """)
+        _ = try connection.execute(
+            """
+            UPDATE tasks SET not_before = now() WHERE shard_id = \(shard) AND state = 'waiting'
+              AND (not_before IS NULL OR not_before > \(sql: RowRules.ahead))
+            """)
+    }
+
+    /// Done tasks of the job's own kind that have recorded nothing open again; records without a done task are lost.
+    private static func matchRecords(of shard: Int64, on connection: isolated Connection) throws {
+        _ = try connection.execute(
+            """
+            UPDATE tasks t SET state = 'open', attempt = 0, deaths = 0, returns = 0
+            FROM tasks k \(sql: records), shards s, jobs j
+            WHERE k.shard_id = \(shard) AND s.id = k.shard_id AND j.id = s.job_id AND k.kind = j.kind AND k.state = 'done'
+              AND NOT \(sql: isRecorded)
+              AND t.shard_id = k.shard_id AND t.kind = k.kind AND t.number = k.number
+            """)
+        _ = try connection.execute(
+            """
+            UPDATE outputs o SET lost_at = now() FROM tasks t, shards s, jobs j
+            WHERE o.shard_id = \(shard) AND o.lost_at IS NULL AND s.id = o.shard_id AND j.id = s.job_id
+              AND t.shard_id = o.shard_id AND t.number = o.number AND t.kind = j.kind AND t.state <> 'done'
+            """)
+        _ = try connection.execute(
+            """
+            UPDATE results r SET lost_at = now() FROM tasks t, shards s, jobs j
+            WHERE r.shard_id = \(shard) AND r.lost_at IS NULL AND s.id = r.shard_id AND j.id = s.job_id AND r.kind = j.kind
+              AND t.shard_id = r.shard_id AND t.number = r.number AND t.kind = r.kind AND t.state <> 'done'
+            """)
     }
 
     /// Times and numbers that no program of ours writes. Fencing numbers go on above all that claims ever had.

@@ -116,6 +116,24 @@ struct ToyCrashTests {
         }
     }
 
+    @Test("its results are listed page by page and written to files")
+    func results() throws {
+        try TestWorld.with("toy") { world in
+            try toy(world, "enqueue")
+            try toy(world, "work")
+            let listed = try world.records("results", ["--job", "toy", "--shard", "1"])
+            #expect(listed.compactMap { $0["task"] as? Int } == Array(0..<8))
+            #expect(
+                listed.allSatisfy { $0["kind"] as? String == "reverse" && $0["deviceClass"] as? String == "mirror-1" })
+            let out = world.folder + "/results"
+            try world.commands.succeed("catalogue", ["results", "--job", "toy", "--out", out])
+            #expect(try FileManager.default.contentsOfDirectory(atPath: out).count == 24)
+            #expect(try String(contentsOfFile: out + "/1-reverse-0.bin", encoding: .utf8) == "8 txet")
+            let refused = try world.commands.run("catalogue", ["results", "--out", out])
+            #expect(refused.status == 64 && refused.errors.contains("found no --job"), "\(refused.errors)")
+        }
+    }
+
     // MARK: The toy
 
     private func start(
