@@ -288,6 +288,12 @@ let testing =
         [
             tests("Schemas", ["CSchemas", "Orchestration", "Broker", "Tasks", "Catalogue", "Fixtures", .logging]),
             tests("EndToEnd", ["Broker", "Orchestration", "Tasks", "Digests", "Fixtures", .logging]),
+            // A kind of task of its own, in processes that tests may kill.
+            .executableTarget(
+                name: "toy",
+                dependencies: [
+                    "Addresses", "Broker", "Catalogue", "Orchestration", "Postgres", "Tasks", .lifecycle, .logging,
+                ], swiftSettings: strict),
             tests("Crash", ["Fixtures"]),
             tests(
                 "Hostile",

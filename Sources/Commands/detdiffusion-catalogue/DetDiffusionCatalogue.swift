@@ -18,8 +18,8 @@ struct DetDiffusionCatalogue: AsyncParsableCommand {
             .init(
                 name: "Looking",
                 subcommands: [
-                    JobsCommand.self, ShardsCommand.self, TasksCommand.self, OutputsCommand.self, WorkersCommand.self,
-                    WatchCommand.self,
+                    JobsCommand.self, ShardsCommand.self, TasksCommand.self, OutputsCommand.self, ResultsCommand.self,
+                    WorkersCommand.self, WatchCommand.self,
                 ]),
             .init(
                 name: "Control",

@@ -108,8 +108,13 @@ struct Enqueue: AsyncParsableCommand {
         let address = try broker.url()
         let deadline = Duration.seconds(patience)
         // Asked before anything is recorded: a job that nobody may publish should not be there.
-        // Both lanes: a job that was recorded before keeps its own.
-        let topology = Topology.detdiffusion(queues: Lane.allCases.map { planned.queue($0) })
+        // Both lanes: a job that was recorded before keeps its own. What follows its shards, too: whoever finishes one hints
+        // that, before anybody who does it may have been there.
+        let topology = Topology.detdiffusion(
+            queues: Lane.allCases.flatMap { lane in
+                [planned.queue(lane)]
+                    + (draft.followUp.map { [WorkQueue(kind: $0.kind, capability: $0.capability, lane: lane)] } ?? [])
+            })
         try await BrokerProbe.awaitBroker(address, declaring: topology, patience: deadline)
         let publisher = Publisher(url: address, topology: topology, logger: logger)
         let clock = ContinuousClock()

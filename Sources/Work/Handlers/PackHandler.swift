@@ -9,6 +9,11 @@ import Foundation
 public import Stores
 public import Tasks
 
+/// Says what stands beside each image of a job with this specification: JSON made of the task's payload. The kind that made
+/// the image knows that, and the packer does not.
+public typealias ImageDescriber =
+    @Sendable (_ specification: String) throws -> @Sendable (_ payload: [UInt8]) throws -> [UInt8]
+
 /// Packs a shard's images: rows in task order, each as `<key>.png` and `<key>.json`; synced, re-read, hashed, renamed.
 ///
 /// Packed twice gives identical bytes.
@@ -21,31 +26,32 @@ public struct PackHandler: TaskHandler {
     ///   - scratch: where archives are written before the store takes them.
     ///   - worker: what people call the worker, for the reasons of failures.
     ///   - host: the host that it runs on, for the same.
+    ///   - describer: what stands beside the images.
     public init(
-        catalogue: Catalogue, store: any ObjectStore, scratch: ScratchFolder, worker: String, host: String
+        catalogue: Catalogue, store: any ObjectStore, scratch: ScratchFolder, worker: String, host: String,
+        describer: @escaping ImageDescriber = SampleRecord.describer
     ) {
         self.catalogue = catalogue
-        packer = Packer(store: store, scratch: scratch, place: "worker '\(worker)' on host '\(host)'")
+        packer = Packer(
+            store: store, scratch: scratch, place: "worker '\(worker)' on host '\(host)'", describer: describer)
     }
 
-    /// One shard at a time; archives are the same on every device.
+    /// One shard at a time; archives are the same on every device, and only the disc is busy.
     public var description: HandlerDescription {
-        HandlerDescription(kind: .pack, capability: .archive, maximumBatch: 1, deviceClass: "archive-1")
+        HandlerDescription(
+            kind: .pack, capability: .archive, maximumBatch: 1, deviceClass: "archive-1", needsDevice: false)
     }
-
-    /// Only the disc is busy.
-    public var needsDevice: Bool { false }
 
     /// Has nothing to load.
     public func prepare() async throws {}
 
     /// Computes nothing; the second half packs the shard.
-    public func compute(_ batch: TaskBatch) async throws -> StoreResults {
+    public func compute(_ batch: DecodedBatch<Void>) async throws -> StoreResults {
         let (catalogue, packer) = (catalogue, packer)
         return {
-            let samples = try await catalogue.samples(ofShard: batch.shard)
+            let outputs = try await catalogue.outputs(ofShard: batch.shard)
             let name = try ArchiveName(job: batch.job.name, number: batch.shardNumber)
-            let outcome = try await packer.pack(samples, of: batch.job, as: name)
+            let outcome = try await packer.pack(outputs, of: batch.job, as: name)
             return batch.items.map { TaskResult(number: $0.number, outcome: outcome) }
         }
     }
@@ -58,29 +64,34 @@ actor Packer {
     private let scratch: ScratchFolder
     /// Who packs, and where.
     private let place: String
+    private let describer: ImageDescriber
 
     nonisolated var unownedExecutor: UnownedSerialExecutor { unsafe thread.asUnownedSerialExecutor() }
 
-    init(store: any ObjectStore, scratch: ScratchFolder, place: String) {
+    init(
+        store: any ObjectStore, scratch: ScratchFolder, place: String,
+        describer: @escaping ImageDescriber = SampleRecord.describer
+    ) {
         self.store = store
         self.scratch = scratch
         self.place = place
+        self.describer = describer
     }
 
-    /// Packs `samples` into the archive of this name.
+    /// Packs the images of `outputs` into the archive of this name.
     ///
     /// An image that is missing here may be there for another host, so that is a failure like any other: the shard is
     /// tried again, and quarantined only after the last attempt.
     /// - Throws: `WorkPaused` where the disc refuses to be read or written.
-    func pack(_ samples: [ShardSample], of job: TaskBatch.Job, as name: ArchiveName) throws -> TaskOutcome {
-        let specification = try GenerateSpecification(json: job.specification)
+    func pack(_ outputs: [ShardOutput], of job: TaskBatch.Job, as name: ArchiveName) throws -> TaskOutcome {
+        let describe = try describer(job.specification)
         let file = scratch.newFile()
         // Gone already when the store has taken it.
         defer { unsafe unlink(file.path) }
         do {
-            let written = try write(samples, specification: specification, to: file)
-            guard written.lost.isEmpty else { return failure(of: written.lost, among: samples.count) }
-            return try publish(file, samples: samples.count, bytes: written.bytes, as: name)
+            let written = try write(outputs, describing: describe, to: file)
+            guard written.lost.isEmpty else { return failure(of: written.lost, among: outputs.count) }
+            return try publish(file, samples: outputs.count, bytes: written.bytes, as: name)
         } catch let error as ArchiveError where error.code.isOfTheSurroundings || error.code == .missing {
             throw WorkPaused(error.description)
         } catch let failure as FileFailure where failure.kind != .unexpected {
@@ -99,30 +110,27 @@ actor Packer {
 
     /// - Returns: the archive's size, and the tasks whose images cannot be read back.
     private func write(
-        _ samples: [ShardSample], specification: GenerateSpecification, to file: ScratchFile
+        _ outputs: [ShardOutput], describing describe: ([UInt8]) throws -> [UInt8], to file: ScratchFile
     ) throws -> (bytes: Int, lost: [Int]) {
         var lost: [Int] = []
         let writer = try TarWriter(path: file.path)
-        for (index, sample) in samples.enumerated() {
-            if index == samples.count / 2 { Failpoint.hit("pack.mid-tar") }
+        for (index, output) in outputs.enumerated() {
+            if index == outputs.count / 2 { Failpoint.hit("pack.mid-tar") }
             try Task.checkCancellation()
-            guard let image = try image(of: sample) else {
-                lost.append(sample.number)
+            guard let image = try image(of: output) else {
+                lost.append(output.number)
                 continue
             }
-            let task = try LayoutTask(decoding: sample.payload)
-            try writer.append(name: task.key + ".png", contents: image)
-            try writer.append(
-                name: task.key + ".json", contents: try SampleRecord(task: task, specification: specification).encoded()
-            )
+            try writer.append(name: output.key + ".png", contents: image)
+            try writer.append(name: output.key + ".json", contents: try describe(output.payload))
         }
         return (try writer.finish(), lost)
     }
 
     /// The stored image, or `nil` when its bytes are gone or are not what was recorded.
-    private func image(of sample: ShardSample) throws -> [UInt8]? {
+    private func image(of output: ShardOutput) throws -> [UInt8]? {
         do {
-            return try store.read(try ObjectName(sample.digest, extension: "png"), size: sample.bytes)
+            return try store.read(try ObjectName(output.digest, extension: "png"), size: output.bytes)
         } catch {
             switch error.code {
             case .corrupt, .missing: return nil

@@ -54,6 +54,14 @@ public struct SampleRecord: Codable, Sendable, Hashable {
         }
     }
 
+    /// Describes the images of generate jobs.
+    public static let describer: ImageDescriber = { specification in
+        let specification = try GenerateSpecification(json: specification)
+        return { payload in
+            try SampleRecord(task: try LayoutTask(decoding: payload), specification: specification).encoded()
+        }
+    }
+
     /// JSON with sorted keys: the same bytes for the same sample.
     func encoded() throws -> [UInt8] {
         let encoder = JSONEncoder()

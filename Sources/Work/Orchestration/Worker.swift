@@ -53,7 +53,7 @@ public struct Worker: Service {
         logger[metadataKey: "worker.id"] = "\(id)"
         let queues = Self.queues(of: handlers)
         // A hint for a queue that nobody declared would come back, and wait for somebody's reminder.
-        let hinted = queues + Catalogue.followUpQueues.filter { !queues.contains($0) }
+        let hinted = queues + (try await catalogue.followUpQueues()).filter { !queues.contains($0) }
         let publisher = Publisher(
             url: broker, topology: .detdiffusion(queues: hinted), reportsOutages: false, logger: logger)
         let consumer = Consumer(

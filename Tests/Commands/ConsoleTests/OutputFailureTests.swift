@@ -137,6 +137,7 @@ struct ServedOutputFailureTests {
             ),
             ("catalogue", ["jobs"]), ("catalogue", ["jobs", "--json"]), ("catalogue", ["shards"] + job),
             ("catalogue", ["tasks"] + job), ("catalogue", ["outputs", "--json"] + job), ("catalogue", ["workers"]),
+            ("catalogue", ["results"] + job),
             ("catalogue", ["watch", "--until", "finished"] + job), ("catalogue", ["watch"] + job),
             ("catalogue", ["audit"] + job),
             ("catalogue", ["verify"] + job), ("catalogue", ["gc", "--dry-run"]), ("catalogue", ["gc", "--json"]),

@@ -195,7 +195,9 @@ struct ControlTests {
             let failing = try worker.run("worker", TestWorld.worker, failpoints: "worker.before-finish=kill@2")
             #expect(failing.status == 128 + SIGKILL)
             try worker.succeed("worker", TestWorld.worker)
-            for query in ["jobs", "shards", "tasks", "outputs", "workers"] { try reader.succeed("catalogue", [query]) }
+            for query in ["jobs", "shards", "tasks", "outputs", "results", "workers"] {
+                try reader.succeed("catalogue", [query])
+            }
             #expect(try reader.run("catalogue", ["audit"]).status == 0)
             #expect(try reader.succeed("catalogue", ["jobs", "--json"]).contains(#""state":"finished""#))
             try reader.succeed("catalogue", ["export", "coco", "--job", "roles", "--out", world.folder + "/coco"])

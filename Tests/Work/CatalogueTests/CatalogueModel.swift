@@ -16,33 +16,45 @@ struct CatalogueModel {
     struct Shard {
         var state = ShardState.open
         var tasks: [Work]
-        var pack: Work?
+        var followUp: Work?
 
         func count(_ state: TaskState) -> Int { tasks.count { $0.state == state } }
     }
 
     struct Lease { var shard: Int; var kind: TaskKind }
 
+    /// What the job's tasks do, and what follows its shards.
+    let kind: TaskKind
+    let follow: TaskKind?
     var jobState = JobState.running
     var allowedDead = 0
     let maximumAttempts: Int
     var shards: [Shard]
     var leases: [Int64: Lease] = [:]
 
-    init(shardSizes: [Int], maximumAttempts: Int) {
+    init(_ kind: TaskKind, followedBy follow: TaskKind?, shardSizes: [Int], maximumAttempts: Int) {
+        self.kind = kind
+        self.follow = follow
         self.maximumAttempts = maximumAttempts
         shards = shardSizes.map { Shard(tasks: Array(repeating: Work(), count: $0)) }
     }
 
+    /// The kinds that the job has tasks of.
+    var kinds: [TaskKind] { [kind] + (follow.map { [$0] } ?? []) }
+
     /// The task rows of a kind, by number.
     subscript(shard: Int, kind: TaskKind) -> [Work] {
-        get { kind == .pack ? shards[shard].pack.map { [$0] } ?? [] : shards[shard].tasks }
-        set { if kind == .pack { shards[shard].pack = newValue.first } else { shards[shard].tasks = newValue } }
+        get { kind == self.kind ? shards[shard].tasks : shards[shard].followUp.map { [$0] } ?? [] }
+        set {
+            if kind == self.kind { shards[shard].tasks = newValue } else { shards[shard].followUp = newValue.first }
+        }
     }
 
     /// The numbers that a claim should take.
     func claimable(_ kind: TaskKind, shard: Int, range: Range<Int>, limit: Int) -> [Int] {
-        guard jobState == .running, shards[shard].state == (kind == .pack ? .generated : .open) else { return [] }
+        guard jobState == .running, kinds.contains(kind),
+            shards[shard].state == (kind == self.kind ? .open : .generated)
+        else { return [] }
         let work = self[shard, kind]
         let open = range.filter { work.indices.contains($0) && work[$0].state == .open }
         let healthy = open.filter { work[$0].deaths < 2 }
@@ -68,10 +80,9 @@ struct CatalogueModel {
         for result in results {
             guard let number = holding(result.number, epoch: epochs[result.number], batch.kind, shard) else { continue }
             switch result.outcome {
-            case .output: move(number, batch.kind, shard, to: .done)
-            case .archive:
+            case .image, .archive, .result:
                 move(number, batch.kind, shard, to: .done)
-                if shards[shard].state == .generated { shards[shard].state = .finished }
+                if batch.kind == follow, shards[shard].state == .generated { shards[shard].state = .finished }
             case .failed(_, let isPermanent):
                 failed.append(number)
                 fail(number, batch.kind, shard, isPermanent: isPermanent, isDue: isDue)
@@ -111,7 +122,7 @@ struct CatalogueModel {
 
     mutating func wake() {
         for shard in shards.indices {
-            for kind in [TaskKind.generate, .pack] {
+            for kind in kinds {
                 for (number, work) in self[shard, kind].enumerated() where work.state == .waiting && work.isDue {
                     move(number, kind, shard, to: .open)
                 }
@@ -123,10 +134,10 @@ struct CatalogueModel {
         for shard in shards.indices {
             if shards[shard].state == .open {
                 for number in shards[shard].tasks.indices where shards[shard].tasks[number].state == .dead {
-                    refresh(number, .generate, shard)
+                    refresh(number, kind, shard)
                 }
-            } else if shards[shard].state == .quarantined {
-                refresh(0, .pack, shard)
+            } else if shards[shard].state == .quarantined, let follow {
+                refresh(0, follow, shard)
                 shards[shard].state = .generated
             }
         }
@@ -144,13 +155,13 @@ struct CatalogueModel {
         for shard in shards.indices { settle(shard) }
     }
 
-    /// Done tasks whose images are lost open again, and the shard is packed anew.
+    /// Done tasks whose records are lost open again, and what follows the shard is done anew.
     mutating func reopen(_ shard: Int, lost: [Int]) {
-        for number in lost { refresh(number, .generate, shard) }
-        if shards[shard].pack != nil {
-            shards[shard].pack?.state = .cancelled
-            shards[shard].pack?.epoch += 1
-            shards[shard].pack?.lease = nil
+        for number in lost { refresh(number, kind, shard) }
+        if shards[shard].followUp != nil {
+            shards[shard].followUp?.state = .cancelled
+            shards[shard].followUp?.epoch += 1
+            shards[shard].followUp?.lease = nil
         }
         if [.generated, .finished, .quarantined].contains(shards[shard].state) { shards[shard].state = .open }
         settle(shard)
@@ -186,12 +197,12 @@ struct CatalogueModel {
         self[shard, kind][number].isDue = isDue
         let isLast = isPermanent || self[shard, kind][number].attempt >= maximumAttempts
         move(number, kind, shard, to: isLast ? .dead : .waiting)
-        if isLast && kind == .pack && shards[shard].state == .generated { shards[shard].state = .quarantined }
+        if isLast && kind == follow && shards[shard].state == .generated { shards[shard].state = .quarantined }
     }
 
     private mutating func settle(_ shard: Int) {
         if jobState == .cancelled {
-            for kind in [TaskKind.generate, .pack] {
+            for kind in kinds {
                 for (number, work) in self[shard, kind].enumerated() where [.open, .waiting].contains(work.state) {
                     move(number, kind, shard, to: .cancelled)
                 }
@@ -203,8 +214,12 @@ struct CatalogueModel {
         guard part.state == .open, part.count(.done) > 0, part.count(.done) + part.count(.dead) == part.tasks.count,
             part.count(.dead) <= allowedDead
         else { return }
+        guard follow != nil else {
+            shards[shard].state = .finished
+            return
+        }
         shards[shard].state = .generated
-        shards[shard].pack = Work(epoch: part.pack?.epoch ?? 0)
+        shards[shard].followUp = Work(epoch: part.followUp?.epoch ?? 0)
     }
 
     private mutating func dropIfEmpty(_ lease: Int64) {

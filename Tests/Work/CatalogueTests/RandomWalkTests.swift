@@ -9,10 +9,20 @@ import Testing
 
 @Suite(.serialized, .enabled(if: TestCatalogue.hasServer, "\(TestCatalogue.serverMissing)"))
 struct RandomWalkTests {
+    /// Images that are packed, results that nothing follows, results that are followed by another result.
+    private static let jobs: [(TaskKind, FollowUp?)] = [
+        (.generate, .packing), (TaskKind(rawValue: "count"), nil),
+        (
+            TaskKind(rawValue: "count"),
+            FollowUp(kind: TaskKind(rawValue: "weigh"), capability: Capability(rawValue: "scales"))
+        ),
+    ]
+
     @Test(arguments: [1, 2, 3, 4, 5, 6] as [UInt64])
     func countersEqualCountsAfterEveryStep(seed: UInt64) async throws {
         try await TestCatalogue.with { test in
-            var walk = try await Walk(test, seed: seed)
+            let (kind, followUp) = Self.jobs[Int(seed) % Self.jobs.count]
+            var walk = try await Walk(test, of: kind, followedBy: followUp, seed: seed)
             for step in 0..<400 {
                 let operation = try await walk.step(number: step)
                 let differences = try await walk.differences()
@@ -35,17 +45,20 @@ private struct Walk {
     private let job: Int64
     private let shards: [Int64]
     private let workers: [Int64]
-    private var model = CatalogueModel(shardSizes: sizes, maximumAttempts: attempts)
+    private var model: CatalogueModel
     private var batches: [TaskBatch] = []
     private var generator: SeededGenerator
-    /// Archives recorded so far.
+    /// Shards finished so far.
     private(set) var finished = 0
 
-    init(_ test: TestCatalogue, seed: UInt64) async throws {
+    init(_ test: TestCatalogue, of kind: TaskKind, followedBy followUp: FollowUp?, seed: UInt64) async throws {
         self.test = test
+        model = CatalogueModel(
+            kind, followedBy: followUp?.kind, shardSizes: Self.sizes, maximumAttempts: Self.attempts)
         generator = SeededGenerator(seed: seed)
         job = try await test.enqueue(
-            name, tasks: Self.sizes.reduce(0, +), shardSize: 5, maximumAttempts: Self.attempts
+            name, tasks: Self.sizes.reduce(0, +), shardSize: 5, maximumAttempts: Self.attempts, kind: kind,
+            followUp: followUp
         ).id
         let targets = try await test.catalogue.unhintedShards(job: job)
         shards = targets.map(\.shard)
@@ -76,9 +89,10 @@ private struct Walk {
 
     private mutating func claim() async throws -> String {
         let shard = pick(0..<shards.count)
-        let kind: TaskKind = model.shards[shard].state == .generated || chance(10) ? .pack : .generate
-        let first = kind == .pack ? 0 : pick(0..<3)
-        let range = first..<(first + (kind == .pack ? 1 : pick(1..<6)))
+        let follow = model.follow ?? .pack
+        let kind = model.shards[shard].state == .generated || chance(10) ? follow : model.kind
+        let first = kind == follow ? 0 : pick(0..<3)
+        let range = first..<(first + (kind == follow ? 1 : pick(1..<6)))
         let limit = pick(1..<5)
         let expected = model.claimable(kind, shard: shard, range: range, limit: limit)
         let hint = Hint(
@@ -117,10 +131,13 @@ private struct Walk {
 
     private mutating func outcome(_ item: TaskBatch.Item, of batch: TaskBatch) -> TaskOutcome {
         if chance(15) { return .failed(reason: "walk", isPermanent: chance(30)) }
-        let digest = SHA256.digest(of: "\(batch.shard)/\(item.number)")
-        return batch.kind == .pack
-            ? .archive(ArchiveRecord(path: "shards/walk/walk.tar", digest: digest, bytes: 10, samples: 1))
-            : .output(OutputRecord(digest: digest, bytes: 3, width: 8, height: 8))
+        let text = "\(batch.shard)/\(item.number)"
+        let digest = SHA256.digest(of: text)
+        return switch batch.kind {
+        case .generate: .image(ImageRecord(digest: digest, bytes: 3, width: 8, height: 8))
+        case .pack: .archive(ArchiveRecord(path: "shards/walk/walk.tar", digest: digest, bytes: 10, samples: 1))
+        default: .result(ResultRecord(Array(text.utf8), form: .bytes))
+        }
     }
 
     private mutating func release() async throws -> String {
@@ -187,7 +204,7 @@ private struct Walk {
         let done = model.shards[shard].tasks.indices.filter { model.shards[shard].tasks[$0].state == .done }
         let lost = done.filter { _ in chance(40) }
         guard let row = try await test.catalogue.contents(ofShard: shards[shard])?.row else { return "no shard" }
-        let outputs = lost.map { LostOutput(number: $0, digest: SHA256.digest(of: "\(shards[shard])/\($0)")) }
+        let outputs = lost.map { LostRecord(number: $0, digest: SHA256.digest(of: "\(shards[shard])/\($0)")) }
         #expect(try await test.catalogue.reopen(row, lost: outputs))
         model.reopen(shard, lost: lost)
         return "reopen \(lost) of shard \(shard)"
@@ -221,7 +238,7 @@ private struct Walk {
             found["\(row.shard) \(row.kind) \(row.task)"] = "\(row.state) \(row.epoch) \(row.attempt) \(row.deaths)"
         }
         for shard in model.shards.indices {
-            for kind in [TaskKind.generate, .pack] {
+            for kind in model.kinds {
                 for (number, work) in model[shard, kind].enumerated() {
                     expected["\(shard) \(kind) \(number)"] =
                         "\(work.state) \(work.epoch) \(work.attempt) \(work.deaths)"

@@ -190,7 +190,8 @@ import Testing
             var source = try Made.source()
             source.shards = [
                 ShardRow(
-                    id: 1, job: "made", number: 0, state: "finished", tasks: 1, done: 1, tar: name.key,
+                    id: 1, job: "made", number: 0, state: "finished", tasks: 1, done: 1, follow: "pack",
+                    hasFollowUpResult: false, tar: name.key,
                     digest: SHA256.digest(of: Self.bytes), bytes: Self.bytes.count)
             ]
             try body(source, store, store.place(of: .archive(name)), "\(folder)/out")
@@ -215,6 +216,26 @@ import Testing
         }
         let error = #expect(throws: ExportError.self) { try ShardArchive(source.shards[0], in: store) }
         #expect(error?.code == .damaged && error?.description.contains(says) == true, "\(error?.description ?? "")")
+    }
+
+    /// Shards are finished without an archive where nothing packs them.
+    @Test(arguments: [
+        (nil, "nothing follows them"), ("weigh", "weigh follows them and recorded something else"),
+    ])
+    func shardsThatNobodyPacksAreRefused(follow: String?, says: String) throws {
+        try withSource { source, store, _, out in
+            var source = source
+            source.shards = [
+                ShardRow(
+                    id: 1, job: "made", number: 0, state: "finished", tasks: 1, done: 1, follow: follow,
+                    hasFollowUpResult: follow != nil)
+            ]
+            let error = #expect(throws: ExportError.self) {
+                try WebDatasetExport(source, store: store).write(to: out, samples: [1], links: false)
+            }
+            #expect(error?.code == .refused && error?.description.contains(says) == true, "\(error?.description ?? "")")
+            #expect(!FileManager.default.fileExists(atPath: out))
+        }
     }
 
     @Test func theArchiveItselfIsCopiedAndLinked() throws {

@@ -147,22 +147,22 @@ struct PackerTests {
 
     private static var name: ArchiveName { get throws { try ArchiveName(job: "made", number: 3) } }
 
-    private static func pack(_ samples: [ShardSample], in store: any ObjectStore) async throws -> TaskOutcome {
+    private static func pack(_ outputs: [ShardOutput], in store: any ObjectStore) async throws -> TaskOutcome {
         try await Packer(store: store, scratch: store.scratch ?? .system, place: "worker 'w' on host 'h'").pack(
-            samples, of: try Made.batch([]).job, as: try name)
+            outputs, of: try Made.batch([]).job, as: try name)
     }
 
-    private static func remove(_ sample: ShardSample, from store: FolderStore) throws {
-        let name = try ObjectName(sample.digest, extension: "png")
+    private static func remove(_ output: ShardOutput, from store: FolderStore) throws {
+        let name = try ObjectName(output.digest, extension: "png")
         try FileManager.default.removeItem(atPath: store.place(of: .object(name)))
     }
 
-    static func samples(_ count: Int, in store: any ObjectStore) throws -> [ShardSample] {
+    static func samples(_ count: Int, in store: any ObjectStore) throws -> [ShardOutput] {
         try (0..<count).map { index in
             let shade = UInt8(index)
             let png = try Image(width: 64, height: 48, fill: Color(red: shade, green: shade, blue: shade)).png()
             let object = try store.put(png, extension: "png")
-            return ShardSample(
+            return ShardOutput(
                 number: index, imageID: 100 + index, sample: 0, payload: try Made.task(image: 100 + index).encoded(),
                 digest: object.digest, bytes: object.size)
         }
@@ -235,7 +235,7 @@ struct PackHandlerTests {
                 let batch = try #require(claim.batch)
                 let generate = GenerateHandler(generator: SketchGenerator(), store: store)
                 let report = try await test.catalogue.finish(
-                    batch, results: try await generate.compute(batch)(), worker: worker, backoff: { _ in .zero })
+                    batch, results: try await generate.work(on: batch)(), worker: worker, backoff: { _ in .zero })
                 #expect(report.followUp?.queue.kind == .pack)
                 try await body(test, store, target.shard)
             }
@@ -255,7 +255,7 @@ struct PackHandlerTests {
         let handler = PackHandler(
             catalogue: test.catalogue, store: store, scratch: store.scratch ?? .system, worker: "packer", host: host)
         #expect(!handler.needsDevice)
-        let results = try await handler.compute(batch)()
+        let results = try await handler.work(on: batch)()
         _ = try await test.catalogue.finish(batch, results: results, worker: worker, backoff: { _ in .zero })
         return try #require(results.first).outcome
     }

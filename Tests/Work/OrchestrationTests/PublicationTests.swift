@@ -79,7 +79,7 @@ struct PublicationTests {
             description = HandlerDescription(kind: kind, capability: capability, maximumBatch: 1, deviceClass: "none")
         }
         func prepare() async throws {}
-        func compute(_ batch: TaskBatch) async throws -> StoreResults { { [] } }
+        func compute(_ batch: DecodedBatch<Void>) async throws -> StoreResults { { [] } }
     }
 
     private func target(shard: Int64, hints: Int) -> HintTarget {
