@@ -134,17 +134,20 @@ let work = district(
         // Level 2
         module("Catalogue", ["Postgres", "Tasks", "CSchemas", "Digests", "Failpoints", .logging]),
         // Level 3
+        module("Messaging", ["Catalogue", "Broker", "Tasks"]),
+        module("Generation", ["Catalogue", "Tasks", "Layouts", "Digests"]),
+        module("Exports", ["Catalogue", "Stores", "Archives", "Files", "Layouts", "Pixels", "Tasks", "Digests"]),
+        module("Auditing", ["Catalogue", "Stores", "Archives", "Tasks", "Digests", "Executors", "ErrorLines"]),
+        // Level 4
         module(
             "Orchestration",
             [
-                "Catalogue", "Broker", "Tasks", "Stores", "Archives", "Layouts", "Postgres", "Executors", "Failpoints",
-                "Digests", .logging, .lifecycle, .asyncAlgorithms,
+                "Messaging", "Catalogue", "Broker", "Tasks", "Stores", "Archives", "Postgres", "Executors",
+                "Failpoints", "Digests", .logging, .lifecycle, .asyncAlgorithms,
             ]),
-        module("Exports", ["Catalogue", "Stores", "Archives", "Files", "Layouts", "Pixels", "Tasks", "Digests"]),
-        module("Auditing", ["Catalogue", "Stores", "Archives", "Tasks", "Digests", "Executors", "ErrorLines"]),
         module(
-            "Provisioning", ["Addresses", "Catalogue", "Broker", "Postgres", "Stores", "Tasks", "Executors", .logging]),
-        // Level 4
+            "Provisioning",
+            ["Messaging", "Addresses", "Catalogue", "Broker", "Postgres", "Stores", "Tasks", "Executors", .logging]),
         module(
             "Handlers",
             [
@@ -167,7 +170,10 @@ let commands = district(
         // Level 2
         command(
             "detdiffusion-producer",
-            ["Console", "Orchestration", "Catalogue", "Broker", "Layouts", "Tasks", "Digests", "Diffusion", "Files"]),
+            [
+                "Console", "Orchestration", "Messaging", "Generation", "Catalogue", "Broker", "Layouts", "Tasks",
+                "Digests", "Diffusion", "Files",
+            ]),
         command(
             "detdiffusion-worker",
             [
@@ -178,8 +184,9 @@ let commands = district(
         command(
             "detdiffusion-catalogue",
             [
-                "Console", "Orchestration", "Handlers", "Auditing", "Exports", "Provisioning", "Catalogue", "Broker",
-                "Postgres", "Stores", "Archives", "Layouts", "Pixels", "Digests", "Tasks", "ErrorLines", "Files",
+                "Console", "Orchestration", "Messaging", "Handlers", "Auditing", "Exports", "Provisioning", "Catalogue",
+                "Broker", "Postgres", "Stores", "Archives", "Layouts", "Pixels", "Digests", "Tasks", "ErrorLines",
+                "Files",
             ]),
     ])
 
@@ -230,10 +237,12 @@ let testing =
         [
             tests("Tasks", ["Tasks", "Layouts", "Digests"]),
             tests("Catalogue", ["Catalogue", "Tasks", "Postgres", "Digests", "Fixtures"]),
+            tests("Messaging", ["Messaging", "Tasks", "Broker"]),
+            tests("Generation", ["Generation", "Catalogue", "Layouts", "Tasks", "Digests", "Fixtures"]),
             tests(
                 "Orchestration",
                 [
-                    "Orchestration", "Catalogue", "Broker", "Postgres", "Layouts", "Tasks", "Digests", "Fixtures",
+                    "Orchestration", "Messaging", "Catalogue", "Broker", "Postgres", "Tasks", "Digests", "Fixtures",
                     .lifecycle, .logging,
                 ]),
             tests("Exports", ["Exports", "Files", "Stores", "Fixtures", "Catalogue", "Layouts", "Tasks", "Digests"]),
@@ -246,7 +255,10 @@ let testing =
                 ]),
             tests(
                 "Provisioning",
-                ["Provisioning", "Fixtures", "Catalogue", "Broker", "Postgres", "Stores", "Tasks", .logging]),
+                [
+                    "Provisioning", "Messaging", "Fixtures", "Catalogue", "Broker", "Postgres", "Stores", "Tasks",
+                    .logging,
+                ]),
             tests(
                 "Handlers",
                 [
@@ -268,12 +280,17 @@ let testing =
     + district(
         "System", in: "Tests",
         [
-            tests("Schemas", ["CSchemas", "Orchestration", "Broker", "Tasks", "Catalogue", "Fixtures", .logging]),
-            tests("EndToEnd", ["Broker", "Orchestration", "Tasks", "Digests", "Fixtures", .logging]),
+            tests(
+                "Schemas",
+                ["CSchemas", "Messaging", "Orchestration", "Broker", "Tasks", "Catalogue", "Fixtures", .logging]),
+            tests("EndToEnd", ["Broker", "Messaging", "Orchestration", "Tasks", "Digests", "Fixtures", .logging]),
             tests("Crash", ["Fixtures"]),
             tests(
                 "Hostile",
-                ["Fixtures", "Orchestration", "Broker", "Postgres", "Catalogue", "Tasks", "Digests", .logging]),
+                [
+                    "Fixtures", "Messaging", "Orchestration", "Broker", "Postgres", "Catalogue", "Tasks", "Digests",
+                    .logging,
+                ]),
             tests(
                 "Fuzz",
                 [

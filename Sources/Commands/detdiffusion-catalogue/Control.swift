@@ -5,6 +5,7 @@ import Broker
 import Catalogue
 import Console
 import Logging
+import Messaging
 import Orchestration
 import Tasks
 
@@ -43,7 +44,7 @@ extension BrokerOptions {
         var logger = Logger(label: "detdiffusion-catalogue")
         logger.logLevel = logging.logLevel
         let publisher = Publisher(
-            url: try url(), topology: .detdiffusion(queues: Array(Set(targets.map(\.queue)))), reportsOutages: false,
+            url: try url(), topology: WorkTopology(queues: targets.map(\.queue)).declared, reportsOutages: false,
             logger: logger)
         let announcer = Announcer(publisher: publisher, logger: logger)
         do {

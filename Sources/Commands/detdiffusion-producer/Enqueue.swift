@@ -4,7 +4,9 @@ import ArgumentParser
 import Broker
 import Catalogue
 import Console
+import Generation
 import Layouts
+import Messaging
 import Orchestration
 import Tasks
 
@@ -108,8 +110,7 @@ struct Enqueue: AsyncParsableCommand {
         let address = try broker.url()
         let deadline = Duration.seconds(patience)
         // Asked before anything is recorded: a job that nobody may publish should not be there.
-        // Both lanes: a job that was recorded before keeps its own.
-        let topology = Topology.detdiffusion(queues: Lane.allCases.map { planned.queue($0) })
+        let topology = WorkTopology(queues: draft.queues).declared
         try await BrokerProbe.awaitBroker(address, declaring: topology, patience: deadline)
         let publisher = Publisher(url: address, topology: topology, logger: logger)
         let clock = ContinuousClock()

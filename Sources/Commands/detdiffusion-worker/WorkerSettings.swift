@@ -34,20 +34,31 @@ struct WorkerSettings {
             profile, usesProfile: names?.contains(GeneratorName.diffusion) ?? (command.program.program == nil),
             batch: batch)
         try Self.check(names, checkpoints: checkpoints.count)
-        // Without a word about generators, programs and checkpoints are served if there are any, else sketch.
-        let servesSketch = names?.contains("sketch") ?? (programs.isEmpty && checkpoints.isEmpty)
-        let servesBlank = names?.contains("blank") ?? false
-        try command.blank.check(servesBlank: servesBlank)
-        var generators: [any Generator] = []
-        if servesSketch { generators.append(SketchGenerator(maximumBatch: batch)) }
-        if servesBlank { generators.append(command.blank.generator(maximumBatch: batch)) }
-        generators += checkpoints
-        self.generators = generators
+        generators = try Self.generators(
+            command, names, checkpoints: checkpoints, servesPrograms: !programs.isEmpty, batch: batch)
         packs = command.pack ?? profile?.pack ?? true
         guard packs || !generators.isEmpty || !programs.isEmpty else {
             throw CommandError(
                 .usage, "expected a generator or packing to serve, found neither; drop --no-pack or name a --generator")
         }
+        configuration = try Self.configuration(command, profile)
+    }
+
+    /// The generators of this process itself.
+    private static func generators(
+        _ command: Run, _ names: [String]?, checkpoints: [any Generator], servesPrograms: Bool, batch: Int
+    ) throws -> [any Generator] {
+        // Without a word about generators, programs and checkpoints are served if there are any, else sketch.
+        let servesSketch = names?.contains("sketch") ?? (!servesPrograms && checkpoints.isEmpty)
+        let servesBlank = names?.contains("blank") ?? false
+        try command.blank.check(servesBlank: servesBlank)
+        var generators: [any Generator] = []
+        if servesSketch { generators.append(SketchGenerator(maximumBatch: batch)) }
+        if servesBlank { generators.append(command.blank.generator(maximumBatch: batch)) }
+        return generators + checkpoints
+    }
+
+    private static func configuration(_ command: Run, _ profile: WorkerProfile?) throws -> WorkerConfiguration {
         let name = command.name ?? ProcessInfo.processInfo.hostName
         guard Self.isName(name) else {
             throw CommandError(
@@ -55,7 +66,7 @@ struct WorkerSettings {
                 "--name: expected 1 to 200 characters, none of them a control character, found \(ErrorLine.quoted(name))"
             )
         }
-        configuration = WorkerConfiguration(
+        return WorkerConfiguration(
             name: name,
             lease: try Self.seconds(
                 command.lease ?? profile?.lease ?? 60, flag: "--lease", atLeast: 0.5,

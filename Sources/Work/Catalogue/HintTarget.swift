@@ -36,14 +36,6 @@ public struct HintTarget: Sendable, Hashable {
     }
 }
 
-extension Catalogue {
-    /// The queues of the work that finishing other work makes claimable: whoever finishes hints it, also one who does
-    /// not serve it himself.
-    public static let followUpQueues = Lane.allCases.map {
-        WorkQueue(kind: .pack, capability: .archive, lane: $0)
-    }
-}
-
 extension HintTarget {
     /// Reads the columns id, job_id, name, digest, kind, capability, lane, hint_size, and first and tasks
     /// for the range; `nil` for what nobody may hint: words that no queue has, tasks that no shard has.

@@ -54,6 +54,9 @@ public struct JobDraft: Sendable {
 
     /// SHA-256 of the specification.
     public var digest: SHA256Digest { SHA256.digest(of: specification) }
+
+    /// Where its hints may go: a job that was recorded before keeps its lane, so both lanes' queues.
+    public var queues: [WorkQueue] { WorkQueue.lanes(of: kind, capability) }
 }
 
 /// One task of a draft.

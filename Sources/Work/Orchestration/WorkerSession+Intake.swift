@@ -6,6 +6,7 @@ import Catalogue
 import Failpoints
 import Foundation
 import Logging
+import Messaging
 import Tasks
 
 extension WorkerSession {
@@ -107,7 +108,7 @@ extension WorkerSession {
     }
 
     private func handler(for queue: String) -> (any TaskHandler)? {
-        handlers.first { handler in Worker.queues(of: [handler]).contains { $0.name == queue } }
+        handlers.first { $0.description.queues.contains { $0.name == queue } }
     }
 
     /// Puts deliveries that found no room for long back into their queues as new messages, and stops consuming until

@@ -6,6 +6,7 @@ import Catalogue
 import Executors
 import Foundation
 import Logging
+import Messaging
 import Postgres
 import ServiceLifecycle
 import Synchronization
@@ -68,8 +69,8 @@ final class WorkerSession: Sendable {
         self.logger = logger
         let longestDelay = min(.seconds(15), configuration.lease / 3)
         backoff = Backoff(base: min(.milliseconds(200), longestDelay), cap: longestDelay)
-        shelf = DeliveryShelf(queues: Worker.queues(of: handlers.filter(\.needsDevice)).map(\.name))
-        sideShelf = DeliveryShelf(queues: Worker.queues(of: handlers.filter { !$0.needsDevice }).map(\.name))
+        shelf = DeliveryShelf(queues: handlers.filter(\.needsDevice).flatMap(\.description.queues).map(\.name))
+        sideShelf = DeliveryShelf(queues: handlers.filter { !$0.needsDevice }.flatMap(\.description.queues).map(\.name))
     }
 
     var descriptions: [HandlerDescription] { handlers.map(\.description) }

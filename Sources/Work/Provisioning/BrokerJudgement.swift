@@ -1,5 +1,7 @@
 // What facts about a broker mean for work that must not be lost; pure.
 
+import Messaging
+
 /// Judges what a broker tells about itself.
 enum BrokerJudgement {
     /// 3.10 is the first version whose quorum queues dead-letter at least once.

@@ -1,6 +1,7 @@
 // What AMQP, the management interface and rabbitmqctl tell of the broker.
 
 import Broker
+import Messaging
 import Tasks
 
 extension Doctor {
@@ -72,21 +73,29 @@ extension Doctor {
                         .rabbitMQ, "management", .warn, "its password travels in clear text",
                         fix: "use https:// in RABBITMQ_MANAGEMENT_URL"))
             }
-            let policies = PolicySet(try await client.get("policies", broker.virtualHost))
-            var judgements: [Finding] = []
-            for name in topology.queueNames {
-                do {
-                    let facts = try await client.get("queues", broker.virtualHost, name)
-                    findings.append(BrokerJudgement.queue(name, facts))
-                    judgements.append(policies.judge(name, facts, virtualHost: broker.virtualHost))
-                } catch let error as ProvisioningError where error.code == .missing {
-                    continue  // AMQP told so already.
-                }
-            }
-            findings += judgements
+            findings += try await Self.queues(client, broker.virtualHost, topology)
             findings.append(try await Self.binding(client, broker.virtualHost))
             return findings + (try await Self.users(client, broker.virtualHost, topology))
         }
+    }
+
+    /// The queues that are there, then the policies that hold for them.
+    private static func queues(
+        _ client: ManagementClient, _ virtualHost: String, _ topology: WorkTopology
+    ) async throws -> [Finding] {
+        let policies = PolicySet(try await client.get("policies", virtualHost))
+        var findings: [Finding] = []
+        var judgements: [Finding] = []
+        for name in topology.queueNames {
+            do {
+                let facts = try await client.get("queues", virtualHost, name)
+                findings.append(BrokerJudgement.queue(name, facts))
+                judgements.append(policies.judge(name, facts, virtualHost: virtualHost))
+            } catch let error as ProvisioningError where error.code == .missing {
+                continue  // AMQP told so already.
+            }
+        }
+        return findings + judgements
     }
 
     /// What each user of the virtual host may do.

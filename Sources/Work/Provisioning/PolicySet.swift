@@ -1,6 +1,7 @@
 // Which policy applies to a queue, by RabbitMQ's rules: of those whose pattern matches, the one of highest priority.
 
 import Foundation
+import Messaging
 import Tasks
 
 /// The policies of a virtual host.

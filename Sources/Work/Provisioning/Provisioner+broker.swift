@@ -1,6 +1,7 @@
 // Queues, exchanges and the policy of the broker.
 
 public import Broker
+import Messaging
 import Tasks
 
 extension Provisioner {
@@ -23,7 +24,7 @@ extension Provisioner {
         var refusal: BrokerError?
         if !plan.isDryRun {
             do {
-                try await Deadline.run(limit) { try await BrokerProbe.declare(topology.declaration, at: url) }
+                try await Deadline.run(limit) { try await BrokerProbe.declare(topology.provisioned, at: url) }
             } catch let error as BrokerError where error.isMissingRight {
                 refusal = error
             }

@@ -1,5 +1,6 @@
 // What facts mean, without servers.
 
+import Messaging
 import Postgres
 import Tasks
 import Testing
