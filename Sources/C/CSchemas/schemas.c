@@ -23,6 +23,10 @@ static const char migration_0007[] = {
 #embed "../../../schemas/catalogue/0007_ranges.sql"
     , 0};
 
+static const char migration_0009[] = {
+#embed "../../../schemas/catalogue/0009_chains.sql"
+    , 0};
+
 static const struct detdiffusion_migration migrations[] = {
     {"0001_jobs", migration_0001},
     {"0002_views", migration_0002},
@@ -31,6 +35,7 @@ static const struct detdiffusion_migration migrations[] = {
     {"0005_device_classes", migration_0005},
     {"0006_least_privilege", migration_0006},
     {"0007_ranges", migration_0007},
+    {"0009_chains", migration_0009},
 };
 
 int detdiffusion_migration_count(void) { return sizeof migrations / sizeof migrations[0]; }

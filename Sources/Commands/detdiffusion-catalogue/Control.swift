@@ -106,9 +106,13 @@ struct CancelCommand: AsyncParsableCommand {
 
     func run() async throws {
         try await reporting("detdiffusion-catalogue") {
-            let id = try await control.open().cancel(job: control.job, progress: shardProgress(of: control.job))
+            let catalogue = try await control.open()
+            let id = try await catalogue.cancel(job: control.job, progress: shardProgress(of: control.job))
             try await control.announce([], control: ControlMessage(job: id, action: .cancel))
             tell("job '\(control.job)' is cancelled")
+            for job in try await catalogue.waitingJobs(for: id) {
+                remark("job '\(job)' waits for it and will not begin; run `detdiffusion-catalogue cancel --job \(job)`")
+            }
         }
     }
 }

@@ -14,7 +14,8 @@ extension Catalogue {
     ///
     /// - Parameter task: the task with this number in the job, from 0; must not depend on `taskCount`.
     /// - Throws: ``CatalogueError`` with code `refused` when the name belongs to another specification (naming the
-    ///   fields that differ), when the specification runs under another name, or when the job was cancelled.
+    ///   fields that differ), when the specification runs under another name, when the job was cancelled, or when it
+    ///   cannot come after the job that the draft names.
     public func enqueue(
         _ draft: JobDraft, taskCount: Int, task: @escaping @Sendable (Int) throws -> TaskDraft
     ) async throws -> EnqueuedJob {
@@ -76,11 +77,13 @@ extension Catalogue {
             )
         }
         let (hintSize, attempts) = (try row.int("hint_size"), try row.int("max_attempts"))
-        let job = EnqueuedJob(
-            id: Int64(try row.int("id")), isNew: false, tasksBefore: try row.int("tasks"), tasksAdded: 0,
+        let id = try row.int64("id")
+        var job = EnqueuedJob(
+            id: id, isNew: false, tasksBefore: try row.int("tasks"), tasksAdded: 0,
             shardsAdded: 0, lane: Lane(rawValue: try row.string("lane")) ?? .normal,
             hintSize: draft.hintSize ?? hintSize, maximumAttempts: draft.maximumAttempts ?? attempts,
             hintSizeBefore: hintSize, maximumAttemptsBefore: attempts)
+        job.after = try keepPredecessor(of: draft, id: id, on: connection)
         if job.hintSize != hintSize || job.maximumAttempts != attempts {
             _ = try connection.execute(
                 "UPDATE jobs SET hint_size = \(job.hintSize), max_attempts = \(job.maximumAttempts) WHERE id = \(job.id)"
@@ -92,19 +95,21 @@ extension Catalogue {
     private static func insert(_ draft: JobDraft, on connection: isolated Connection) throws -> EnqueuedJob {
         let hintSize = draft.hintSize ?? JobDraft.defaultHintSize
         let attempts = draft.maximumAttempts ?? JobDraft.defaultMaximumAttempts
+        let after = try predecessor(of: draft, on: connection)
         let row = try connection.query(
             """
             INSERT INTO jobs (name, kind, capability, lane, strategy, specification, specification_sha256, categories,
-                              plan, hint_size, max_attempts)
+                              plan, hint_size, max_attempts, after_job, after_by)
             VALUES (\(draft.name), \(draft.kind.rawValue), \(draft.capability.rawValue), \(draft.lane.rawValue),
                     \(optional: draft.strategy), \(draft.specification), \(draft.digest.bytes), \(draft.categories), \(draft.plan),
-                    \(hintSize), \(attempts))
+                    \(hintSize), \(attempts), \(optional: after), \(optional: draft.after?.by.rawValue))
             RETURNING id
             """
         ).one("INSERT INTO jobs")
         return EnqueuedJob(
             id: Int64(try row.int("id")), isNew: true, tasksBefore: 0, tasksAdded: 0, shardsAdded: 0, lane: draft.lane,
-            hintSize: hintSize, maximumAttempts: attempts, hintSizeBefore: hintSize, maximumAttemptsBefore: attempts)
+            hintSize: hintSize, maximumAttempts: attempts, hintSizeBefore: hintSize, maximumAttemptsBefore: attempts,
+            after: draft.after)
     }
 
     /// - Returns: the new shards' rows, in the order of their numbers.

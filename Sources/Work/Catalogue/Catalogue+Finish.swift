@@ -14,6 +14,8 @@ public struct FinishReport: Sendable, Equatable {
     public var failed: [Int] = []
     /// The follow-up work that this call made claimable: the shard's pack task.
     public var followUp: HintTarget?
+    /// The shards of other jobs that waited for the shard that this call finished.
+    public var opened: [HintTarget] = []
 }
 
 extension Catalogue {
@@ -41,6 +43,7 @@ extension Catalogue {
             try Self.dropLeaseIfEmpty(batch.lease, shard: batch.shard, kind: batch.kind, on: connection)
             try Self.count(report, worker: worker, on: connection)
             if isGenerated { report.followUp = try Self.packTarget(shard: batch.shard, on: connection) }
+            report.opened = try Self.opened(after: batch.job.id, on: connection)
             return report
         }
     }

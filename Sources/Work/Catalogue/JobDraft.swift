@@ -28,6 +28,8 @@ public struct JobDraft: Sendable {
     /// Failed tries after which a task is dead; `nil` keeps what a recorded job has and gives a
     /// new one ``defaultMaximumAttempts``.
     public var maximumAttempts: Int?
+    /// The job that it follows; `nil` keeps what a recorded job follows, and a new one follows none.
+    public var after: JobPredecessor?
 
     /// Tasks per hint where nobody asked for another number.
     public static let defaultHintSize = 16
@@ -98,4 +100,6 @@ public struct EnqueuedJob: Sendable {
     public var hintSizeBefore: Int
     /// The ``maximumAttempts`` before this call.
     public var maximumAttemptsBefore: Int
+    /// The job that it follows.
+    public var after: JobPredecessor?
 }
