@@ -23,13 +23,21 @@ public struct TestCatalogue: Sendable {
     public static var quietLogger: Logger { Logger(label: "test") { _ in SwiftLogNoOpLogHandler() } }
 
     /// Runs `body` with a fresh catalogue.
-    public static func with(_ body: (TestCatalogue) async throws -> Void) async throws {
+    /// - Parameter version: that of its schema, where it is an earlier one than this program's.
+    public static func with(
+        version: Int? = nil, _ body: (TestCatalogue) async throws -> Void
+    ) async throws {
         let schema = "test_" + UUID().uuidString.prefix(13).lowercased().replacing("-", with: "")
         let test = TestCatalogue(schema: schema, catalogue: Catalogue(connection: try connection(schema: schema)))
         try await test.catalogue.connection.simple("CREATE SCHEMA \(schema)")
         let outcome: Result<Void, any Error>
         do {
-            _ = try await test.catalogue.migrate()
+            if let version {
+                let earlier = Catalogue.migrations.filter { $0.version <= version }
+                try await Migrations(earlier).apply(on: test.catalogue.connection)
+            } else {
+                _ = try await test.catalogue.migrate()
+            }
             outcome = .success(try await body(test))
         } catch {
             outcome = .failure(error)
@@ -93,9 +101,8 @@ public struct TestCatalogue: Sendable {
     ) async throws -> EnqueuedJob {
         var draft = JobDraft(
             name: name, kind: .generate, capability: Capability(rawValue: "sketch"), lane: lane, strategy: "hard",
-            specification: specification ?? "{\"name\":\"\(name)\"}", categories: "[]", plan: "{}",
-            shardSize: shardSize,
-            hintSize: shardSize, maximumAttempts: maximumAttempts)
+            specification: specification ?? "{\"name\":\"\(name)\"}", categories: "[]", statistics: "{}",
+            followUp: .packing, shardSize: shardSize, hintSize: shardSize, maximumAttempts: maximumAttempts)
         draft.after = after
         return try await catalogue.enqueue(draft, taskCount: tasks) { number in
             TaskDraft(imageID: 100 + number, sample: 0, payload: try payload(number))
@@ -107,7 +114,8 @@ public struct TestCatalogue: Sendable {
         let serves = [
             HandlerDescription(
                 kind: .generate, capability: Capability(rawValue: "sketch"), maximumBatch: 16, deviceClass: "test-1"),
-            HandlerDescription(kind: .pack, capability: .archive, maximumBatch: 1, deviceClass: "archive-1"),
+            HandlerDescription(
+                kind: .pack, capability: .archive, maximumBatch: 1, deviceClass: "archive-1", needsDevice: false),
         ]
         return try await catalogue.register(
             WorkerIntroduction(name: name, host: "test", pid: 1, version: "test", serves: serves))

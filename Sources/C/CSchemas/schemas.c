@@ -22,6 +22,9 @@ static const char migration_0006[] = {
 static const char migration_0007[] = {
 #embed "../../../schemas/catalogue/0007_ranges.sql"
     , 0};
+static const char migration_0008[] = {
+#embed "../../../schemas/catalogue/0008_kinds.sql"
+    , 0};
 
 static const char migration_0009[] = {
 #embed "../../../schemas/catalogue/0009_chains.sql"
@@ -35,6 +38,7 @@ static const struct detdiffusion_migration migrations[] = {
     {"0005_device_classes", migration_0005},
     {"0006_least_privilege", migration_0006},
     {"0007_ranges", migration_0007},
+    {"0008_kinds", migration_0008},
     {"0009_chains", migration_0009},
 };
 

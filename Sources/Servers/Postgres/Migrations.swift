@@ -1,5 +1,7 @@
 // Bringing a schema up to date, once, whoever else is trying, and noticing when it is not what it claims to be.
 
+import Logging
+
 /// The migrations of a program, oldest first.
 ///
 /// The table `schema_migrations` records what was applied with the SHA-256 of its script, so a script edited after it
@@ -51,8 +53,20 @@ extension Connection {
                 version integer PRIMARY KEY, name text NOT NULL, sha256 text NOT NULL,
                 applied_at timestamptz NOT NULL DEFAULT now())
             """)
-        for migration in pending { try apply(migration) }
+        for migration in pending { try persistentlyApply(migration) }
         return pending
+    }
+
+    /// Applies a migration, again where the server chose it to end a circle of locks with those who work meanwhile.
+    private func persistentlyApply(_ migration: Migration) throws {
+        for _ in 1..<10 {
+            do {
+                return try apply(migration)
+            } catch let error as PostgresError where error.code == .retryable {
+                logger.info("A migration is tried again", metadata: ["migration.name": "\(migration.name)"])
+            }
+        }
+        try apply(migration)
     }
 
     private func apply(_ migration: Migration) throws {

@@ -1,4 +1,4 @@
-// The audit: the equation, the counters, and every image's bytes.
+// The audit: the equation, the counters, and the bytes of every image and result.
 
 public import Catalogue
 public import Stores
@@ -24,7 +24,7 @@ public struct JobAudit: Sendable, Hashable, Codable {
     public var waiting = 0
     /// Claimable task rows.
     public var open = 0
-    /// Recorded images whose bytes are nowhere.
+    /// Recorded images whose bytes are nowhere, and results whose bytes are others.
     public var lost = 0
     /// Images recorded more than once.
     public var doubled = 0
@@ -96,7 +96,9 @@ public struct Auditor: Sendable {
     public func orphans() async throws -> Finding? {
         let count = try await catalogue.orphans()
         return count == 0
-            ? nil : Finding("rows of tasks, payloads and outputs without a shard", expected: "0", found: "\(count)")
+            ? nil
+            : Finding(
+                "rows of tasks, payloads, outputs and results without a shard", expected: "0", found: "\(count)")
     }
 
     /// Checks the archives of a job's finished shards.

@@ -97,7 +97,7 @@ public struct GarbageCollection: Sendable {
         of shards: [ShardRow], among candidates: inout Candidates, judging archives: inout JudgedArchives
     ) async throws {
         for shard in shards {
-            if shard.state == ShardState.finished.rawValue, try await archives.isIntact(shard, in: files) { continue }
+            if shard.needsArchive, try await archives.isIntact(shard, in: files) { continue }
             guard let range = candidates.range else { continue }
             try await catalogue.forEachDigest(
                 recordedBy: shard.id, from: range.lowerBound, through: range.upperBound

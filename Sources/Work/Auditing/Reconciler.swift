@@ -7,7 +7,7 @@ public import Stores
 public struct Reconciliation: Sendable, Hashable {
     /// Shards that were mended, or would be.
     public var shards = 0
-    /// Images that are generated again.
+    /// Images and results that are made again.
     public var regenerated = 0
     /// Findings that nothing here can mend.
     public var unmendable = 0
@@ -19,8 +19,9 @@ public struct Reconciliation: Sendable, Hashable {
 /// Mends every finding of an ``Auditor`` that the catalogue, the object directory and a seed can mend.
 ///
 /// Rows are set to what is true. An image that is only in a damaged place is restored from the intact one; an image
-/// that is nowhere is generated again from its seed; the shard is packed anew. Nothing is given up that still exists:
-/// before an archive is dropped, its intact images are objects again. Doing it twice does nothing the second time.
+/// that is nowhere, or a result whose bytes are others, is made again; what follows the shard is done anew. Nothing is
+/// given up that still exists: before an archive is dropped, its intact images are objects again. Doing it twice does
+/// nothing the second time.
 public struct Reconciler: Sendable {
     private let catalogue: Catalogue
     private let inspector: Inspector
@@ -65,7 +66,7 @@ public struct Reconciler: Sendable {
     ) async throws {
         guard let contents = inspection.contents else { return }
         if plan.restores { _ = try await inspector.files.restore(contents) }
-        if plan.repacks || !plan.lost.isEmpty {
+        if plan.follows || !plan.lost.isEmpty {
             guard try await catalogue.reopen(contents.row, lost: plan.lost) else {
                 report(
                     "job '\(job)' shard \(contents.row.number): it has moved on meanwhile and was left "
@@ -93,16 +94,18 @@ struct ShardPlan {
         isJobCancelled = job.state == "cancelled"
     }
 
-    /// Images to be generated again.
-    var lost: [LostOutput] { inspection.bytes.lost.map { LostOutput(number: $0.number, digest: $0.digest) } }
+    /// What has to be made again.
+    var lost: [LostRecord] { inspection.bytes.lost }
 
     /// Whether rows contradict one another.
     var mendsRows: Bool { inspection.account.findings.contains(where: \.canMend) }
 
     private var isFinished: Bool { inspection.contents?.row.state == "finished" }
 
-    /// Whether the archive is dropped and made anew.
-    var repacks: Bool { isFinished && !inspection.bytes.isClean }
+    /// Whether what follows the shard is done anew: its archive is dropped, or its result.
+    var follows: Bool {
+        isFinished && inspection.account.follow != nil && !inspection.bytes.isClean
+    }
 
     /// Whether intact images in an archive become objects again.
     var restores: Bool { !inspection.bytes.isClean || (isFinished && mendsRows) }
@@ -119,7 +122,7 @@ struct ShardPlan {
             line("mend", "mended", "\($0.what): found \($0.found), \($0.expected)")
         }
         for defect in inspection.bytes.images {
-            let task = "the image of task \(defect.sample.number) (\(defect.sample.key))"
+            let task = "the image of task \(defect.output.number) (\(defect.output.key))"
             lines.append(
                 defect.isLost
                     ? (isJobCancelled
@@ -127,10 +130,17 @@ struct ShardPlan {
                         : line("open", "opened", "\(task), to be made again from its seed"))
                     : line("restore", "restored", "\(task) from its intact copy"))
         }
+        for result in inspection.bytes.results {
+            let task = "the result of \(result.isOwn ? "task \(result.number)" : "what follows the shard")"
+            lines.append(
+                isJobCancelled
+                    ? line("give up", "gave up", "\(task): its bytes are others and its job is cancelled")
+                    : line("open", "opened", "\(task), to be made again"))
+        }
         for defect in inspection.bytes.archive {
             lines.append("\(place): \(defect.what): expected \(defect.expected), found \(defect.found)")
         }
-        if repacks { lines.append(line("pack", "queued for packing:", "the shard anew")) }
+        if follows { lines.append(line("do", "asked for", "\(inspection.account.follow ?? "") of the shard anew")) }
         return lines
     }
 }

@@ -20,7 +20,7 @@ actor ShardFiles {
     /// Looks for every recorded image of a shard.
     /// - Parameter quick: whether sizes and existence are enough.
     func check(_ contents: ShardContents, quick: Bool) throws -> ByteReport {
-        contents.row.state == ShardState.finished.rawValue
+        contents.row.needsArchive
             ? try checkArchive(contents, quick: quick) : try checkObjects(contents, quick: quick)
     }
 
@@ -47,7 +47,7 @@ actor ShardFiles {
         }
         let inspection = try inspection(of: tar)
         report.archive += inspection.defects.map { ("archive \(tar): \($0.what)", $0.expected, $0.found) }
-        let keys = contents.samples.map(\.key)
+        let keys = contents.outputs.map(\.key)
         if inspection.images.map(\.key) != keys {
             report.archive.append(
                 (
@@ -56,7 +56,7 @@ actor ShardFiles {
                 ))
         }
         let intact = intactImages(of: inspection)
-        if !report.archive.isEmpty || !contents.samples.allSatisfy({ intact[$0.key] == $0.digest }) {
+        if !report.archive.isEmpty || !contents.outputs.allSatisfy({ intact[$0.key] == $0.digest }) {
             report.images = try looseDefects(contents, intact: intact)
         }
         return report
@@ -66,40 +66,40 @@ actor ShardFiles {
     private func looseDefects(
         _ contents: ShardContents, intact: [String: SHA256Digest]
     ) throws -> [ByteReport.Defect] {
-        try contents.samples.compactMap { sample in
-            if intact[sample.key] == sample.digest { return nil }
+        try contents.outputs.compactMap { output in
+            if intact[output.key] == output.digest { return nil }
             return ByteReport.Defect(
-                sample: sample, expected: "\(sample.key).png with SHA-256 \(sample.digest) in the archive",
-                found: intact[sample.key].map { "SHA-256 \($0)" } ?? "none",
-                isLost: try objection(to: sample, quick: false) != nil)
+                output: output, expected: "\(output.key).png with SHA-256 \(output.digest) in the archive",
+                found: intact[output.key].map { "SHA-256 \($0)" } ?? "none",
+                isLost: try objection(to: output, quick: false) != nil)
         }
     }
 
     private func checkObjects(_ contents: ShardContents, quick: Bool) throws -> ByteReport {
         var report = ByteReport()
-        for sample in contents.samples {
-            guard let found = try objection(to: sample, quick: quick) else { continue }
-            let expected = "an object of \(sample.bytes) bytes with SHA-256 \(sample.digest)"
-            report.images.append(ByteReport.Defect(sample: sample, expected: expected, found: found, isLost: true))
+        for output in contents.outputs {
+            guard let found = try objection(to: output, quick: quick) else { continue }
+            let expected = "an object of \(output.bytes) bytes with SHA-256 \(output.digest)"
+            report.images.append(ByteReport.Defect(output: output, expected: expected, found: found, isLost: true))
         }
         guard !report.images.isEmpty else { return report }
         // An archive of before may hold what the object directory does not.
         let intact = try earlierImages(of: contents)
         for index in report.images.indices {
-            let sample = report.images[index].sample
-            report.images[index].isLost = intact[sample.key] != sample.digest
+            let output = report.images[index].output
+            report.images[index].isLost = intact[output.key] != output.digest
         }
         return report
     }
 
     /// What is wrong with a sample's loose object; `nil` when its bytes are there.
-    private func objection(to sample: ShardSample, quick: Bool) throws -> String? {
-        let path = try store.path(of: sample.digest, extension: "png")
+    private func objection(to output: ShardOutput, quick: Bool) throws -> String? {
+        let path = try store.path(of: output.digest, extension: "png")
         guard let size = try store.size(of: path) else { return try store.description(of: path) }
-        guard size == sample.bytes else { return "\(size) bytes" }
+        guard size == output.bytes else { return "\(size) bytes" }
         if quick { return nil }
         do {
-            try store.verify(path, size: sample.bytes, digest: sample.digest)
+            try store.verify(path, size: output.bytes, digest: output.digest)
             return nil
         } catch {
             switch error.code {
@@ -131,7 +131,7 @@ actor ShardFiles {
     /// - Returns: how many were stored; what the object directory has already counts too.
     func restore(_ contents: ShardContents) throws -> Int {
         let path = store.absolutePath(of: try store.path(ofShard: contents.row.job, number: contents.row.number))
-        let digests = Dictionary(contents.samples.map { ($0.key, $0.digest) }, uniquingKeysWith: { first, _ in first })
+        let digests = Dictionary(contents.outputs.map { ($0.key, $0.digest) }, uniquingKeysWith: { first, _ in first })
         var restored = 0
         do {
             try TarReader(path: path).forEachMember { name, bytes in
@@ -149,7 +149,7 @@ actor ShardFiles {
     }
 }
 
-extension ShardSample {
+extension ShardOutput {
     /// The name of its members in an archive, without extension.
     var key: String { LayoutTask.key(imageID: imageID, sample: sample) }
 }

@@ -25,7 +25,7 @@ struct ShardInspection: Sendable {
         return rows + fileFindings(job: job)
     }
 
-    /// The findings about archive and objects.
+    /// The findings about archive, objects and results.
     func fileFindings(job: String) -> [Finding] {
         let shard = account.number
         let archives = bytes.archive.map {
@@ -33,10 +33,16 @@ struct ShardInspection: Sendable {
         }
         let images = bytes.images.map { defect in
             Finding(
-                job: job, shard: shard, task: defect.sample.number, defect.isLost ? "lost image" : "image",
+                job: job, shard: shard, task: defect.output.number, defect.isLost ? "lost image" : "image",
                 expected: defect.expected, found: defect.found)
         }
-        return archives + images
+        let results = bytes.results.map { result in
+            Finding(
+                job: job, shard: shard, task: result.number,
+                result.isOwn ? "result" : "result of what follows the shard",
+                expected: "bytes with SHA-256 \(result.recorded)", found: "SHA-256 \(result.found)")
+        }
+        return archives + images + results
     }
 }
 
@@ -53,8 +59,16 @@ struct Inspector: Sendable {
     /// How often a shard that moves on while it is read is read again.
     private static let patience = 8
 
-    /// Checks a shard's account, and its files as they are now.
+    /// Checks a shard's account, and its files and results as they are now.
     func inspect(_ account: ShardAccount, quick: Bool) async throws -> ShardInspection {
+        var inspection = try await inspectFiles(of: account, quick: quick)
+        if !quick, inspection.contents != nil {
+            inspection.bytes.results = try await catalogue.damagedResults(ofShard: account.id)
+        }
+        return inspection
+    }
+
+    private func inspectFiles(of account: ShardAccount, quick: Bool) async throws -> ShardInspection {
         var contents = try await catalogue.contents(ofShard: account.id)
         var report = ByteReport()
         for _ in 0..<Self.patience {
@@ -69,8 +83,8 @@ struct Inspector: Sendable {
             }
             guard now.row.state == seen.row.state, now.row.digest == seen.row.digest else { continue }
             let recorded = Dictionary(
-                now.samples.map { ($0.number, $0.digest) }, uniquingKeysWith: { first, _ in first })
-            report.images.removeAll { recorded[$0.sample.number] != $0.sample.digest }
+                now.outputs.map { ($0.number, $0.digest) }, uniquingKeysWith: { first, _ in first })
+            report.images.removeAll { recorded[$0.output.number] != $0.output.digest }
             break
         }
         return ShardInspection(account: account, contents: contents, bytes: report)

@@ -34,14 +34,15 @@ extension Catalogue {
         try connection.query(
             """
             SELECT s.id, s.number, s.state::text AS state, s.tasks, s.done, s.dead, s.cancelled, j.allow_dead,
-                   j.state = 'cancelled' AS job_cancelled,
+                   j.state = 'cancelled' AS job_cancelled, j.follow_kind AS follow,
                    t.open, t.leased, t.waiting, t.done AS done_rows, t.dead AS dead_rows, t.cancelled AS cancelled_rows,
-                   a.strays, a.unprotected, a.long_waits, a.odd, a.pack, o.outputs, o.odd_outputs, l.long_leases,
+                   a.strays, a.unprotected, a.long_waits, a.odd, a.follow_state, l.long_leases, r.stray_results,
+                   o.odd_outputs + r.odd_results AS odd_records,
                    \(sql: RowRules.shard) AS sound,
                    coalesce(s.created_at > \(sql: RowRules.future) OR s.hinted_at > \(sql: RowRules.future)
                             OR s.due_at > \(sql: RowRules.ahead), false) AS ahead,
                    coalesce(s.tar_bytes < 0 OR s.samples < 0 OR s.samples > s.tasks, false) AS odd_archive,
-                   o.unmatched + t.missing AS unmatched, p.payloads, p.bare,
+                   o.unmatched + r.unmatched + t.missing AS unmatched, p.payloads, p.bare,
                    (s.state = 'blocked' AND NOT \(sql: waits)) AS missed,
                    (a.waiting > 0 AND (s.due_at IS NULL OR s.due_at > a.due)) AS forgets
             FROM jobs j JOIN shards s ON s.job_id = j.id,
@@ -52,17 +53,15 @@ extension Catalogue {
                        count(*) FILTER (WHERE k.state = 'done') AS done,
                        count(*) FILTER (WHERE k.state = 'dead') AS dead,
                        count(*) FILTER (WHERE k.state = 'cancelled') AS cancelled,
-                       count(*) FILTER (WHERE k.state = 'done' AND o.number IS NULL) AS missing
-                FROM tasks k LEFT JOIN outputs o
-                    ON o.shard_id = k.shard_id AND o.number = k.number AND o.lost_at IS NULL
+                       count(*) FILTER (WHERE k.state = 'done' AND NOT \(sql: isRecorded)) AS missing
+                FROM tasks k \(sql: records)
                 WHERE k.shard_id = s.id AND k.kind = j.kind) t,
             LATERAL (
                 SELECT count(*) FILTER (WHERE k.state = 'leased' AND l.id IS NULL) AS unprotected,
                        count(*) FILTER (WHERE k.state = 'waiting') AS waiting,
                        min(coalesce(k.not_before, '-infinity')) FILTER (WHERE k.state = 'waiting') AS due,
-                       min(k.state::text) FILTER (WHERE k.kind = 'pack' AND k.number = 0) AS pack,
-                       count(*) FILTER (WHERE k.number < 0 OR k.number >= s.tasks OR (k.kind = 'pack' AND k.number <> 0)
-                                              OR k.kind NOT IN (j.kind, 'pack')) AS strays,
+                       min(k.state::text) FILTER (WHERE k.kind = j.follow_kind AND k.number = 0) AS follow_state,
+                       count(*) FILTER (WHERE \(sql: isStray("k"))) AS strays,
                        count(*) FILTER (WHERE NOT \(sql: RowRules.counts("k"))) AS odd,
                        count(*) FILTER (WHERE k.state = 'waiting' AND k.not_before > \(sql: RowRules.ahead)) AS long_waits
                 FROM tasks k LEFT JOIN leases l ON l.id = k.lease_id WHERE k.shard_id = s.id) a,
@@ -70,12 +69,18 @@ extension Catalogue {
                 SELECT count(*) FILTER (WHERE l.expires_at > \(sql: RowRules.ahead)) AS long_leases
                 FROM leases l WHERE l.shard_id = s.id) l,
             LATERAL (
-                SELECT count(*) FILTER (WHERE u.lost_at IS NULL) AS outputs,
-                       count(*) FILTER (WHERE u.lost_at IS NULL AND k.number IS NULL) AS unmatched,
+                SELECT count(*) FILTER (WHERE u.lost_at IS NULL AND k.number IS NULL) AS unmatched,
                        count(*) FILTER (WHERE NOT \(sql: RowRules.output)) AS odd_outputs
                 FROM outputs u LEFT JOIN tasks k
                     ON k.shard_id = u.shard_id AND k.number = u.number AND k.kind = j.kind AND k.state = 'done'
                 WHERE u.shard_id = s.id) o,
+            LATERAL (
+                SELECT count(*) FILTER (WHERE v.lost_at IS NULL AND v.kind = j.kind AND k.number IS NULL) AS unmatched,
+                       count(*) FILTER (WHERE \(sql: isStray("v"))) AS stray_results,
+                       count(*) FILTER (WHERE v.epoch < 0) AS odd_results
+                FROM results v LEFT JOIN tasks k
+                    ON k.shard_id = v.shard_id AND k.number = v.number AND k.kind = v.kind AND k.state = 'done'
+                WHERE v.shard_id = s.id) r,
             LATERAL (
                 SELECT count(*) AS payloads,
                        s.tasks - count(*) FILTER (WHERE q.number >= 0 AND q.number < s.tasks) AS bare
@@ -129,14 +134,15 @@ extension ShardAccount {
             "cancelled": try row.int("cancelled_rows"),
         ]
         strays = try row.int("strays")
+        strayResults = try row.int("stray_results")
         payloads = try row.int("payloads")
         bare = try row.int("bare")
-        outputs = try row.int("outputs")
         unmatched = try row.int("unmatched")
         unprotected = try row.int("unprotected")
         forgets = try row.bool("forgets")
         isMissed = try row.bool("missed")
-        packState = try row.optionalString("pack")
+        follow = try row.optionalString("follow")
+        followState = try row.optionalString("follow_state")
         allowedDead = try row.int("allow_dead")
         isJobCancelled = try row.bool("job_cancelled")
         isSound = try row.bool("sound")
@@ -145,6 +151,6 @@ extension ShardAccount {
         longLeases = try row.int("long_leases")
         longWaits = try row.int("long_waits")
         oddTasks = try row.int("odd")
-        oddOutputs = try row.int("odd_outputs")
+        oddRecords = try row.int("odd_records")
     }
 }

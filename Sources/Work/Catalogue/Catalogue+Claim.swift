@@ -45,7 +45,8 @@ extension Catalogue {
         var items = try items(in: rows, of: hint)
         if items.isEmpty { items = try takeSuspect(hint, worker: worker, lease: lease, on: connection) }
         guard let lease = items.first?.lease else { return Claim() }
-        let complete = try withPayloads(items, of: hint, lease: lease, on: connection)
+        let complete =
+            target.isOwn ? try withPayloads(items, of: hint, lease: lease, on: connection) : items.map(\.item)
         // A claim of the whole range leaves nothing of it.
         let rest =
             items.count == hint.count || !announcesRest
@@ -62,6 +63,8 @@ extension Catalogue {
         var job: TaskBatch.Job
         var shardNumber: Int
         var hints: HintTarget
+        /// Whether its tasks are of the job's own kind: those that a producer enqueued, with payloads.
+        var isOwn: Bool
 
         init?(row: Row, hint: Hint) throws {
             guard let hints = try HintTarget(row: row) else { return nil }
@@ -70,6 +73,7 @@ extension Catalogue {
                 id: hint.job, name: try row.string("name"), specification: try row.string("specification"),
                 digest: hint.specification)
             shardNumber = try row.int("shard_number")
+            isOwn = try row.bool("own")
         }
     }
 
@@ -101,14 +105,12 @@ extension Catalogue {
             """
             WITH target AS MATERIALIZED (
                 SELECT s.id, s.job_id, s.number AS shard_number, s.tasks, j.name, j.specification,
-                       j.specification_sha256 AS digest, \(hint.kind.rawValue) AS kind, j.lane, j.hint_size,
-                       CASE WHEN \(hint.kind.rawValue) = 'pack' THEN 'archive' ELSE j.capability END AS capability
-                FROM shards s JOIN jobs j ON j.id = s.job_id
+                       j.specification_sha256 AS digest, c.kind, c.capability, c.kind = j.kind AS own, j.lane, j.hint_size
+                FROM shards s JOIN jobs j ON j.id = s.job_id, \(sql: work) c
                 WHERE s.id = \(hint.shard) AND j.id = \(hint.job) AND j.state = 'running'
                   AND j.specification_sha256 = \(hint.specification.bytes) AND \(sql: RowRules.shard)
-                  AND s.state = (CASE WHEN \(hint.kind.rawValue) = 'pack' THEN 'generated' ELSE 'open' END)::shard_state
-                  AND coalesce(\(capability?.rawValue), CASE WHEN \(hint.kind.rawValue) = 'pack' THEN 'archive' ELSE j.capability END)
-                      = (CASE WHEN \(hint.kind.rawValue) = 'pack' THEN 'archive' ELSE j.capability END)),
+                  AND s.state IN ('open', 'generated') AND c.kind = \(hint.kind.rawValue)
+                  AND c.capability = coalesce(\(capability?.rawValue), c.capability)),
             picked AS (
                 SELECT number FROM tasks
                 WHERE shard_id = \(hint.shard) AND kind = \(hint.kind.rawValue) AND state = 'open'
@@ -117,7 +119,7 @@ extension Catalogue {
                   AND \(sql: RowRules.task("tasks", of: "(SELECT tasks FROM target)"))
                 ORDER BY number LIMIT \(limit) FOR UPDATE SKIP LOCKED),
             \(sql: taking(hint, worker: worker, lease: lease))
-            SELECT m.id, m.job_id, m.shard_number, m.tasks, m.name, m.digest, m.kind, m.lane, m.hint_size, m.capability,
+            SELECT m.id, m.job_id, m.shard_number, m.tasks, m.name, m.digest, m.kind, m.lane, m.hint_size, m.capability, m.own,
                    CASE WHEN row_number() OVER (ORDER BY t.number) = 1 THEN m.specification END AS specification,
                    t.number AS task, t.epoch, t.attempt, t.lease_id, \(sql: payload)
             FROM target m LEFT JOIN taken t ON true
@@ -178,7 +180,6 @@ extension Catalogue {
     private static func withPayloads(
         _ taken: [Taken], of hint: Hint, lease: Int64, on connection: isolated Connection
     ) throws -> [TaskBatch.Item] {
-        guard hint.kind.countsInShard else { return taken.map(\.item) }
         let bare = taken.filter { $0.payload == nil }.map(\.item.number)
         if !bare.isEmpty { try bury(bare, of: hint, lease: lease, on: connection) }
         return taken.compactMap { task in
@@ -224,11 +225,6 @@ extension Catalogue {
         rest.hintSize = hint.count
         return rest
     }
-}
-
-extension TaskKind {
-    /// Whether the shard's counters count tasks of this kind: those that a producer enqueued, with payloads.
-    var countsInShard: Bool { self != .pack }
 }
 
 extension Duration {

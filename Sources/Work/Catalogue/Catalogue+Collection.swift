@@ -18,10 +18,7 @@ extension Catalogue {
     /// At most `limit` shards of all jobs in the order of their rows, those behind the row `id`.
     public func shardRows(after id: Int64, limit: Int) async throws -> [ShardRow] {
         try await connection.query(
-            """
-            SELECT \(sql: ShardRow.columns) FROM shards s JOIN jobs j ON j.id = s.job_id
-            WHERE s.id > \(id) ORDER BY s.id LIMIT \(limit)
-            """
+            ShardRow.query(where: "s.id > \(id)", order: "s.id", limit: limit)
         ).map(ShardRow.init(row:))
     }
 

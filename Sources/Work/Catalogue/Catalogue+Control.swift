@@ -47,7 +47,9 @@ extension Catalogue {
                   AND \(sql: RowRules.counts("t"))
                 RETURNING t.shard_id, t.kind)
             UPDATE shards s SET cancelled = least(s.cancelled + counted.count, s.tasks - s.done - s.dead)
-            FROM (SELECT shard_id, count(*) FILTER (WHERE kind <> 'pack')::integer AS count FROM swept GROUP BY shard_id) counted
+            FROM (SELECT w.shard_id, count(*)::integer AS count
+                  FROM swept w JOIN shards u ON u.id = w.shard_id JOIN jobs j ON j.id = u.job_id AND j.kind = w.kind
+                  GROUP BY w.shard_id) counted
             WHERE s.id = counted.shard_id
             """)
         return try connection.execute(
@@ -57,7 +59,7 @@ extension Catalogue {
             """)
     }
 
-    /// Opens a job's dead tasks for another round of attempts, and its quarantined shards for packing, piece by piece.
+    /// Opens a job's dead tasks for another round of attempts, those that follow its shards too, piece by piece.
     /// - Returns: how many tasks were opened, and what to hint.
     public func retry(
         job name: String, tasksPerPiece: Int = Catalogue.tasksPerChange,
@@ -66,7 +68,9 @@ extension Catalogue {
         let job = try await requireRunning(name)
         let opened = try await changePieces(
             of: job,
-            where: "(s.state = 'quarantined' OR (s.state = 'open' AND s.dead > 0)) AND \(sql: RowRules.shard)",
+            where: """
+                (s.state IN ('generated', 'quarantined') OR (s.state = 'open' AND s.dead > 0)) AND \(sql: RowRules.shard)
+                """,
             tasks: tasksPerPiece, label: "retry", progress: progress
         ) { connection, shards in try Self.openDead(shards, on: connection) }
         return (opened, try await claimable(job: job))
@@ -78,12 +82,13 @@ extension Catalogue {
             """
             WITH opened AS (
                 UPDATE tasks t SET state = 'open', attempt = 0, deaths = 0, returns = 0, reason = NULL, not_before = NULL
-                FROM shards s WHERE s.id = ANY(\(shards)) AND t.shard_id = s.id AND t.state = 'dead'
+                FROM shards s, jobs j WHERE s.id = ANY(\(shards)) AND j.id = s.job_id AND t.shard_id = s.id AND t.state = 'dead'
                   AND \(sql: RowRules.task("t", of: "s.tasks"))
-                  AND (s.state = 'open' OR (s.state = 'quarantined' AND t.kind = 'pack'))
-                RETURNING t.shard_id, t.kind),
+                  AND ((s.state = 'open' AND t.kind = j.kind)
+                       OR (s.state IN ('generated', 'quarantined') AND t.kind = j.follow_kind))
+                RETURNING t.shard_id, t.kind = j.kind AS own),
             counted AS (
-                SELECT shard_id, count(*) FILTER (WHERE kind <> 'pack')::integer AS count FROM opened GROUP BY shard_id),
+                SELECT shard_id, count(*) FILTER (WHERE own)::integer AS count FROM opened GROUP BY shard_id),
             moved AS (
                 UPDATE shards s SET dead = greatest(s.dead - counted.count, 0), reason = NULL, hinted_at = now(),
                        state = CASE WHEN s.state = 'quarantined' THEN 'generated' ELSE s.state END
@@ -146,14 +151,6 @@ extension Catalogue {
         ).compactMap(HintTarget.init(row:))
     }
 
-    /// What a shard `s` of a job `j` asks for in its state: a LATERAL of kind and capability, as ``claim`` judges it.
-    static var work: SQL {
-        """
-        LATERAL (SELECT CASE WHEN s.state = 'generated' THEN 'pack' ELSE j.kind END AS kind,
-                        CASE WHEN s.state = 'generated' THEN 'archive' ELSE j.capability END AS capability)
-        """
-    }
-
     /// Those of these jobs whose tasks nobody should begin, with what they are: paused or cancelled.
     public func stoppedJobs(among jobs: [Int64]) async throws -> [Int64: JobState] {
         let rows = try await connection.query(
@@ -179,7 +176,7 @@ extension Catalogue {
         try await changePieces(
             of: job.id, where: "true", tasks: tasksPerPiece, label: "purge", progress: progress
         ) { connection, shards in
-            for table in ["outputs", "payloads", "tasks", "leases"] as [StaticString] {
+            for table in ["outputs", "results", "payloads", "tasks", "leases"] as [StaticString] {
                 _ = try connection.execute(
                     "DELETE FROM \(unsafeRaw: "\(table)") WHERE shard_id = ANY(\(shards))")
             }

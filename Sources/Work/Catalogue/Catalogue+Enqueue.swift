@@ -27,11 +27,14 @@ extension Catalogue {
             try Self.lock(draft, on: connection)
             var job = try Self.recorded(draft, on: connection) ?? Self.insert(draft, on: connection)
             let missing = job.tasksBefore..<max(job.tasksBefore, taskCount)
-            guard !missing.isEmpty else { return job }
-            let shards = try Self.insertShards(of: job.id, tasks: missing, size: draft.shardSize, on: connection)
-            try Self.copy(missing, into: shards, size: draft.shardSize, kind: draft.kind, task: task, on: connection)
-            job.tasksAdded = missing.count
-            job.shardsAdded = shards.count
+            if !missing.isEmpty {
+                let shards = try Self.insertShards(of: job.id, tasks: missing, size: draft.shardSize, on: connection)
+                try Self.copy(
+                    missing, into: shards, size: draft.shardSize, kind: draft.kind, task: task, on: connection)
+                job.tasksAdded = missing.count
+                job.shardsAdded = shards.count
+            }
+            try Self.keepLimits(of: job, on: connection)
             return job
         }
     }
@@ -44,15 +47,38 @@ extension Catalogue {
         }
     }
 
+    /// Last of all, since the job's row stays locked from here on, and whoever finishes one of its shards waits for it.
+    private static func keepLimits(of job: EnqueuedJob, on connection: isolated Connection) throws {
+        guard job.hintSize != job.hintSizeBefore || job.maximumAttempts != job.maximumAttemptsBefore else { return }
+        _ = try connection.execute(
+            "UPDATE jobs SET hint_size = \(job.hintSize), max_attempts = \(job.maximumAttempts) WHERE id = \(job.id)")
+    }
+
+    /// The recorded job of this name or specification, with the draft's hint size and attempts; `nil` where there is none.
     private static func recorded(_ draft: JobDraft, on connection: isolated Connection) throws -> EnqueuedJob? {
         let rows = try connection.query(
             """
             SELECT id, name, state::text AS state, lane, hint_size, max_attempts, specification, specification_sha256 AS digest,
+                   follow_kind, follow_capability,
                    (SELECT coalesce(max(first_task + tasks), 0) FROM shards WHERE job_id = jobs.id)::bigint AS tasks
             FROM jobs WHERE name = \(draft.name) OR specification_sha256 = \(draft.digest.bytes)
             ORDER BY name <> \(draft.name)
             """)
         guard let row = rows.first else { return nil }
+        try check(draft, against: row)
+        let (hintSize, attempts) = (try row.int("hint_size"), try row.int("max_attempts"))
+        let id = try row.int64("id")
+        var job = EnqueuedJob(
+            id: id, isNew: false, tasksBefore: try row.int("tasks"), tasksAdded: 0,
+            shardsAdded: 0, lane: Lane(rawValue: try row.string("lane")) ?? .normal,
+            hintSize: draft.hintSize ?? hintSize, maximumAttempts: draft.maximumAttempts ?? attempts,
+            hintSizeBefore: hintSize, maximumAttemptsBefore: attempts)
+        job.after = try keepPredecessor(of: draft, id: id, on: connection)
+        return job
+    }
+
+    /// Refuses a draft that contradicts the job that is recorded under its name or specification.
+    private static func check(_ draft: JobDraft, against row: Row) throws {
         let name = try row.string("name")
         guard try row.bytes("digest") == draft.digest.bytes else {
             let changes = try SpecificationComparison.differences(
@@ -68,41 +94,36 @@ extension Catalogue {
                 .refused, "job '\(draft.name)': the same specification already runs as job '\(name)'; use --job \(name)"
             )
         }
-        let state = try row.string("state")
-        guard state != JobState.cancelled.rawValue else {
+        guard try row.string("state") != JobState.cancelled.rawValue else {
             throw CatalogueError(
                 .refused,
                 "job '\(name)' was cancelled; run `detdiffusion-catalogue purge --job \(name)` first, or "
                     + "change the seed and the name"
             )
         }
-        let (hintSize, attempts) = (try row.int("hint_size"), try row.int("max_attempts"))
-        let id = try row.int64("id")
-        var job = EnqueuedJob(
-            id: id, isNew: false, tasksBefore: try row.int("tasks"), tasksAdded: 0,
-            shardsAdded: 0, lane: Lane(rawValue: try row.string("lane")) ?? .normal,
-            hintSize: draft.hintSize ?? hintSize, maximumAttempts: draft.maximumAttempts ?? attempts,
-            hintSizeBefore: hintSize, maximumAttemptsBefore: attempts)
-        job.after = try keepPredecessor(of: draft, id: id, on: connection)
-        if job.hintSize != hintSize || job.maximumAttempts != attempts {
-            _ = try connection.execute(
-                "UPDATE jobs SET hint_size = \(job.hintSize), max_attempts = \(job.maximumAttempts) WHERE id = \(job.id)"
-            )
+        let recorded = try FollowUp(row: row)
+        guard recorded == draft.followUp else {
+            throw CatalogueError(
+                .refused,
+                "job '\(name)': expected \(draft.followUp?.kind.rawValue ?? "nothing") to follow its shards, found that "
+                    + "\(recorded?.kind.rawValue ?? "nothing") does; purge the job and enqueue it again")
         }
-        return job
     }
 
     private static func insert(_ draft: JobDraft, on connection: isolated Connection) throws -> EnqueuedJob {
+        precondition(draft.followUp?.kind != draft.kind, "what follows a shard is another kind than its job's")
         let hintSize = draft.hintSize ?? JobDraft.defaultHintSize
         let attempts = draft.maximumAttempts ?? JobDraft.defaultMaximumAttempts
         let after = try predecessor(of: draft, on: connection)
         let row = try connection.query(
             """
             INSERT INTO jobs (name, kind, capability, lane, strategy, specification, specification_sha256, categories,
-                              plan, hint_size, max_attempts, after_job, after_by)
+                              statistics, follow_kind, follow_capability, hint_size, max_attempts, after_job, after_by)
             VALUES (\(draft.name), \(draft.kind.rawValue), \(draft.capability.rawValue), \(draft.lane.rawValue),
-                    \(optional: draft.strategy), \(draft.specification), \(draft.digest.bytes), \(draft.categories), \(draft.plan),
-                    \(hintSize), \(attempts), \(optional: after), \(optional: draft.after?.by.rawValue))
+                    \(optional: draft.strategy), \(draft.specification), \(draft.digest.bytes), \(draft.categories),
+                    \(draft.statistics), \(optional: draft.followUp?.kind.rawValue),
+                    \(optional: draft.followUp?.capability.rawValue), \(hintSize), \(attempts), \(optional: after),
+                    \(optional: draft.after?.by.rawValue))
             RETURNING id
             """
         ).one("INSERT INTO jobs")
@@ -169,5 +190,15 @@ extension Catalogue {
     /// Marks shards as hinted: all their hints are confirmed by the broker.
     public func markHinted(_ shards: [Int64]) async throws {
         _ = try await connection.execute("UPDATE shards SET hinted_at = now() WHERE id = ANY(\(shards))")
+    }
+}
+
+extension FollowUp {
+    /// Reads the columns follow_kind and follow_capability of a job.
+    init?(row: Row) throws {
+        guard let kind = try row.optionalString("follow_kind"),
+            let capability = try row.optionalString("follow_capability")
+        else { return nil }
+        self.init(kind: TaskKind(rawValue: kind), capability: Capability(rawValue: capability))
     }
 }

@@ -57,7 +57,7 @@ extension Catalogue {
                 """)
         }
         guard let first = dead.first else { return }
-        if kind.countsInShard {
+        if try role(of: kind, shard: shard, on: connection) == .own {
             _ = try connection.execute(
                 "UPDATE shards SET dead = least(dead + \(dead.count), tasks - done - cancelled) WHERE id = \(shard)")
         } else {
@@ -138,10 +138,9 @@ extension Catalogue {
         return try connection.query(
             """
             SELECT s.id, s.job_id, \(first) AS first, \(last - first + 1) AS tasks, j.name,
-                   j.specification_sha256 AS digest, \(kind.rawValue) AS kind, j.lane, j.hint_size,
-                   CASE WHEN \(kind.rawValue) = 'pack' THEN 'archive' ELSE j.capability END AS capability
-            FROM shards s JOIN jobs j ON j.id = s.job_id
-            WHERE s.id = \(shard) AND j.state = 'running'
+                   j.specification_sha256 AS digest, c.kind, c.capability, j.lane, j.hint_size
+            FROM shards s JOIN jobs j ON j.id = s.job_id, \(sql: kinds) c (kind, capability, is_own)
+            WHERE s.id = \(shard) AND j.state = 'running' AND c.kind = \(kind.rawValue)
             """
         ).compactMap(HintTarget.init(row:)).first
     }

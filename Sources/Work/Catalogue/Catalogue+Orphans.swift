@@ -4,12 +4,12 @@ import Postgres
 
 extension Catalogue {
     /// The tables whose rows belong to a shard by its id alone.
-    private static let tablesOfShards: [StaticString] = ["tasks", "payloads", "outputs"]
+    private static let tablesOfShards: [StaticString] = ["tasks", "payloads", "outputs", "results"]
 
     /// How many shards' ids one statement looks at.
     private static let idsPerLook = 1000
 
-    /// Rows of tasks, payloads and outputs whose shard does not exist. Each statement looks at some shards' ids, or
+    /// Rows of these tables whose shard does not exist. Each statement looks at some shards' ids, or
     /// counts the rows of one.
     public func orphans() async throws -> Int {
         var count = 0
@@ -23,7 +23,7 @@ extension Catalogue {
         return count
     }
 
-    /// Removes rows of tasks, payloads and outputs whose shard does not exist, those of one shard at a time.
+    /// Removes rows of these tables whose shard does not exist, those of one shard at a time.
     /// - Returns: how many.
     public func removeOrphans() async throws -> Int {
         var removed = 0

@@ -65,7 +65,7 @@ extension Catalogue {
     /// - Parameters:
     ///   - condition: which shards `s` can have records at all.
     ///   - query: the records of these shards, the first `count` of them.
-    private func pages<Record>(
+    func pages<Record>(
         _ filter: CatalogueFilter, where condition: SQL,
         query: @escaping @Sendable (_ shards: [Int64], _ count: Int) -> SQL,
         record: @escaping @Sendable (Row) throws -> Record

@@ -33,7 +33,8 @@ extension Catalogue {
             let waiting: SQL = """
                 t.shard_id = \(shard) AND t.state = 'waiting'
                 AND \(sql: RowRules.task("t", of: RowRules.tasks(ofShard: shard)))
-                AND t.kind IN ('pack', (SELECT j.kind FROM jobs j JOIN shards s ON s.job_id = j.id WHERE s.id = \(shard)))
+                AND t.kind IN (SELECT unnest(ARRAY[j.kind, j.follow_kind]) FROM jobs j JOIN shards s ON s.job_id = j.id
+                               WHERE s.id = \(shard))
                 """
             let opened = try connection.query(
                 """
@@ -99,8 +100,8 @@ extension Catalogue {
     /// Whether nothing that the caller can serve is open, waiting or leased, other workers' leases included, and no shard
     /// is blocked that somebody's work may open. A paused job's tasks cannot be served, so they do not count.
     ///
-    /// Like ``claim`` it goes by what a shard asks for in its state: packing once it is generated, else the job's own
-    /// kind and capability. Tasks of shards that ask for anything else, or have nothing left to do, are not visited.
+    /// Like ``claim`` it goes by what a shard asks for in its state. Tasks of shards that ask for anything else, or have
+    /// nothing left to do, are not visited.
     public func isIdle(serving: [HandlerDescription]) async throws -> Bool {
         let keys = serving.map { "\($0.kind) \($0.capability)" }
         return try await connection.query(

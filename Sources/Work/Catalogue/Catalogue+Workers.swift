@@ -25,8 +25,8 @@ public struct WorkerIntroduction: Sendable {
         self.serves = serves
     }
 
-    /// The device class of the first generator; outputs carry their own. Archives are the same on every device.
-    var deviceClass: String { (serves.first { $0.kind != .pack } ?? serves.first)?.deviceClass ?? "none" }
+    /// The class of the first handler that needs a device; records carry their own.
+    var deviceClass: String { (serves.first(where: \.needsDevice) ?? serves.first)?.deviceClass ?? "none" }
 }
 
 /// What a worker process is doing.

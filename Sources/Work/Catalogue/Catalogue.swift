@@ -88,8 +88,3 @@ extension Array {
         return row
     }
 }
-
-extension PostgresError {
-    /// Whether a claim was refused because the catalogue does not know the worker.
-    public var isUnknownWorker: Bool { code == .constraint("leases_worker_id_fkey") }
-}

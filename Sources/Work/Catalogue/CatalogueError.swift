@@ -1,5 +1,7 @@
 // The one error of this module; PostgreSQL's own errors pass through unchanged.
 
+public import Postgres
+
 /// A request that the catalogue refuses.
 public struct CatalogueError: Error, CustomStringConvertible, Sendable, Equatable {
     /// What callers branch on.
@@ -29,4 +31,9 @@ public struct CatalogueError: Error, CustomStringConvertible, Sendable, Equatabl
             "catalogue: expected worker \(worker) as it registered, found none: the catalogue was restored from before this "
                 + "worker began; start the worker again")
     }
+}
+
+extension PostgresError {
+    /// Whether a claim was refused because the catalogue does not know the worker.
+    public var isUnknownWorker: Bool { code == .constraint("leases_worker_id_fkey") }
 }

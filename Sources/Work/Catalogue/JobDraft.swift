@@ -20,7 +20,9 @@ public struct JobDraft: Sendable {
     /// The categories of the annotation file, as JSON, for exports.
     public var categories: String
     /// The plan's statistics, as JSON.
-    public var plan: String
+    public var statistics: String
+    /// What is done with each of its shards once its tasks are accounted for; `nil`: nothing, and the shard is finished.
+    public var followUp: FollowUp?
     /// Tasks per shard.
     public var shardSize: Int
     /// Tasks per hint; `nil` keeps what a recorded job has and gives a new one ``defaultHintSize``.
@@ -39,7 +41,8 @@ public struct JobDraft: Sendable {
     /// Describes a job.
     public init(
         name: String, kind: TaskKind, capability: Capability, lane: Lane, strategy: String?, specification: String,
-        categories: String, plan: String, shardSize: Int, hintSize: Int? = nil, maximumAttempts: Int? = nil
+        categories: String, statistics: String, followUp: FollowUp?, shardSize: Int, hintSize: Int? = nil,
+        maximumAttempts: Int? = nil
     ) {
         self.name = name
         self.kind = kind
@@ -48,7 +51,8 @@ public struct JobDraft: Sendable {
         self.strategy = strategy
         self.specification = specification
         self.categories = categories
-        self.plan = plan
+        self.statistics = statistics
+        self.followUp = followUp
         self.shardSize = shardSize
         self.hintSize = hintSize
         self.maximumAttempts = maximumAttempts

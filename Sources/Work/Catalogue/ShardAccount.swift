@@ -24,18 +24,20 @@ public struct ShardAccount: Sendable, Hashable, Codable {
     public var payloads: Int
     /// Tasks without a payload row.
     public var bare: Int
-    /// Outputs whose bytes are expected to exist.
-    public var outputs: Int
-    /// Done tasks without such an output, and such outputs without a done task.
+    /// Results whose numbers or kinds the shard does not have.
+    public var strayResults: Int
+    /// Done tasks without an image or result that is not lost, and such images and results without a done task.
     public var unmatched: Int
-    /// Leased tasks, packing included, whose lease does not exist.
+    /// Leased tasks, those that follow the shard included, whose lease does not exist.
     public var unprotected: Int
     /// Whether it is blocked, though what it waits for is finished.
     public var isMissed: Bool
     /// Whether tasks wait that the shard's row would not let anybody wake in time.
     public var forgets: Bool
-    /// The state of the shard's pack task, if it has one.
-    public var packState: String?
+    /// The kind that follows the job's shards, if any does.
+    public var follow: String?
+    /// The state of the shard's task of that kind, if it has one.
+    public var followState: String?
     /// Dead tasks that the job allows per shard.
     public var allowedDead: Int
     /// Whether its job was cancelled.
@@ -52,8 +54,8 @@ public struct ShardAccount: Sendable, Hashable, Codable {
     public var longWaits: Int
     /// Task rows whose epochs, attempts or deaths cannot be.
     public var oddTasks: Int
-    /// Outputs whose epochs or sizes cannot be.
-    public var oddOutputs: Int
+    /// Outputs and results whose epochs or sizes cannot be.
+    public var oddRecords: Int
 
     /// How many task rows are in `state`.
     public func count(_ state: String) -> Int { counts[state] ?? 0 }
@@ -82,7 +84,8 @@ public struct ShardAccount: Sendable, Hashable, Codable {
                 "counter \(name)", "\(count(name)), as many tasks are \(name)", "\(counter)",
                 when: counter != count(name))
         }
-        expect("done tasks and outputs without one another", "0", "\(unmatched)", when: unmatched > 0)
+        expect("results with numbers or kinds beyond the shard", "0", "\(strayResults)", when: strayResults > 0)
+        expect("done tasks and records without one another", "0", "\(unmatched)", when: unmatched > 0)
         expect("leased tasks without a lease", "0", "\(unprotected)", when: unprotected > 0)
         expect("waiting tasks", "a time at which the shard wakes them", "none, or too late", when: forgets)
         expect(
@@ -90,14 +93,17 @@ public struct ShardAccount: Sendable, Hashable, Codable {
         expect("leases of over an hour from now", "0", "\(longLeases)", when: longLeases > 0)
         expect("tasks that wait for over an hour from now", "0", "\(longWaits)", when: longWaits > 0)
         expect("task rows whose epochs or attempts cannot be", "0", "\(oddTasks)", when: oddTasks > 0)
-        expect("outputs whose sizes or epochs cannot be", "0", "\(oddOutputs)", when: oddOutputs > 0)
+        expect("records whose sizes or epochs cannot be", "0", "\(oddRecords)", when: oddRecords > 0)
         expect(
             "archive's row", "a size from 0 on, at most as many images as tasks", "others", when: hasOddArchive)
         if let expected = expectedState { expect("shard state", expected, foundState, when: true) }
         return findings
     }
 
-    private var foundState: String { state + (packState.map { " with a pack task that is \($0)" } ?? "") }
+    private var foundState: String {
+        guard let follow, let followState else { return state }
+        return "\(state) with a \(follow) task that is \(followState)"
+    }
 
     /// The state that the counts ask for, where it is another than the shard's.
     private var expectedState: String? {
@@ -110,10 +116,11 @@ public struct ShardAccount: Sendable, Hashable, Codable {
         case "quarantined": return "finished, or work that leads there"
         case "finished" where !isAccountedFor, "generated" where !isAccountedFor:
             return "open, since not all of its tasks are done"
-        case "generated" where !["open", "leased", "waiting"].contains(packState):
-            return "generated with a pack task that is claimable"
+        case "generated" where !["open", "leased", "waiting"].contains(followState):
+            return follow.map { "generated with a \($0) task that is claimable" }
+                ?? "finished, since nothing follows it"
         case "open" where isAccountedFor && count("dead") <= allowedDead && count("cancelled") == 0:
-            return "generated, since all of its tasks are done"
+            return "\(follow == nil ? "finished" : "generated"), since all of its tasks are done"
         default: return nil
         }
     }

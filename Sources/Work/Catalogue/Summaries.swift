@@ -24,11 +24,11 @@ public struct JobSummary: Codable, Sendable, Hashable {
     public var cancelled: Int
     /// Shards in all.
     public var shards: Int
-    /// Shards that are ready for training.
+    /// Shards with which everything was done.
     public var finishedShards: Int
-    /// Shards that wait to be packed.
+    /// Shards whose tasks are done and that wait for what follows.
     public var generatedShards: Int
-    /// Shards that could not be packed.
+    /// Shards for which what follows failed.
     public var quarantinedShards: Int
     /// The job that it follows.
     public var after: String?
@@ -145,7 +145,7 @@ public struct WorkerSummary: Codable, Sendable, Hashable {
     public var version: String
     /// Kind and capability of each handler.
     public var serves: [String]
-    /// The class of its first generator; each output carries its own.
+    /// The class of its first handler that needs a device; each record carries its own.
     public var deviceClass: String
     /// `running`, `draining`, `stopped`, or `lost` without a sign of life for three minutes.
     public var state: String

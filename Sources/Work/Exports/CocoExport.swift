@@ -133,16 +133,16 @@ public struct CocoExport: Sendable {
     private func write(
         _ shard: ShardRow, to folder: Folder, names: ImageNames, records: RecordFragments
     ) async throws -> Int {
-        let samples = try await catalogue.samples(ofShard: shard.id)
+        let outputs = try await catalogue.outputs(ofShard: shard.id)
         let archive = try ShardArchive(shard, in: store)
         let (width, height) = (source.specification.width, source.specification.height)
-        for sample in samples {
+        for output in outputs {
             try Task.checkCancellation()
-            let task = try LayoutTask(decoding: sample.payload)
-            let image = try archive.image(task.key, digest: sample.digest)
+            let task = try LayoutTask(decoding: output.payload)
+            let image = try archive.image(task.key, digest: output.digest)
             try OutputFile.write(image, as: names.name(of: task), in: folder)
             try records.append(task, shard: shard.number, width: width, height: height)
         }
-        return samples.count
+        return outputs.count
     }
 }

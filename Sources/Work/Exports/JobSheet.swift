@@ -69,17 +69,17 @@ public struct JobSheet: Sendable {
     private func tiles(
         _ places: [Int], of shard: ShardRow, specification: GenerateSpecification
     ) async throws -> [ContactSheet.Tile] {
-        let samples = try await catalogue.samples(ofShard: shard.id)
-        let archive = shard.state == "finished" ? try ShardArchive(shard, in: store) : nil
+        let outputs = try await catalogue.outputs(ofShard: shard.id)
+        let archive = shard.needsArchive ? try ShardArchive(shard, in: store) : nil
         // An image that was lost since the shard was counted is simply not there to be shown.
-        return try places.filter { $0 < samples.count }.map { place in
-            let sample = samples[place]
-            let task = try LayoutTask(decoding: sample.payload)
+        return try places.filter { $0 < outputs.count }.map { place in
+            let output = outputs[place]
+            let task = try LayoutTask(decoding: output.payload)
             let png: [UInt8] =
                 if let archive {
-                    try archive.image(task.key, digest: sample.digest)
+                    try archive.image(task.key, digest: output.digest)
                 } else {
-                    try store.read(sample.digest, size: sample.bytes, extension: "png")
+                    try store.read(output.digest, size: output.bytes, extension: "png")
                 }
             return Self.tile(try Image(png: png), task: task, specification: specification)
         }

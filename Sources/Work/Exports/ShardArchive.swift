@@ -57,8 +57,16 @@ struct RecordedArchive {
     /// Its SHA-256.
     let digest: SHA256Digest
 
-    /// Throws ``ExportError`` with code `damaged` for a record that is not complete or names another path.
+    /// Throws ``ExportError`` with code `refused` for a shard that nobody packs, with code `damaged` for a record that is
+    /// not complete or names another path.
     init(_ shard: ShardRow, in store: ObjectStore) throws(ExportError) {
+        guard shard.needsArchive else {
+            throw ExportError(
+                .refused,
+                "cannot export the job '\(shard.job)': expected archives of its finished shards, found none, since "
+                    + "\(shard.follow.map { "\($0) follows them and recorded something else" } ?? "nothing follows them")"
+            )
+        }
         guard let recorded = shard.tar, let bytes = shard.bytes, let digest = shard.digest else {
             throw .damaged(shard.number, "expected a recorded path, size and SHA-256 of its archive, found none")
         }

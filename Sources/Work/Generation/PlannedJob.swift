@@ -49,7 +49,7 @@ public struct PlannedJob: Sendable {
             name: name, kind: .generate, capability: specification.capability, lane: lane,
             strategy: specification.strategy.rawValue, specification: try specification.canonicalJSON(),
             categories: String(decoding: try encoder.encode(categories), as: UTF8.self),
-            plan: String(decoding: try encoder.encode(plan.statistics), as: UTF8.self),
+            statistics: String(decoding: try encoder.encode(plan.statistics), as: UTF8.self), followUp: .packing,
             shardSize: specification.shardSize, hintSize: hintSize)
     }
 }

@@ -30,29 +30,20 @@ public struct GenerateHandler: TaskHandler {
     /// Prepares the generator.
     public func prepare() async throws { try await generator.prepare() }
 
+    /// A layout task as its producer wrote it.
+    public func decode(_ payload: [UInt8]) throws -> LayoutTask { try LayoutTask(decoding: payload) }
+
     /// Generates the batch; the second half encodes and stores the images.
-    public func compute(_ batch: TaskBatch) async throws -> StoreResults {
+    public func compute(_ batch: DecodedBatch<LayoutTask>) async throws -> StoreResults {
         let specification = try GenerateSpecification(json: batch.job.specification)
-        var tasks: [LayoutTask] = []
-        var numbers: [Int] = []
-        var unreadable: [TaskResult] = []
-        for item in batch.items {
-            do {
-                tasks.append(try LayoutTask(decoding: item.payload))
-                numbers.append(item.number)
-            } catch {
-                let outcome = TaskOutcome.failed(reason: error.description, isPermanent: true)
-                unreadable.append(TaskResult(number: item.number, outcome: outcome))
-            }
-        }
-        let images = tasks.isEmpty ? [] : try await generator.generate(tasks, specification: specification)
-        guard images.count == tasks.count else {
+        let images = try await generator.generate(batch.items.map(\.work), specification: specification)
+        guard images.count == batch.items.count else {
             throw GenerationFailure(
-                "generator \(generator.describe().name): expected \(tasks.count) images, found \(images.count)",
+                "generator \(generator.describe().name): expected \(batch.items.count) images, found \(images.count)",
                 isPermanent: false)
         }
-        let (writer, made, failures) = (writer, Array(zip(numbers, images)), unreadable)
-        return { try await writer.store(made, specification: specification) + failures }
+        let (writer, made) = (writer, Array(zip(batch.items.map(\.number), images)))
+        return { try await writer.store(made, specification: specification) }
     }
 }
 
@@ -88,9 +79,9 @@ actor ImageWriter {
         let stored = try pausing { () throws(StoreError) in try store.put(encoded.map(\.png), extension: "png") }
         Failpoint.hit("worker.after-store")
         for (item, object) in zip(encoded, stored) {
-            let output = OutputRecord(
+            let image = ImageRecord(
                 digest: object.digest, bytes: object.size, width: specification.width, height: specification.height)
-            results.append(TaskResult(number: item.number, outcome: .output(output)))
+            results.append(TaskResult(number: item.number, outcome: .image(image)))
         }
         return results
     }

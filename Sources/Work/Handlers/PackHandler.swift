@@ -25,24 +25,22 @@ public struct PackHandler: TaskHandler {
         packer = Packer(store: store, place: "worker '\(worker)' on host '\(host)'")
     }
 
-    /// One shard at a time; archives are the same on every device.
+    /// One shard at a time; archives are the same on every device, and only the disc is busy.
     public var description: HandlerDescription {
-        HandlerDescription(kind: .pack, capability: .archive, maximumBatch: 1, deviceClass: "archive-1")
+        HandlerDescription(
+            kind: .pack, capability: .archive, maximumBatch: 1, deviceClass: "archive-1", needsDevice: false)
     }
-
-    /// Only the disc is busy.
-    public var needsDevice: Bool { false }
 
     /// Has nothing to load.
     public func prepare() async throws {}
 
     /// Computes nothing; the second half packs the shard.
-    public func compute(_ batch: TaskBatch) async throws -> StoreResults {
+    public func compute(_ batch: DecodedBatch<Void>) async throws -> StoreResults {
         let (catalogue, packer) = (catalogue, packer)
         return {
-            let samples = try await catalogue.samples(ofShard: batch.shard)
+            let outputs = try await catalogue.outputs(ofShard: batch.shard)
             let path = try packer.store.path(ofShard: batch.job.name, number: batch.shardNumber)
-            let outcome = try await packer.pack(samples, of: batch.job, to: path)
+            let outcome = try await packer.pack(outputs, of: batch.job, to: path)
             return batch.items.map { TaskResult(number: $0.number, outcome: outcome) }
         }
     }
@@ -62,20 +60,20 @@ actor Packer {
         self.place = place
     }
 
-    /// Packs `samples` into the archive at `path`, relative to the store.
+    /// Packs the images of `outputs` into the archive at `path`, relative to the store.
     ///
     /// An image that is missing here may be there for another host, so that is a failure like any other: the shard is
     /// tried again, and quarantined only after the last attempt.
     /// - Throws: `WorkPaused` where the disc refuses to be read or written.
-    func pack(_ samples: [ShardSample], of job: TaskBatch.Job, to path: String) throws -> TaskOutcome {
+    func pack(_ outputs: [ShardOutput], of job: TaskBatch.Job, to path: String) throws -> TaskOutcome {
         let specification = try GenerateSpecification(json: job.specification)
         let temporary = store.temporaryPath()
         // Gone already when it got its name.
         defer { unsafe unlink(temporary) }
         do {
-            let written = try write(samples, specification: specification, to: temporary)
-            guard written.lost.isEmpty else { return failure(of: written.lost, among: samples.count) }
-            return try publish(temporary, samples: samples.count, bytes: written.bytes, at: path)
+            let written = try write(outputs, specification: specification, to: temporary)
+            guard written.lost.isEmpty else { return failure(of: written.lost, among: outputs.count) }
+            return try publish(temporary, samples: outputs.count, bytes: written.bytes, at: path)
         } catch let error as ArchiveError where error.code.isOfTheSurroundings || error.code == .missing {
             throw WorkPaused(error.description)
         } catch let error as DigestError {
@@ -94,18 +92,18 @@ actor Packer {
 
     /// - Returns: the archive's size, and the tasks whose images cannot be read back.
     private func write(
-        _ samples: [ShardSample], specification: GenerateSpecification, to temporary: String
+        _ outputs: [ShardOutput], specification: GenerateSpecification, to temporary: String
     ) throws -> (bytes: Int, lost: [Int]) {
         var lost: [Int] = []
         let writer = try TarWriter(path: temporary)
-        for (index, sample) in samples.enumerated() {
-            if index == samples.count / 2 { Failpoint.hit("pack.mid-tar") }
+        for (index, output) in outputs.enumerated() {
+            if index == outputs.count / 2 { Failpoint.hit("pack.mid-tar") }
             try Task.checkCancellation()
-            guard let image = try image(of: sample) else {
-                lost.append(sample.number)
+            guard let image = try image(of: output) else {
+                lost.append(output.number)
                 continue
             }
-            let task = try LayoutTask(decoding: sample.payload)
+            let task = try LayoutTask(decoding: output.payload)
             try writer.append(name: task.key + ".png", contents: image)
             try writer.append(
                 name: task.key + ".json", contents: try SampleRecord(task: task, specification: specification).encoded()
@@ -115,9 +113,9 @@ actor Packer {
     }
 
     /// The stored image, or `nil` when its bytes are gone or are not what was recorded.
-    private func image(of sample: ShardSample) throws -> [UInt8]? {
+    private func image(of output: ShardOutput) throws -> [UInt8]? {
         do {
-            return try store.read(sample.digest, size: sample.bytes, extension: "png")
+            return try store.read(output.digest, size: output.bytes, extension: "png")
         } catch {
             switch error.code {
             case .corrupt: return nil

@@ -14,9 +14,9 @@ public struct WorkTopology: Sendable, Hashable {
         workQueues = queues.filter { seen.insert($0).inserted }
     }
 
-    /// Both lanes of every generator, and of what follows generating.
+    /// Both lanes of every generator, and of the packing that follows.
     public init(generators: [Capability]) {
-        self.init(queues: generators.flatMap { WorkQueue.lanes(of: .generate, $0) } + WorkQueue.followUps)
+        self.init(queues: generators.flatMap { WorkQueue.lanes(of: .generate, $0) } + FollowUp.packing.queues)
     }
 
     /// The names of the work queues.

@@ -54,7 +54,7 @@ public struct Worker: Service {
         logger[metadataKey: "worker.id"] = "\(id)"
         let queues = handlers.flatMap(\.description.queues)
         // A hint for a queue that nobody declared would come back, and wait for somebody's reminder.
-        let hinted = WorkTopology(queues: queues + WorkQueue.followUps)
+        let hinted = WorkTopology(queues: queues + (try await catalogue.followUpQueues()))
         let publisher = Publisher(url: broker, topology: hinted.declared, reportsOutages: false, logger: logger)
         let consumer = Consumer(
             url: broker, topology: WorkTopology(queues: queues).declared,

@@ -16,7 +16,7 @@ extension WorkerSession {
             held.add(batch)
             if isDraining { try await giveBack(batch); continue }
             guard held.begins(batch) else { continue }
-            guard let results = try await worked(on: batch, by: handler, { try await handler.compute(batch)() }) else {
+            guard let results = try await worked(on: batch, by: handler, { try await handler.work(on: batch)() }) else {
                 continue
             }
             if results.contains(where: \.isFailure) {

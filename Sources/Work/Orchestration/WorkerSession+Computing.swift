@@ -21,7 +21,7 @@ extension WorkerSession {
             // Not begun when the drain began; or lost, or its job was paused, while it was staged.
             if isDraining { try await giveBack(batch); continue }
             guard held.begins(batch) else { continue }
-            if let store = try await worked(on: batch, by: handler, { try await handler.compute(batch) }) {
+            if let store = try await worked(on: batch, by: handler, { try await handler.work(on: batch) }) {
                 await computed.send((batch, handler, store))
             }
         }

@@ -31,6 +31,8 @@ public enum DatabaseRole: String, Sendable, CaseIterable, Codable {
         "sha256", "bytes", "width", "height", "epoch", "worker_id", "device_class", "device_epoch",
     ]
 
+    private static let result = ["form", "content", "sha256", "epoch", "worker_id", "device_class"]
+
     private var writes: [Write] {
         switch self {
         case .producer:
@@ -38,7 +40,8 @@ public enum DatabaseRole: String, Sendable, CaseIterable, Codable {
                 (
                     "INSERT", "jobs",
                     ["name", "kind", "capability", "lane", "strategy", "specification", "specification_sha256"]
-                        + ["categories", "plan", "hint_size", "max_attempts", "after_job", "after_by"]
+                        + ["categories", "statistics", "follow_kind", "follow_capability", "hint_size", "max_attempts"]
+                        + ["after_job", "after_by"]
                 ), ("UPDATE", "jobs", ["hint_size", "max_attempts"]),
                 ("INSERT", "shards", ["job_id", "number", "first_task", "tasks"]), ("UPDATE", "shards", ["hinted_at"]),
                 ("INSERT", "tasks", Self.shardKey),
@@ -57,6 +60,8 @@ public enum DatabaseRole: String, Sendable, CaseIterable, Codable {
                 ),
                 ("INSERT", "outputs", ["shard_id", "number"] + Self.image),
                 ("UPDATE", "outputs", Self.image + ["recorded_at", "lost_at"]),
+                ("INSERT", "results", Self.shardKey + Self.result),
+                ("UPDATE", "results", Self.result + ["recorded_at", "lost_at"]),
                 ("INSERT", "workers", ["name", "host", "pid", "version", "serves", "device_class"]),
                 ("UPDATE", "workers", ["state", "done", "failed", "seen_at"]),
                 ("INSERT", "leases", ["worker_id", "shard_id", "kind", "expires_at"]),

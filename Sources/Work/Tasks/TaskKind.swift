@@ -54,6 +54,23 @@ public struct Capability: RawRepresentable, Hashable, Sendable, Codable, CustomS
     public var description: String { rawValue }
 }
 
+/// What is done with a complete shard before it is finished.
+public struct FollowUp: Hashable, Sendable, Codable {
+    /// What its one task does; another kind than the job's own.
+    public var kind: TaskKind
+    /// What a worker needs for it.
+    public var capability: Capability
+
+    /// Names what follows.
+    public init(kind: TaskKind, capability: Capability) {
+        self.kind = kind
+        self.capability = capability
+    }
+
+    /// The shard's images become one archive.
+    public static let packing = FollowUp(kind: .pack, capability: .archive)
+}
+
 /// Names on the broker that are not work queues.
 public enum MessageNames {
     /// What every name of this message version begins with.

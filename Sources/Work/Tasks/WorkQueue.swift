@@ -33,10 +33,11 @@ extension WorkQueue {
     public static func lanes(of kind: TaskKind, _ capability: Capability) -> [WorkQueue] {
         [Lane.high, .normal].map { WorkQueue(kind: kind, capability: capability, lane: $0) }
     }
+}
 
-    /// The queues of the work that finishing other work makes claimable: whoever finishes hints it, also one who does
-    /// not serve it himself.
-    public static let followUps = lanes(of: .pack, .archive)
+extension FollowUp {
+    /// Where its hints go, the urgent one first.
+    public var queues: [WorkQueue] { WorkQueue.lanes(of: kind, capability) }
 }
 
 extension HandlerDescription {

@@ -74,6 +74,8 @@ struct ChainTests {
                 try world.commands.succeed("catalogue", ["audit"]).contains("will never begin; cancel this job, too"))
             let purged = try world.commands.run("catalogue", ["purge", "--job", "one"])
             #expect(purged.status == 78 && purged.errors.contains("found 'two'; cancel what waits for it first"))
+            let watched = try world.commands.run("catalogue", ["watch", "--job", "two"])
+            #expect(watched.status == 1 && watched.output.contains("1 wait for 'one', which was cancelled"))
             // A worker has nothing to wait for.
             #expect(try world.commands.run("worker", TestWorld.worker).status == 0)
             try world.commands.succeed("catalogue", ["cancel", "--job", "two"])

@@ -24,7 +24,9 @@ struct RowTests {
         let text = try String(contentsOfFile: path, encoding: .utf8)
         let tables = try #require(text.range(of: "ALTER TABLE tasks\n"))
         let end = try #require(text.range(of: "-- A shard's times"))
-        try world.sql(String(text[tables.lowerBound..<end.lowerBound]))
+        // The one column that has another name by now.
+        let rules = String(text[tables.lowerBound..<end.lowerBound])
+        try world.sql(rules.replacing("octet_length(plan)", with: "octet_length(statistics)"))
         try world.sql("ALTER TABLE shards ENABLE TRIGGER USER")
     }
 

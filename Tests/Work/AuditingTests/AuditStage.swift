@@ -73,7 +73,7 @@ struct AuditStage {
                 target.hint(target.range), limit: 16, worker: worker, lease: .seconds(600))
             guard let batch = claim.batch else { return }
             let handler: any TaskHandler = batch.kind == .pack ? pack : generate
-            let results = try await handler.compute(batch)()
+            let results = try await handler.work(on: batch)()
             _ = try await test.catalogue.finish(batch, results: results, worker: worker, backoff: { _ in .zero })
         }
     }
@@ -87,8 +87,8 @@ struct AuditStage {
         try #require(try await test.catalogue.shardRows(job: job.id).first { $0.number == number })
     }
 
-    func samples(_ shard: Int) async throws -> [ShardSample] {
-        try await test.catalogue.samples(ofShard: try await self.shard(shard).id)
+    func samples(_ shard: Int) async throws -> [ShardOutput] {
+        try await test.catalogue.outputs(ofShard: try await self.shard(shard).id)
     }
 
     func audit(quick: Bool = false) async throws -> (JobAudit, [Finding]) {
@@ -139,7 +139,7 @@ struct AuditStage {
         try bytes.write(to: url)
     }
 
-    func remove(_ sample: ShardSample) throws {
+    func remove(_ sample: ShardOutput) throws {
         #expect(try store.remove(sample.digest, extension: "png"))
     }
 }

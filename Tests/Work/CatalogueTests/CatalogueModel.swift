@@ -68,7 +68,7 @@ struct CatalogueModel {
         for result in results {
             guard let number = holding(result.number, epoch: epochs[result.number], batch.kind, shard) else { continue }
             switch result.outcome {
-            case .output: move(number, batch.kind, shard, to: .done)
+            case .image, .result: move(number, batch.kind, shard, to: .done)
             case .archive:
                 move(number, batch.kind, shard, to: .done)
                 if shards[shard].state == .generated { shards[shard].state = .finished }

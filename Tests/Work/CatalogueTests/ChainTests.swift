@@ -36,7 +36,7 @@ struct ChainTests {
             number: item.number,
             outcome: batch.kind == .pack
                 ? .archive(ArchiveRecord(path: "t", digest: digest, bytes: 1, samples: 1))
-                : .output(OutputRecord(digest: digest, bytes: 1, width: 8, height: 8)))
+                : .image(ImageRecord(digest: digest, bytes: 1, width: 8, height: 8)))
     }
 
     /// Does all that is claimable of a job.

@@ -75,7 +75,7 @@ private struct Member {
                 default:
                     batch.kind == .pack
                         ? .archive(ArchiveRecord(path: "shards/job/job.tar", digest: digest, bytes: 1, samples: 8))
-                        : .output(OutputRecord(digest: digest, bytes: 1, width: 8, height: 8))
+                        : .image(ImageRecord(digest: digest, bytes: 1, width: 8, height: 8))
                 }
             return TaskResult(number: item.number, outcome: outcome)
         }
@@ -84,7 +84,7 @@ private struct Member {
 
     private func reopen(_ shard: Int64) async throws {
         guard let contents = try await catalogue.contents(ofShard: shard) else { return }
-        let lost = contents.samples.prefix(1).map { LostOutput(number: $0.number, digest: $0.digest) }
+        let lost = contents.outputs.prefix(1).map { LostRecord(number: $0.number, digest: $0.digest) }
         _ = try await catalogue.reopen(contents.row, lost: lost)
     }
 }

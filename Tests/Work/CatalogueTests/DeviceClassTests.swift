@@ -41,16 +41,16 @@ struct DeviceClassTests {
     private static func make(_ test: TestCatalogue, _ target: HintTarget, _ make: Make) async throws -> Bool {
         let claim = try await test.catalogue.claim(
             target.hint(0..<1), limit: 1, worker: make.worker, lease: .seconds(60))
-        let output = OutputRecord(digest: SHA256.digest(of: make.image), bytes: 1, width: 8, height: 8)
+        let output = ImageRecord(digest: SHA256.digest(of: make.image), bytes: 1, width: 8, height: 8)
         let report = try await test.catalogue.finish(
-            try #require(claim.batch), results: [TaskResult(number: 0, outcome: .output(output))], worker: make.worker,
+            try #require(claim.batch), results: [TaskResult(number: 0, outcome: .image(output))], worker: make.worker,
             deviceClass: make.deviceClass, backoff: { _ in .zero })
         return report.accepted == [0]
     }
 
     private static func lose(_ test: TestCatalogue, _ target: HintTarget) async throws {
         let contents = try #require(try await test.catalogue.contents(ofShard: target.shard))
-        let lost = contents.samples.map { LostOutput(number: $0.number, digest: $0.digest) }
+        let lost = contents.outputs.map { LostRecord(number: $0.number, digest: $0.digest) }
         #expect(try await test.catalogue.reopen(contents.row, lost: lost))
     }
 

@@ -29,9 +29,9 @@ struct IdleTests {
             let target = try #require(try await catalogue.unhintedShards(job: job.id).first)
             let claim = try await catalogue.claim(target.hint(0..<1), limit: 1, worker: worker, lease: .seconds(600))
             #expect(try await !catalogue.isIdle(serving: [Self.sketch]), "others' leases count")
-            let output = OutputRecord(digest: SHA256.digest(of: "x"), bytes: 1, width: 8, height: 8)
+            let output = ImageRecord(digest: SHA256.digest(of: "x"), bytes: 1, width: 8, height: 8)
             _ = try await catalogue.finish(
-                try #require(claim.batch), results: [TaskResult(number: 0, outcome: .output(output))], worker: worker,
+                try #require(claim.batch), results: [TaskResult(number: 0, outcome: .image(output))], worker: worker,
                 backoff: { _ in .seconds(1) })
             #expect(try await catalogue.isIdle(serving: [Self.sketch]), "packing is for those who pack")
             #expect(try await !catalogue.isIdle(serving: [Self.pack]))

@@ -133,7 +133,7 @@ private struct Walk {
         let digest = SHA256.digest(of: "\(batch.shard)/\(item.number)")
         return batch.kind == .pack
             ? .archive(ArchiveRecord(path: "shards/walk/walk.tar", digest: digest, bytes: 10, samples: 1))
-            : .output(OutputRecord(digest: digest, bytes: 3, width: 8, height: 8))
+            : .image(ImageRecord(digest: digest, bytes: 3, width: 8, height: 8))
     }
 
     private mutating func release() async throws -> String {
@@ -200,7 +200,7 @@ private struct Walk {
         let done = model.shards[shard].tasks.indices.filter { model.shards[shard].tasks[$0].state == .done }
         let lost = done.filter { _ in chance(40) }
         guard let row = try await test.catalogue.contents(ofShard: shards[shard])?.row else { return "no shard" }
-        let outputs = lost.map { LostOutput(number: $0, digest: SHA256.digest(of: "\(shards[shard])/\($0)")) }
+        let outputs = lost.map { LostRecord(number: $0, digest: SHA256.digest(of: "\(shards[shard])/\($0)")) }
         #expect(try await test.catalogue.reopen(row, lost: outputs))
         model.reopen(shard, lost: lost)
         return "reopen \(lost) of shard \(shard)"

@@ -140,8 +140,8 @@ struct RowTests {
             let results = again.items.map {
                 TaskResult(
                     number: $0.number,
-                    outcome: .output(
-                        OutputRecord(digest: SHA256.digest(of: "\($0)"), bytes: 1, width: 8, height: 8)))
+                    outcome: .image(
+                        ImageRecord(digest: SHA256.digest(of: "\($0)"), bytes: 1, width: 8, height: 8)))
             }
             let report = try await catalogue.finish(again, results: results, worker: worker, backoff: { _ in .zero })
             #expect(report.accepted == [0, 1, 2])
@@ -175,8 +175,8 @@ struct RowTests {
             let results = batch.items.map {
                 TaskResult(
                     number: $0.number,
-                    outcome: .output(
-                        OutputRecord(digest: SHA256.digest(of: "\($0)"), bytes: 1, width: 8, height: 8)))
+                    outcome: .image(
+                        ImageRecord(digest: SHA256.digest(of: "\($0)"), bytes: 1, width: 8, height: 8)))
             }
             let report = try await test.catalogue.finish(
                 batch, results: results, worker: worker, backoff: { _ in .zero })
@@ -187,26 +187,32 @@ struct RowTests {
 
     /// A catalogue from before the rules migrates whatever it holds, and says what breaks them until it is mended.
     @Test func aCatalogueWithSuchRowsMigratesAndNamesThem() async throws {
-        try await TestCatalogue.with { test in
-            let target = try await job(in: test)
-            for table in ["jobs", "shards", "tasks", "payloads", "leases", "outputs", "workers"] {
-                try await test.withoutRules(table)
-            }
-            try await test.execute("DROP FUNCTION refuse_times_ahead CASCADE")
-            try await test.execute("ALTER TABLE tasks DROP COLUMN returns")
-            try await test.execute("DELETE FROM schema_migrations WHERE name = 'ranges'")
+        try await TestCatalogue.with(version: 6) { test in
             try await test.execute(
-                "INSERT INTO tasks (shard_id, kind, number) VALUES (\(target.shard), 'generate', -7)")
-            try await test.execute("UPDATE shards SET hinted_at = now() + interval '1 day'")
-            #expect(try await test.catalogue.migrate().map(\.name) == ["ranges"])
+                """
+                INSERT INTO jobs (name, kind, capability, lane, specification, specification_sha256, hint_size)
+                VALUES ('job', 'generate', 'sketch', 'normal', '{}', sha256('x'), 4)
+                """)
+            try await test.execute(
+                """
+                INSERT INTO shards (job_id, number, first_task, tasks, hinted_at)
+                SELECT id, 0, 0, 4, now() + interval '1 day' FROM jobs
+                """)
+            try await test.execute(
+                """
+                INSERT INTO tasks (shard_id, kind, number)
+                SELECT id, 'generate', n FROM shards, unnest(ARRAY[-7, 0, 1, 2, 3]) n
+                """)
+            let shard = Int64(try await test.number("SELECT id FROM shards"))
+            #expect(try await test.catalogue.migrate().map(\.name) == ["ranges", "kinds", "chains"])
             let broken = try await test.catalogue.brokenRules()
             #expect(
                 broken.map(\.description) == [
-                    "1 row of tasks breaks tasks_number_range (shard_id \(target.shard), kind generate, number -7)"
+                    "1 row of tasks breaks tasks_number_range (shard_id \(shard), kind generate, number -7)"
                 ])
             let ahead = try await test.catalogue.timesAhead()
             #expect(ahead.leases == 0 && ahead.shards == 1 && ahead.workers == 0)
-            try await test.catalogue.mend(shard: target.shard)
+            try await test.catalogue.mend(shard: shard)
             #expect(try await test.catalogue.migrate().isEmpty)
             #expect(
                 try await test.number(

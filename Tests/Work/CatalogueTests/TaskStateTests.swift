@@ -65,7 +65,7 @@ private struct TaskStage {
         }
     }
 
-    private var output: TaskOutcome { .output(OutputRecord(digest: digest, bytes: 3, width: 8, height: 8)) }
+    private var output: TaskOutcome { .image(ImageRecord(digest: digest, bytes: 3, width: 8, height: 8)) }
 
     private func finish(_ outcome: TaskOutcome) async throws {
         _ = try await test.catalogue.finish(
@@ -90,7 +90,7 @@ private struct TaskStage {
         case .retried: _ = try await catalogue.retry(job: name)
         case .resultLost:
             let row = try #require(try await catalogue.contents(ofShard: shard)?.row)
-            _ = try await catalogue.reopen(row, lost: [LostOutput(number: 0, digest: digest)])
+            _ = try await catalogue.reopen(row, lost: [LostRecord(number: 0, digest: digest)])
         case .jobCancelled: _ = try await catalogue.cancel(job: name)
         }
     }

@@ -23,7 +23,7 @@ struct TurnTests {
         let results = batch.items.map {
             TaskResult(
                 number: $0.number,
-                outcome: .output(.init(digest: batch.job.digest, bytes: 1, width: 8, height: 8)))
+                outcome: .image(.init(digest: batch.job.digest, bytes: 1, width: 8, height: 8)))
         }
         _ = try await test.catalogue.finish(batch, results: results, worker: worker) { _ in .zero }
     }

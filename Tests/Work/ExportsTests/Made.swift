@@ -27,7 +27,8 @@ enum Made {
             "template":"compact","version":1,"width":800}
             """
         let job = RecordedJob(
-            id: 1, name: "made", kind: "generate", state: "running", specification: specification, categories: "[]")
+            id: 1, name: "made", kind: "generate", followUp: .packing, state: "running", specification: specification,
+            categories: "[]")
         return ExportSource(
             job: job, specification: try GenerateSpecification(json: specification), categories: categories,
             createdAt: "2020-01-02T03:04:05Z", shards: [], unfinished: [])

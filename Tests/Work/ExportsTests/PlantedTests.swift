@@ -192,7 +192,8 @@ import Testing
             var source = try Made.source()
             source.shards = [
                 ShardRow(
-                    id: 1, job: "made", number: 0, state: "finished", tasks: 1, done: 1, tar: path,
+                    id: 1, job: "made", number: 0, state: "finished", tasks: 1, done: 1, follow: "pack",
+                    hasFollowUpResult: false, tar: path,
                     digest: SHA256.digest(of: Self.bytes), bytes: Self.bytes.count)
             ]
             try body(source, store, store.absolutePath(of: path), "\(folder)/out")

@@ -25,10 +25,10 @@ struct GenerateHandlerTests {
         try await Made.withStore { store in
             let handler = GenerateHandler(generator: Self.plain, store: store)
             let batch = try Made.batch(try (1...3).map { try Made.task(image: $0).encoded() })
-            let results = try await handler.compute(batch)()
+            let results = try await handler.work(on: batch)()
             #expect(results.map(\.number).sorted() == [10, 11, 12])
             for result in results {
-                guard case .output(let output) = result.outcome else {
+                guard case .image(let output) = result.outcome else {
                     Issue.record("expected an output, found \(result.outcome)")
                     continue
                 }
@@ -44,7 +44,7 @@ struct GenerateHandlerTests {
         try await Made.withStore { store in
             let handler = GenerateHandler(generator: Self.plain, store: store)
             let good = try Made.task(image: 1).encoded()
-            let results = try await handler.compute(try Made.batch([good, Array("garbage".utf8), [], good]))()
+            let results = try await handler.work(on: try Made.batch([good, Array("garbage".utf8), [], good]))()
             #expect(outputs(results) == [10, 13])
             #expect(failures(results).map(\.number) == [11, 12])
             #expect(failures(results).allSatisfy { $0.isPermanent && $0.reason.contains("layout task") })
@@ -56,7 +56,7 @@ struct GenerateHandlerTests {
             let handler = GenerateHandler(
                 generator: ScriptedGenerator { _, _ in throw GenerationFailure("asked", isPermanent: true) },
                 store: store)
-            let results = try await handler.compute(try Made.batch([[1], [2]]))()
+            let results = try await handler.work(on: try Made.batch([[1], [2]]))()
             #expect(failures(results).count == 2)
         }
     }
@@ -70,8 +70,9 @@ struct GenerateHandlerTests {
                 }
             }
             let handler = GenerateHandler(generator: generator, store: store)
-            let results = try await handler.compute(
-                try Made.batch(try (1...3).map { try Made.task(image: $0).encoded() }))()
+            let results = try await handler.work(
+                on:
+                    try Made.batch(try (1...3).map { try Made.task(image: $0).encoded() }))()
             #expect(outputs(results) == [10, 12])
             let failure = try #require(failures(results).first)
             #expect(failure.number == 11 && failure.isPermanent)
@@ -88,8 +89,9 @@ struct GenerateHandlerTests {
                 }
             }
             let handler = GenerateHandler(generator: generator, store: store)
-            let results = try await handler.compute(
-                try Made.batch(try (1...2).map { try Made.task(image: $0).encoded() }))()
+            let results = try await handler.work(
+                on:
+                    try Made.batch(try (1...2).map { try Made.task(image: $0).encoded() }))()
             #expect(outputs(results) == [11])
             let failure = try #require(failures(results).first)
             #expect(failure.number == 10 && !failure.isPermanent && failure.reason == "no luck")
@@ -102,7 +104,7 @@ struct GenerateHandlerTests {
                 generator: ScriptedGenerator { _, _ in throw GenerationFailure("device lost", isPermanent: false) },
                 store: store)
             let batch = try Made.batch([try Made.task(image: 1).encoded()])
-            let error = await #expect(throws: GenerationFailure.self) { _ = try await handler.compute(batch) }
+            let error = await #expect(throws: GenerationFailure.self) { _ = try await handler.work(on: batch) }
             #expect(error?.description == "device lost")
         }
     }
@@ -118,7 +120,7 @@ struct GenerateHandlerTests {
             }
             let handler = GenerateHandler(generator: generator, store: store)
             let batch = try Made.batch(try (1...2).map { try Made.task(image: $0).encoded() })
-            let error = await #expect(throws: GenerationFailure.self) { _ = try await handler.compute(batch) }
+            let error = await #expect(throws: GenerationFailure.self) { _ = try await handler.work(on: batch) }
             #expect(error?.description == "generator scripted: expected 2 images, found \(count)")
         }
     }
@@ -128,14 +130,14 @@ struct GenerateHandlerTests {
             let handler = GenerateHandler(generator: Self.plain, store: store)
             var batch = try Made.batch([try Made.task(image: 1).encoded()])
             batch.job.specification = "{}"
-            await #expect(throws: TaskError.self) { _ = try await handler.compute(batch) }
+            await #expect(throws: TaskError.self) { _ = try await handler.work(on: batch) }
         }
     }
 
     @Test func aStoreThatCannotBeWrittenPausesTheWorkAndKeepsTheResults() async throws {
         try await Made.withStore { store in
             let handler = GenerateHandler(generator: Self.plain, store: store)
-            let keep = try await handler.compute(try Made.batch([try Made.task(image: 1).encoded()]))
+            let keep = try await handler.work(on: try Made.batch([try Made.task(image: 1).encoded()]))
             // Nobody may create files in sysfs, root included.
             try await Made.replacing(store, "tmp", withLinkTo: "/sys/kernel") {
                 let error = await #expect(throws: WorkPaused.self) { try await keep() }
@@ -150,7 +152,7 @@ struct GenerateHandlerTests {
     @Test func aStoreThatIsAwayPausesTheWork() async throws {
         try await Made.withStore { store in
             let handler = GenerateHandler(generator: Self.plain, store: store)
-            let keep = try await handler.compute(try Made.batch([try Made.task(image: 1).encoded()]))
+            let keep = try await handler.work(on: try Made.batch([try Made.task(image: 1).encoded()]))
             try await Made.replacing(store, "tmp", withLinkTo: "/does/not/exist") {
                 await #expect(throws: WorkPaused.self) { try await keep() }
             }
@@ -179,7 +181,7 @@ struct GenerateHandlerTests {
     }
 
     private func outputs(_ results: [TaskResult]) -> [Int] {
-        results.compactMap { if case .output = $0.outcome { $0.number } else { nil } }.sorted()
+        results.compactMap { if case .image = $0.outcome { $0.number } else { nil } }.sorted()
     }
 
     private func failures(_ results: [TaskResult]) -> [(number: Int, reason: String, isPermanent: Bool)] {

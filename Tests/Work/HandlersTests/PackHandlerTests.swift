@@ -128,22 +128,22 @@ struct PackerTests {
 
     private static let path = "shards/made/made-000003.tar"
 
-    private static func pack(_ samples: [ShardSample], in store: ObjectStore) async throws -> TaskOutcome {
+    private static func pack(_ samples: [ShardOutput], in store: ObjectStore) async throws -> TaskOutcome {
         try await Packer(store: store, place: "worker 'w' on host 'h'").pack(
             samples, of: try Made.batch([]).job, to: path)
     }
 
-    private static func remove(_ sample: ShardSample, from store: ObjectStore) throws {
+    private static func remove(_ sample: ShardOutput, from store: ObjectStore) throws {
         let path = try store.path(of: sample.digest, extension: "png")
         try FileManager.default.removeItem(atPath: store.absolutePath(of: path))
     }
 
-    static func samples(_ count: Int, in store: ObjectStore) throws -> [ShardSample] {
+    static func samples(_ count: Int, in store: ObjectStore) throws -> [ShardOutput] {
         try (0..<count).map { index in
             let shade = UInt8(index)
             let png = try Image(width: 64, height: 48, fill: Color(red: shade, green: shade, blue: shade)).png()
             let object = try store.put(png, extension: "png")
-            return ShardSample(
+            return ShardOutput(
                 number: index, imageID: 100 + index, sample: 0, payload: try Made.task(image: 100 + index).encoded(),
                 digest: object.digest, bytes: object.size)
         }
@@ -216,7 +216,7 @@ struct PackHandlerTests {
                 let batch = try #require(claim.batch)
                 let generate = GenerateHandler(generator: SketchGenerator(), store: store)
                 let report = try await test.catalogue.finish(
-                    batch, results: try await generate.compute(batch)(), worker: worker, backoff: { _ in .zero })
+                    batch, results: try await generate.work(on: batch)(), worker: worker, backoff: { _ in .zero })
                 #expect(report.followUp?.queue.kind == .pack)
                 try await body(test, store, target.shard)
             }
@@ -235,7 +235,7 @@ struct PackHandlerTests {
         let batch = try #require(claim.batch)
         let handler = PackHandler(catalogue: test.catalogue, store: store, worker: "packer", host: host)
         #expect(!handler.needsDevice)
-        let results = try await handler.compute(batch)()
+        let results = try await handler.work(on: batch)()
         _ = try await test.catalogue.finish(batch, results: results, worker: worker, backoff: { _ in .zero })
         return try #require(results.first).outcome
     }

@@ -24,7 +24,7 @@ struct WorkTopologyTests {
 
     @Test func doublesCountOnce() {
         let queues = WorkQueue.lanes(of: .generate, Self.sketch)
-        #expect(WorkTopology(queues: queues + WorkQueue.followUps + queues).workQueueNames == Self.names)
+        #expect(WorkTopology(queues: queues + FollowUp.packing.queues + queues).workQueueNames == Self.names)
     }
 
     @Test func onlyProvisioningDeclaresTheWayOfDeadLetters() {

@@ -58,17 +58,17 @@ struct NudgeTests {
             kind: .generate, capability: Capability(rawValue: "nudged"), maximumBatch: 1, deviceClass: "test-1")
 
         func prepare() async throws {}
-        func compute(_ batch: TaskBatch) async throws -> StoreResults {
+        func compute(_ batch: DecodedBatch<Void>) async throws -> StoreResults {
             try await bench.compute()
-            let output = OutputRecord(digest: SHA256.digest(of: "x"), bytes: 1, width: 8, height: 8)
-            return { batch.items.map { TaskResult(number: $0.number, outcome: .output(output)) } }
+            let output = ImageRecord(digest: SHA256.digest(of: "x"), bytes: 1, width: 8, height: 8)
+            return { batch.items.map { TaskResult(number: $0.number, outcome: .image(output)) } }
         }
     }
 
     private func enqueue(in test: TestCatalogue) async throws -> EnqueuedJob {
         let draft = JobDraft(
             name: "job", kind: .generate, capability: Capability(rawValue: "nudged"), lane: .normal, strategy: nil,
-            specification: "{}", categories: "[]", plan: "{}", shardSize: 1)
+            specification: "{}", categories: "[]", statistics: "{}", followUp: .packing, shardSize: 1)
         return try await test.catalogue.enqueue(draft, taskCount: 1) { _ in
             TaskDraft(imageID: 1, sample: 0, payload: [])
         }

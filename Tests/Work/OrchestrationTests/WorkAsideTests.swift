@@ -32,32 +32,29 @@ struct WorkAsideTests {
     /// A handler that does what it is told.
     private struct Scripted: TaskHandler {
         let description: HandlerDescription
-        let needsDevice: Bool
-        let work: @Sendable (TaskBatch) async throws -> StoreResults
+        let body: @Sendable (DecodedBatch<Void>) async throws -> StoreResults
 
         func prepare() async throws {}
-        func compute(_ batch: TaskBatch) async throws -> StoreResults { try await work(batch) }
+        func compute(_ batch: DecodedBatch<Void>) async throws -> StoreResults { try await body(batch) }
 
         /// Makes an image of nothing for every task.
-        static func generating(_ before: @escaping @Sendable (TaskBatch) async throws -> Void) -> Scripted {
+        static func generating(_ before: @escaping @Sendable (DecodedBatch<Void>) async throws -> Void) -> Scripted {
             let sketch = Capability(rawValue: "sketch")
             return Scripted(
                 description: HandlerDescription(
-                    kind: .generate, capability: sketch, maximumBatch: 1, deviceClass: "scripted-1"),
-                needsDevice: true
+                    kind: .generate, capability: sketch, maximumBatch: 1, deviceClass: "scripted-1")
             ) { batch in
                 try await before(batch)
-                let output = OutputRecord(digest: SHA256.digest(of: "x"), bytes: 1, width: 8, height: 8)
-                return { batch.items.map { TaskResult(number: $0.number, outcome: .output(output)) } }
+                let output = ImageRecord(digest: SHA256.digest(of: "x"), bytes: 1, width: 8, height: 8)
+                return { batch.items.map { TaskResult(number: $0.number, outcome: .image(output)) } }
             }
         }
 
         /// Packs nothing into an archive.
-        static func packing(_ before: @escaping @Sendable (TaskBatch) async throws -> Void) -> Scripted {
+        static func packing(_ before: @escaping @Sendable (DecodedBatch<Void>) async throws -> Void) -> Scripted {
             Scripted(
                 description: HandlerDescription(
-                    kind: .pack, capability: .archive, maximumBatch: 1, deviceClass: "archive-1"),
-                needsDevice: false
+                    kind: .pack, capability: .archive, maximumBatch: 1, deviceClass: "archive-1", needsDevice: false)
             ) { batch in
                 {
                     try await before(batch)

@@ -1,4 +1,4 @@
-// Which errors waiting may mend, and which only a person mends.
+// Errors that say nothing about the statement: what waiting may mend, and what a person mends.
 
 extension PostgresError {
     /// Whether nobody may have been able to write: the server is away, a standby that has not been promoted yet, or
@@ -14,10 +14,9 @@ extension PostgresError {
             || ["57014", "25006"].contains(sqlstate ?? "")
     }
 
-    /// What a server may say that served this very user before: a password is being changed (class 28), or a backup is
-    /// being restored, so that database (3D000), schema (3F000), tables (42P01), columns (42703) or rights
-    /// (42501) are not there yet. Only a person mends it; a command is told, and a worker that has served waits as it
-    /// waits for a broker.
+    /// What a server may say that served this very user before: a password is being changed (class 28), or the
+    /// catalogue is being restored, so that database (3D000), schema (3F000), tables (42P01), columns (42703) or rights
+    /// (42501) are not there yet. Only a person mends it: a program that has worked before may wait for that.
     public var isBeingMended: Bool {
         code == .authentication || ["3D000", "3F000", "42P01", "42703", "42501"].contains(sqlstate ?? "")
     }

@@ -1,10 +1,11 @@
-// Recorded images with everything that belongs to them: what packing, exporting and auditing read.
+// Recorded images with everything that belongs to them: what archives are made of, and what exports and audits read.
 
 public import Digests
 import Postgres
+public import Tasks
 
 /// One recorded image of a shard.
-public struct ShardSample: Sendable, Hashable {
+public struct ShardOutput: Sendable, Hashable {
     /// The task's number in the shard.
     public var number: Int
     /// COCO's image id.
@@ -27,6 +28,8 @@ public struct RecordedJob: Sendable, Hashable {
     public var name: String
     /// What its tasks do.
     public var kind: String
+    /// What follows its shards, if anything does.
+    public var followUp: FollowUp?
     /// A `JobState`.
     public var state: String
     /// Canonical JSON.
@@ -37,25 +40,22 @@ public struct RecordedJob: Sendable, Hashable {
 
 extension Catalogue {
     /// The recorded images of a shard, in task order; lost ones are left out.
-    public func samples(ofShard shard: Int64) async throws -> [ShardSample] {
-        try await connection.query(Self.sampleQuery(shard)).map(ShardSample.init(row:))
+    public func outputs(ofShard shard: Int64) async throws -> [ShardOutput] {
+        try await connection.query(Self.outputQuery(shard)).map(ShardOutput.init(row:))
     }
 
     /// A shard's row and its recorded images as one snapshot shows them; `nil` when the shard is gone.
     public func contents(ofShard shard: Int64) async throws -> ShardContents? {
         try await snapshot("contents") { connection in
-            let rows = try connection.query(
-                """
-                SELECT \(sql: ShardRow.columns) FROM shards s JOIN jobs j ON j.id = s.job_id WHERE s.id = \(shard)
-                """)
+            let rows = try connection.query(ShardRow.query(where: "s.id = \(shard)", order: "s.id"))
             guard let row = rows.first else { return nil }
             return ShardContents(
                 row: try ShardRow(row: row),
-                samples: try connection.query(Self.sampleQuery(shard)).map(ShardSample.init(row:)))
+                outputs: try connection.query(Self.outputQuery(shard)).map(ShardOutput.init(row:)))
         }
     }
 
-    private static func sampleQuery(_ shard: Int64) -> SQL {
+    private static func outputQuery(_ shard: Int64) -> SQL {
         """
         SELECT o.number, p.image_id, p.sample, p.payload, o.sha256, o.bytes
         FROM outputs o JOIN payloads p ON p.shard_id = o.shard_id AND p.number = o.number
@@ -67,28 +67,29 @@ extension Catalogue {
     /// - Throws: ``CatalogueError`` with code `notFound`.
     public func job(named name: String) async throws -> RecordedJob {
         let rows = try await connection.query(
-            "SELECT id, name, kind, state::text AS state, specification, categories FROM jobs WHERE name = \(name)")
+            """
+            SELECT id, name, kind, follow_kind, follow_capability, state::text AS state, specification, categories
+            FROM jobs WHERE name = \(name)
+            """)
         guard let row = rows.first else {
             throw CatalogueError(
                 .notFound, "job '\(name)' does not exist; `detdiffusion-catalogue jobs` lists those that do")
         }
         return RecordedJob(
-            id: Int64(try row.int("id")), name: name, kind: try row.string("kind"), state: try row.string("state"),
-            specification: try row.string("specification"), categories: try row.string("categories"))
+            id: Int64(try row.int("id")), name: name, kind: try row.string("kind"), followUp: try FollowUp(row: row),
+            state: try row.string("state"), specification: try row.string("specification"),
+            categories: try row.string("categories"))
     }
 
     /// A job's shards as rows: identity, number, state and archive.
     public func shardRows(job: Int64) async throws -> [ShardRow] {
         try await connection.query(
-            """
-            SELECT \(sql: ShardRow.columns) FROM shards s JOIN jobs j ON j.id = s.job_id
-            WHERE s.job_id = \(job) ORDER BY s.number
-            """
+            ShardRow.query(where: "s.job_id = \(job)", order: "s.number")
         ).map(ShardRow.init(row:))
     }
 }
 
-extension ShardSample {
+extension ShardOutput {
     init(row: Row) throws {
         number = try row.int("number")
         imageID = try row.int("image_id")
@@ -104,7 +105,7 @@ public struct ShardContents: Sendable, Hashable {
     /// State and archive.
     public var row: ShardRow
     /// In task order; lost ones are left out.
-    public var samples: [ShardSample]
+    public var outputs: [ShardOutput]
 }
 
 /// One shard as audits and exports see it.
@@ -121,6 +122,10 @@ public struct ShardRow: Sendable, Hashable {
     public var tasks: Int
     /// How many of them are done.
     public var done: Int
+    /// The kind that follows it, if any does.
+    public var follow: String?
+    /// Whether that has recorded a result, instead of an archive.
+    public var hasFollowUpResult: Bool
     /// Relative to the object directory, as it was recorded; the path itself follows from job and number.
     public var tar: String?
     /// The archive's SHA-256.
@@ -130,10 +135,20 @@ public struct ShardRow: Sendable, Hashable {
 }
 
 extension ShardRow {
-    /// What a row is read from, of `shards s` and `jobs j`.
-    static let columns: SQL = """
-        s.id, j.name AS job, s.number, s.state::text AS state, s.tasks, s.done, s.tar, s.tar_sha256, s.tar_bytes
+    /// Whether its images must be in an archive: it is finished, and what follows it recorded nothing else.
+    public var needsArchive: Bool {
+        state == ShardState.finished.rawValue && (tar != nil || (follow != nil && !hasFollowUpResult))
+    }
+
+    /// Rows of shards `s` with their jobs `j`.
+    static func query(where condition: SQL, order: SQL, limit: Int? = nil) -> SQL {
         """
+        SELECT s.id, j.name AS job, s.number, s.state::text AS state, s.tasks, s.done, s.tar, s.tar_sha256, s.tar_bytes,
+               j.follow_kind AS follow, \(sql: Catalogue.hasFollowUpResult) AS followed
+        FROM shards s JOIN jobs j ON j.id = s.job_id WHERE \(sql: condition)
+        ORDER BY \(sql: order) LIMIT \(optional: limit)
+        """
+    }
 
     init(row: Row) throws {
         id = Int64(try row.int("id"))
@@ -142,6 +157,8 @@ extension ShardRow {
         state = try row.string("state")
         tasks = try row.int("tasks")
         done = try row.int("done")
+        follow = try row.optionalString("follow")
+        hasFollowUpResult = try row.bool("followed")
         tar = try row.optionalString("tar")
         digest = tar == nil ? nil : try SHA256Digest(column: "tar_sha256", of: row)
         bytes = try row.optionalInt("tar_bytes")
