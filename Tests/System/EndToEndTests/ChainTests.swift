@@ -60,6 +60,8 @@ struct ChainTests {
             try refused(
                 "two", ["--seed", "7", "--after", "one", "--by-shard"], 78, "was recorded to come after job 'one'")
             #expect(try world.records("jobs").count == 2)
+            // No hint stays in the queues, which all tests share.
+            try world.commands.succeed("worker", TestWorld.worker)
         }
     }
 
@@ -74,7 +76,7 @@ struct ChainTests {
                 try world.commands.succeed("catalogue", ["audit"]).contains("will never begin; cancel this job, too"))
             let purged = try world.commands.run("catalogue", ["purge", "--job", "one"])
             #expect(purged.status == 78 && purged.errors.contains("found 'two'; cancel what waits for it first"))
-            let watched = try world.commands.run("catalogue", ["watch", "--job", "two"])
+            let watched = try world.commands.run("catalogue", ["watch", "--job", "two", "--until", "finished"])
             #expect(watched.status == 1 && watched.output.contains("1 wait for 'one', which was cancelled"))
             // A worker has nothing to wait for.
             #expect(try world.commands.run("worker", TestWorld.worker).status == 0)
