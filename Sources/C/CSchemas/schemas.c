@@ -25,9 +25,11 @@ static const char migration_0007[] = {
 static const char migration_0008[] = {
 #embed "../../../schemas/catalogue/0008_kinds.sql"
     , 0};
-
 static const char migration_0009[] = {
 #embed "../../../schemas/catalogue/0009_chains.sql"
+    , 0};
+static const char migration_0010[] = {
+#embed "../../../schemas/catalogue/0010_blocked_shards.sql"
     , 0};
 
 static const struct detdiffusion_migration migrations[] = {
@@ -40,6 +42,7 @@ static const struct detdiffusion_migration migrations[] = {
     {"0007_ranges", migration_0007},
     {"0008_kinds", migration_0008},
     {"0009_chains", migration_0009},
+    {"0010_blocked_shards", migration_0010},
 };
 
 int detdiffusion_migration_count(void) { return sizeof migrations / sizeof migrations[0]; }

@@ -80,6 +80,20 @@ struct ChainTests {
         }
     }
 
+    @Test func aShardThatNothingFollowsOpensOthersWithItsLastTask() async throws {
+        try await TestCatalogue.with { test in
+            let worker = try await test.register()
+            let first = try await test.enqueue("first", tasks: 4, shardSize: 2)
+            try await test.execute("UPDATE jobs SET follow_kind = NULL, follow_capability = NULL")
+            let second = try await test.enqueue(
+                "second", tasks: 4, shardSize: 2, after: JobPredecessor(job: "first", by: .shard))
+            let opened = try await workOff(first, by: worker, in: test)
+            #expect(opened.map { $0.map(\.range) } == [[0..<2], [0..<2]], "each shard its fellow")
+            #expect(try await states(of: first, in: test) == ["finished", "finished"])
+            #expect(try await states(of: second, in: test) == ["open", "open"])
+        }
+    }
+
     @Test func byShardEachShardOpensItsFellowAndTheLastAlsoWhatIsBeyond() async throws {
         try await TestCatalogue.with { test in
             let first = try await test.enqueue("first", tasks: 6, shardSize: 2)
