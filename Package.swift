@@ -139,20 +139,25 @@ let work = district(
         // Level 2
         module("Catalogue", ["Postgres", "Tasks", "CSchemas", "Digests", "Failpoints", .logging]),
         // Level 3
-        module(
-            "Orchestration",
-            [
-                "Catalogue", "Broker", "Tasks", "Stores", "Archives", "Layouts", "Postgres", "Executors", "Failpoints",
-                "Digests", .logging, .lifecycle, .asyncAlgorithms,
-            ]),
+        module("Messaging", ["Catalogue", "Broker", "Tasks"]),
+        module("Generation", ["Catalogue", "Tasks", "Layouts", "Digests"]),
         module("Exports", ["Catalogue", "Stores", "Archives", "Files", "Layouts", "Pixels", "Tasks", "Digests"]),
         module(
             "Auditing",
             ["Catalogue", "Stores", "Archives", "Files", "Tasks", "Digests", "Executors", "ErrorLines", "JSON"]),
+        // Level 4
+        module(
+            "Orchestration",
+            [
+                "Messaging", "Catalogue", "Broker", "Tasks", "Stores", "Archives", "Postgres", "Executors",
+                "Failpoints", "Digests", .logging, .lifecycle, .asyncAlgorithms,
+            ]),
         module(
             "Provisioning",
-            ["Addresses", "Catalogue", "Broker", "Postgres", "Stores", "Tasks", "Executors", "JSON", .logging]),
-        // Level 4
+            [
+                "Messaging", "Addresses", "Catalogue", "Broker", "Postgres", "Stores", "Tasks", "Executors", "JSON",
+                .logging,
+            ]),
         module(
             "Handlers",
             [
@@ -175,7 +180,10 @@ let commands = district(
         // Level 2
         command(
             "detdiffusion-producer",
-            ["Console", "Orchestration", "Catalogue", "Broker", "Layouts", "Tasks", "Digests", "Diffusion", "Files"]),
+            [
+                "Console", "Orchestration", "Messaging", "Generation", "Catalogue", "Broker", "Layouts", "Tasks",
+                "Digests", "Diffusion", "Files",
+            ]),
         command(
             "detdiffusion-worker",
             [
@@ -188,8 +196,9 @@ let commands = district(
         command(
             "detdiffusion-catalogue",
             [
-                "Console", "Orchestration", "Handlers", "Auditing", "Exports", "Provisioning", "Catalogue", "Broker",
-                "Postgres", "Stores", "Archives", "Layouts", "Pixels", "Digests", "Tasks", "ErrorLines", "Files",
+                "Console", "Orchestration", "Messaging", "Handlers", "Auditing", "Exports", "Provisioning", "Catalogue",
+                "Broker", "Postgres", "Stores", "Archives", "Layouts", "Pixels", "Digests", "Tasks", "ErrorLines",
+                "Files",
             ]),
     ])
 
@@ -248,10 +257,12 @@ let testing =
         [
             tests("Tasks", ["Tasks", "Layouts", "Digests"]),
             tests("Catalogue", ["Catalogue", "Tasks", "Postgres", "Digests", "Fixtures"]),
+            tests("Messaging", ["Messaging", "Tasks", "Broker"]),
+            tests("Generation", ["Generation", "Catalogue", "Layouts", "Tasks", "Digests", "Fixtures"]),
             tests(
                 "Orchestration",
                 [
-                    "Orchestration", "Catalogue", "Broker", "Postgres", "Layouts", "Tasks", "Digests", "Fixtures",
+                    "Orchestration", "Messaging", "Catalogue", "Broker", "Postgres", "Tasks", "Digests", "Fixtures",
                     .lifecycle, .logging,
                 ]),
             tests("Exports", ["Exports", "Files", "Stores", "Fixtures", "Catalogue", "Layouts", "Tasks", "Digests"]),
@@ -264,7 +275,10 @@ let testing =
                 ]),
             tests(
                 "Provisioning",
-                ["Provisioning", "Fixtures", "Catalogue", "Broker", "Postgres", "Stores", "Tasks", "JSON", .logging]),
+                [
+                    "Provisioning", "Messaging", "Fixtures", "Catalogue", "Broker", "Postgres", "Stores", "Tasks",
+                    "JSON", .logging,
+                ]),
             tests(
                 "Handlers",
                 [
@@ -286,18 +300,24 @@ let testing =
     + district(
         "System", in: "Tests",
         [
-            tests("Schemas", ["CSchemas", "Orchestration", "Broker", "Tasks", "Catalogue", "Fixtures", .logging]),
-            tests("EndToEnd", ["Broker", "Orchestration", "Tasks", "Digests", "Fixtures", .logging]),
+            tests(
+                "Schemas",
+                ["CSchemas", "Messaging", "Orchestration", "Broker", "Tasks", "Catalogue", "Fixtures", .logging]),
+            tests("EndToEnd", ["Broker", "Messaging", "Orchestration", "Tasks", "Digests", "Fixtures", .logging]),
             // A kind of task of its own, in processes that tests may kill.
             .executableTarget(
                 name: "toy",
                 dependencies: [
-                    "Addresses", "Broker", "Catalogue", "Orchestration", "Postgres", "Tasks", .lifecycle, .logging,
+                    "Addresses", "Broker", "Catalogue", "Messaging", "Orchestration", "Postgres", "Tasks", .lifecycle,
+                    .logging,
                 ], swiftSettings: strict),
             tests("Crash", ["Fixtures"]),
             tests(
                 "Hostile",
-                ["Fixtures", "Orchestration", "Broker", "Postgres", "Catalogue", "Tasks", "Digests", .logging]),
+                [
+                    "Fixtures", "Messaging", "Orchestration", "Broker", "Postgres", "Catalogue", "Tasks", "Digests",
+                    .logging,
+                ]),
             tests(
                 "Fuzz",
                 [

@@ -97,12 +97,14 @@ public struct TestCatalogue: Sendable {
     public func enqueue(
         _ name: String, tasks: Int, shardSize: Int, maximumAttempts: Int = 5, lane: Lane = .normal,
         specification: String? = nil, kind: TaskKind = .generate, followUp: FollowUp? = .packing,
+        after: JobPredecessor? = nil,
         payload: @escaping @Sendable (Int) throws -> [UInt8] = { Array("task \($0)".utf8) }
     ) async throws -> EnqueuedJob {
-        let draft = JobDraft(
+        var draft = JobDraft(
             name: name, kind: kind, capability: Capability(rawValue: "sketch"), lane: lane, strategy: "hard",
             specification: specification ?? "{\"name\":\"\(name)\"}", categories: "[]", statistics: "{}",
             followUp: followUp, shardSize: shardSize, hintSize: shardSize, maximumAttempts: maximumAttempts)
+        draft.after = after
         return try await catalogue.enqueue(draft, taskCount: tasks) { number in
             TaskDraft(imageID: 100 + number, sample: 0, payload: try payload(number))
         }

@@ -25,6 +25,12 @@ static const char migration_0007[] = {
 static const char migration_0008[] = {
 #embed "../../../schemas/catalogue/0008_kinds.sql"
     , 0};
+static const char migration_0009[] = {
+#embed "../../../schemas/catalogue/0009_chains.sql"
+    , 0};
+static const char migration_0010[] = {
+#embed "../../../schemas/catalogue/0010_blocked_shards.sql"
+    , 0};
 
 static const struct detdiffusion_migration migrations[] = {
     {"0001_jobs", migration_0001},
@@ -35,6 +41,8 @@ static const struct detdiffusion_migration migrations[] = {
     {"0006_least_privilege", migration_0006},
     {"0007_ranges", migration_0007},
     {"0008_kinds", migration_0008},
+    {"0009_chains", migration_0009},
+    {"0010_blocked_shards", migration_0010},
 };
 
 int detdiffusion_migration_count(void) { return sizeof migrations / sizeof migrations[0]; }

@@ -47,6 +47,7 @@ struct AuditCommand: AsyncParsableCommand {
                 let audit = try await auditor.audit(job, quick: quick, report: output.write)
                 holds = holds && audit.holds
                 try show(audit)
+                if !json, let wait = try await catalogue.wait(of: job.id) { tell("job '\(job.name)': \(wait)") }
             }
             if let orphans = try await auditor.orphans() {
                 holds = false

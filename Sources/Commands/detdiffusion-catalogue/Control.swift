@@ -5,6 +5,7 @@ import Broker
 import Catalogue
 import Console
 import Logging
+import Messaging
 import Orchestration
 import Tasks
 
@@ -43,7 +44,7 @@ extension BrokerOptions {
         var logger = Logger(label: "detdiffusion-catalogue")
         logger.logLevel = logging.logLevel
         let publisher = Publisher(
-            url: try url(), topology: .detdiffusion(queues: Array(Set(targets.map(\.queue)))), reportsOutages: false,
+            url: try url(), topology: WorkTopology(queues: targets.map(\.queue)).declared, reportsOutages: false,
             logger: logger)
         let announcer = Announcer(publisher: publisher, logger: logger)
         do {
@@ -105,9 +106,13 @@ struct CancelCommand: AsyncParsableCommand {
 
     func run() async throws {
         try await reporting("detdiffusion-catalogue") {
-            let id = try await control.open().cancel(job: control.job, progress: shardProgress(of: control.job))
+            let catalogue = try await control.open()
+            let id = try await catalogue.cancel(job: control.job, progress: shardProgress(of: control.job))
             try await control.announce([], control: ControlMessage(job: id, action: .cancel))
             tell("job '\(control.job)' is cancelled")
+            for job in try await catalogue.waitingJobs(for: id) {
+                remark("job '\(job)' waits for it and will not begin; run `detdiffusion-catalogue cancel --job \(job)`")
+            }
         }
     }
 }

@@ -3,6 +3,7 @@
 import ArgumentParser
 import Catalogue
 import Console
+import Tasks
 
 struct JobsCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(commandName: "jobs", abstract: "Lists jobs with their progress.")
@@ -16,20 +17,29 @@ struct JobsCommand: AsyncParsableCommand {
         try await reporting("detdiffusion-catalogue") {
             let filter = CatalogueFilter(job: job, state: state?.rawValue, limit: records.limit)
             let pages = try await options.open().jobPages(filter)
-            let table = Table("job", "strategy", "state", "tasks", "done", "dead", "shards", "finished")
+            let table = Table("job", "strategy", "state", "tasks", "done", "dead", "shards", "finished", "waits for")
             try await records.write(pages, as: table) { table, job in
                 table.append(
                     job.job, job.strategy ?? "", job.state, Format.count(job.tasks), Format.count(job.done),
-                    Format.count(job.dead), Format.count(job.shards), Format.count(job.finishedShards))
+                    Format.count(job.dead), Format.count(job.shards), Format.count(job.finishedShards), job.wait)
             }
         }
+    }
+}
+
+extension JobSummary {
+    /// `detect: 3 shards`, where some are blocked.
+    fileprivate var wait: String {
+        guard let after, blockedShards > 0 else { return "" }
+        let vain = afterState == JobState.cancelled.rawValue ? ", cancelled" : ""
+        return "\(after)\(vain): \(Format.count(blockedShards)) shard\(blockedShards == 1 ? "" : "s")"
     }
 }
 
 enum JobStateFilter: String, ExpressibleByArgument, CaseIterable { case running, paused, cancelled, finished }
 
 enum ShardStateFilter: String, ExpressibleByArgument, CaseIterable {
-    case open, generated, finished, quarantined, cancelled
+    case blocked, open, generated, finished, quarantined, cancelled
 }
 
 enum TaskStateFilter: String, ExpressibleByArgument, CaseIterable {
@@ -41,7 +51,7 @@ struct ShardsCommand: AsyncParsableCommand {
         commandName: "shards", abstract: "Lists shards; `--state finished` are ready for training.")
 
     @Option(help: "Only shards of this job.") var job: String?
-    @Option(help: "Only shards that are open, generated, finished, quarantined or cancelled.") var state:
+    @Option(help: "Only shards that are blocked, open, generated, finished, quarantined or cancelled.") var state:
         ShardStateFilter?
     @OptionGroup var records: RecordOptions
     @OptionGroup var options: CatalogueOptions

@@ -4,6 +4,7 @@ import ArgumentParser
 import Catalogue
 import Console
 import Foundation
+import Tasks
 
 struct WatchCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
@@ -53,8 +54,13 @@ struct WatchCommand: AsyncParsableCommand {
 extension JobSummary {
     /// Whether nothing will move any more without an operator.
     fileprivate var isOver: Bool {
-        state == "finished" || state == "cancelled"
+        state == "finished" || state == "cancelled" || (state == "running" && waitsInVain)
             || (state == "running" && done + dead + cancelled == tasks && generatedShards == 0)
+    }
+
+    /// Whether the job that it follows was cancelled, and nothing is left that is not waiting for it.
+    private var waitsInVain: Bool {
+        afterState == JobState.cancelled.rawValue && blockedShards > 0 && blockedShards + finishedShards == shards
     }
 }
 
@@ -92,6 +98,10 @@ struct ProgressBoard {
         ]
         if job.dead > 0 { parts.append("\(Format.count(job.dead)) dead") }
         if job.quarantinedShards > 0 { parts.append("\(job.quarantinedShards) quarantined") }
+        if job.blockedShards > 0, let after = job.after {
+            let vain = job.afterState == JobState.cancelled.rawValue ? ", which was cancelled" : ""
+            parts.append("\(job.blockedShards) wait for '\(after)'\(vain)")
+        }
         if job.state != "running" {
             parts.append(job.state)
         } else {

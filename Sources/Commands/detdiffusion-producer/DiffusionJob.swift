@@ -2,8 +2,8 @@
 
 import Console
 import Diffusion
+import Generation
 import Layouts
-import Orchestration
 
 /// Reads a checkpoint folder for a job of generator `diffusion`.
 struct DiffusionJob {

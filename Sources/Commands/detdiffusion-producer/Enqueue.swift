@@ -4,7 +4,9 @@ import ArgumentParser
 import Broker
 import Catalogue
 import Console
+import Generation
 import Layouts
+import Messaging
 import Orchestration
 import Tasks
 
@@ -35,6 +37,12 @@ struct Enqueue: AsyncParsableCommand {
     @Option(help: ArgumentHelp("Failed tries after which a task is dead. (default: 5)", valueName: "n"))
     var maxAttempts: Int?
 
+    @Option(help: ArgumentHelp("Begin when this job is finished; once recorded it stays.", valueName: "job"))
+    var after: String?
+
+    @Flag(help: "With --after: begin each shard when that job's shard of the same number is finished.")
+    var byShard = false
+
     @Option(help: ArgumentHelp("How long the broker may be away.", valueName: "seconds"))
     var patience = 60.0
 
@@ -54,6 +62,7 @@ struct Enqueue: AsyncParsableCommand {
             let planned = try JobPlanner.plan(try job.request())
             var draft = try planned.draft(name: name, lane: priority ?? .normal, hintSize: hintSize)
             draft.maximumAttempts = maxAttempts
+            draft.after = after.map { JobPredecessor(job: $0, by: byShard ? .shard : .job) }
             if !dryRun {
                 for oddity in planned.remarks where oddity.isWarning {
                     remark("detdiffusion-producer: warning: \(oddity.text)")
@@ -76,6 +85,12 @@ struct Enqueue: AsyncParsableCommand {
                 "--job: expected 1 to 100 letters, digits, '.', '_' or '-', beginning with a letter or "
                     + "digit, found \(JobName.quoted(name))"
             )
+        }
+        if let after, !JobName.isValid(after) {
+            throw CommandError(.usage, "--after: expected a job's name, found \(JobName.quoted(after))")
+        }
+        guard after != nil || !byShard else {
+            throw CommandError(.usage, "--by-shard: expected --after JOB beside it, found none")
         }
         if let hintSize, !(1...100_000).contains(hintSize) {
             throw CommandError(.usage, "--hint-size: expected 1 to 100000, found \(hintSize)")
@@ -108,13 +123,7 @@ struct Enqueue: AsyncParsableCommand {
         let address = try broker.url()
         let deadline = Duration.seconds(patience)
         // Asked before anything is recorded: a job that nobody may publish should not be there.
-        // Both lanes: a job that was recorded before keeps its own. What follows its shards, too: whoever finishes one hints
-        // that, before anybody who does it may have been there.
-        let topology = Topology.detdiffusion(
-            queues: Lane.allCases.flatMap { lane in
-                [planned.queue(lane)]
-                    + (draft.followUp.map { [WorkQueue(kind: $0.kind, capability: $0.capability, lane: lane)] } ?? [])
-            })
+        let topology = WorkTopology(queues: draft.queues).declared
         try await BrokerProbe.awaitBroker(address, declaring: topology, patience: deadline)
         let publisher = Publisher(url: address, topology: topology, logger: logger)
         let clock = ContinuousClock()
@@ -128,8 +137,11 @@ struct Enqueue: AsyncParsableCommand {
             try await JobPublication(catalogue: catalogue, publisher: publisher, deadline: deadline).publish(
                 job: recorded.id)
         }
+        let waiting = try await catalogue.wait(of: recorded.id)
+        if let waiting { remark("job '\(name)': \(waiting)") }
         return EnqueueResult(
-            job: name, new: recorded.isNew, tasks: recorded.tasksBefore + recorded.tasksAdded,
+            job: name, new: recorded.isNew, after: recorded.after?.job, blockedShards: waiting?.shards ?? 0,
+            tasks: recorded.tasksBefore + recorded.tasksAdded,
             tasksAdded: recorded.tasksAdded, shardsAdded: recorded.shardsAdded, hintsPublished: published.hints,
             secondsRecording: (recordedAt - begin) / .seconds(1),
             secondsPublishing: (clock.now - recordedAt) / .seconds(1))
@@ -140,6 +152,10 @@ struct Enqueue: AsyncParsableCommand {
 struct EnqueueResult: Encodable {
     var job: String
     var new: Bool
+    /// The job that it follows.
+    var after: String?
+    /// Shards that wait for that job.
+    var blockedShards: Int
     var tasks: Int
     var tasksAdded: Int
     var shardsAdded: Int

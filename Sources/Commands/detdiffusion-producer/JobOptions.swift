@@ -4,8 +4,8 @@ public import ArgumentParser
 import Console
 import Diffusion
 import Digests
+import Generation
 public import Layouts
-import Orchestration
 public import Tasks
 
 extension SubsetProtocol: ExpressibleByArgument {}

@@ -2,7 +2,7 @@
 
 import ArgumentParser
 import Console
-import Orchestration
+import Generation
 
 struct Plan: AsyncParsableCommand {
     static let configuration = CommandConfiguration(

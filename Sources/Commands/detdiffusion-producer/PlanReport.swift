@@ -1,8 +1,8 @@
 // What `plan` shows: what each rule dropped, what is left, and how much it will be.
 
 import Console
+import Generation
 import Layouts
-import Orchestration
 import Tasks
 
 /// The report of a planned job, as text or as one JSON object.

@@ -34,21 +34,28 @@ struct WorkerSettings {
             profile, usesProfile: names?.contains(GeneratorName.diffusion) ?? (command.program.program == nil),
             batch: batch)
         try Self.check(names, checkpoints: checkpoints.count)
-        // Without a word about generators, programs and checkpoints are served if there are any, else sketch.
-        let servesSketch = names?.contains(GeneratorName.sketch) ?? (programs.isEmpty && checkpoints.isEmpty)
-        let servesBlank = names?.contains(GeneratorName.blank) ?? false
-        try command.blank.check(servesBlank: servesBlank)
-        var generators: [any Generator] = []
-        if servesSketch { generators.append(SketchGenerator(maximumBatch: batch)) }
-        if servesBlank { generators.append(command.blank.generator(maximumBatch: batch)) }
-        generators += checkpoints
-        self.generators = generators
+        generators = try Self.generators(
+            command, names, checkpoints: checkpoints, servesPrograms: !programs.isEmpty, batch: batch)
         packs = command.pack ?? profile?.pack ?? true
         guard packs || !generators.isEmpty || !programs.isEmpty else {
             throw CommandError(
                 .usage, "expected a generator or packing to serve, found neither; drop --no-pack or name a --generator")
         }
         configuration = try Self.configuration(command, profile)
+    }
+
+    /// The generators of this process itself.
+    private static func generators(
+        _ command: Run, _ names: [String]?, checkpoints: [any Generator], servesPrograms: Bool, batch: Int
+    ) throws -> [any Generator] {
+        // Without a word about generators, programs and checkpoints are served if there are any, else sketch.
+        let servesSketch = names?.contains(GeneratorName.sketch) ?? (!servesPrograms && checkpoints.isEmpty)
+        let servesBlank = names?.contains(GeneratorName.blank) ?? false
+        try command.blank.check(servesBlank: servesBlank)
+        var generators: [any Generator] = []
+        if servesSketch { generators.append(SketchGenerator(maximumBatch: batch)) }
+        if servesBlank { generators.append(command.blank.generator(maximumBatch: batch)) }
+        return generators + checkpoints
     }
 
     /// The worker's name and its times.

@@ -43,6 +43,7 @@ extension Catalogue {
                             OR s.due_at > \(sql: RowRules.ahead), false) AS ahead,
                    coalesce(s.tar_bytes < 0 OR s.samples < 0 OR s.samples > s.tasks, false) AS odd_archive,
                    o.unmatched + r.unmatched + t.missing AS unmatched, p.payloads, p.bare,
+                   (s.state = 'blocked' AND NOT \(sql: waits)) AS missed,
                    (a.waiting > 0 AND (s.due_at IS NULL OR s.due_at > a.due)) AS forgets
             FROM jobs j JOIN shards s ON s.job_id = j.id,
             LATERAL (\(sql: ownTasks)) t,
@@ -163,6 +164,7 @@ extension ShardAccount {
         unmatched = try row.int("unmatched")
         unprotected = try row.int("unprotected")
         forgets = try row.bool("forgets")
+        isMissed = try row.bool("missed")
         follow = try row.optionalString("follow")
         followState = try row.optionalString("follow_state")
         allowedDead = try row.int("allow_dead")

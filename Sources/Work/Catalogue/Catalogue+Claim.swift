@@ -28,26 +28,34 @@ extension Catalogue {
     ) async throws -> Claim {
         precondition(limit >= 1, "a claim takes at least one task")
         return try await transaction("claim", synchronousCommit: false) { connection in
-            let rows = try Self.takeOpen(
-                hint, capability: capability, limit: limit, worker: worker, lease: lease, on: connection)
-            guard let first = rows.first, let target = try Target(row: first, hint: hint) else { return Claim() }
-            var items = try Self.items(in: rows, of: hint)
-            if items.isEmpty {
-                items = try Self.takeSuspect(hint, worker: worker, lease: lease, on: connection)
-            }
-            guard let lease = items.first?.lease else { return Claim() }
-            let complete =
-                target.isOwn
-                ? try Self.withPayloads(items, of: hint, lease: lease, on: connection) : items.map(\.item)
-            // A claim of the whole range leaves nothing of it.
-            let rest =
-                items.count == hint.count ? nil : try Self.rest(of: hint, target: target.hints, on: connection)
-            guard !complete.isEmpty else { return Claim(rest: rest) }
-            let batch = TaskBatch(
-                kind: hint.kind, job: target.job, shard: hint.shard, shardNumber: target.shardNumber, lease: lease,
-                items: complete)
-            return Claim(batch: batch, rest: rest)
+            try Self.claim(
+                hint, capability: capability, limit: limit, worker: worker, lease: lease, announcesRest: true,
+                on: connection)
         }
+    }
+
+    /// - Parameter announcesRest: whether to look for what is left of the hinted range.
+    static func claim(
+        _ hint: Hint, capability: Capability?, limit: Int, worker: Int64, lease: Duration, announcesRest: Bool,
+        on connection: isolated Connection
+    ) throws -> Claim {
+        let rows = try takeOpen(
+            hint, capability: capability, limit: limit, worker: worker, lease: lease, on: connection)
+        guard let first = rows.first, let target = try Target(row: first, hint: hint) else { return Claim() }
+        var items = try items(in: rows, of: hint)
+        if items.isEmpty { items = try takeSuspect(hint, worker: worker, lease: lease, on: connection) }
+        guard let lease = items.first?.lease else { return Claim() }
+        let complete =
+            target.isOwn ? try withPayloads(items, of: hint, lease: lease, on: connection) : items.map(\.item)
+        // A claim of the whole range leaves nothing of it.
+        let rest =
+            items.count == hint.count || !announcesRest
+            ? nil : try rest(of: hint, target: target.hints, on: connection)
+        guard !complete.isEmpty else { return Claim(rest: rest) }
+        let batch = TaskBatch(
+            kind: hint.kind, job: target.job, shard: hint.shard, shardNumber: target.shardNumber, lease: lease,
+            items: complete)
+        return Claim(batch: batch, rest: rest)
     }
 
     /// The running job and shard that a hint means.

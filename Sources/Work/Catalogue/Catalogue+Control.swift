@@ -28,7 +28,7 @@ extension Catalogue {
     ) async throws -> Int64 {
         let id = try await setState(.cancelled, of: name, from: [.running, .paused, .cancelled])
         try await changePieces(
-            of: id, where: "s.state IN ('open', 'generated', 'quarantined') AND \(sql: RowRules.shard)",
+            of: id, where: "s.state IN ('blocked', 'open', 'generated', 'quarantined') AND \(sql: RowRules.shard)",
             tasks: tasksPerPiece, label: "cancel",
             progress: progress
         ) { connection, shards in try Self.sweepCancelled(shards, on: connection) }
@@ -55,7 +55,7 @@ extension Catalogue {
         return try connection.execute(
             """
             UPDATE shards s SET state = 'cancelled', due_at = NULL
-            WHERE s.id = ANY(\(shards)) AND s.state IN ('open', 'generated', 'quarantined')
+            WHERE s.id = ANY(\(shards)) AND s.state IN ('blocked', 'open', 'generated', 'quarantined')
             """)
     }
 
@@ -164,8 +164,9 @@ extension Catalogue {
     ///
     /// The job counts as cancelled from the first moment on, so that nobody extends what is half removed; its shards
     /// go piece by piece, the job's row at the end. Called again after a kill, it goes on with what is left.
-    /// - Throws: ``CatalogueError`` with code `refused` for a job that is running and not finished, or whose tasks
-    ///   workers hold. A lease that ran out holds nothing: where no worker is left, nobody would ever take it away.
+    /// A job that followed it, and waits for nothing any more, follows none then.
+    /// - Throws: ``CatalogueError`` with code `refused` for a job that is running and not finished, that others wait for,
+    ///   or whose tasks workers hold. A lease that ran out holds nothing: where no worker is left, nobody would ever take it away.
     public func purge(
         job name: String, tasksPerPiece: Int = Catalogue.tasksPerChange,
         progress: (ShardProgress) -> Void = { _ in }
@@ -181,7 +182,10 @@ extension Catalogue {
             }
             return try connection.execute("DELETE FROM shards WHERE id = ANY(\(shards))")
         }
-        _ = try await connection.execute("DELETE FROM jobs WHERE id = \(job.id)")
+        try await transaction("end-purge") { connection in
+            _ = try connection.execute("UPDATE jobs SET after_job = NULL, after_by = NULL WHERE after_job = \(job.id)")
+            _ = try connection.execute("DELETE FROM jobs WHERE id = \(job.id)")
+        }
     }
 
     private static func beginPurge(_ job: RecordedJob, on connection: isolated Connection) throws {
@@ -198,6 +202,13 @@ extension Catalogue {
                 "job '\(job.name)' is "
                     + "\(try row.string("state"))\(try row.bool("leased") ? " and workers hold tasks of it" : ""); run `detdiffusion-catalogue cancel --job \(job.name)` and let its workers finish first"
             )
+        }
+        let waiting = try waitingJobs(for: job.id, on: connection)
+        guard waiting.isEmpty else {
+            throw CatalogueError(
+                .refused,
+                "job '\(job.name)': expected a job that none waits for, found \(waiting.map { "'\($0)'" }.joined(separator: ", ")); "
+                    + "cancel what waits for it first")
         }
         _ = try connection.execute(
             """

@@ -14,7 +14,8 @@ extension Catalogue {
     ///
     /// - Parameter task: the task with this number in the job, from 0; must not depend on `taskCount`.
     /// - Throws: ``CatalogueError`` with code `refused` when the name belongs to another specification (naming the
-    ///   fields that differ), when the specification runs under another name, or when the job was cancelled.
+    ///   fields that differ), when the specification runs under another name, when the job was cancelled, or when it
+    ///   cannot come after the job that the draft names.
     public func enqueue(
         _ draft: JobDraft, taskCount: Int, task: @escaping @Sendable (Int) throws -> TaskDraft
     ) async throws -> EnqueuedJob {
@@ -26,11 +27,14 @@ extension Catalogue {
             try Self.lock(draft, on: connection)
             var job = try Self.recorded(draft, on: connection) ?? Self.insert(draft, on: connection)
             let missing = job.tasksBefore..<max(job.tasksBefore, taskCount)
-            guard !missing.isEmpty else { return job }
-            let shards = try Self.insertShards(of: job.id, tasks: missing, size: draft.shardSize, on: connection)
-            try Self.copy(missing, into: shards, size: draft.shardSize, kind: draft.kind, task: task, on: connection)
-            job.tasksAdded = missing.count
-            job.shardsAdded = shards.count
+            if !missing.isEmpty {
+                let shards = try Self.insertShards(of: job.id, tasks: missing, size: draft.shardSize, on: connection)
+                try Self.copy(
+                    missing, into: shards, size: draft.shardSize, kind: draft.kind, task: task, on: connection)
+                job.tasksAdded = missing.count
+                job.shardsAdded = shards.count
+            }
+            try Self.keepLimits(of: job, on: connection)
             return job
         }
     }
@@ -41,6 +45,13 @@ extension Catalogue {
         for key in ["name:" + draft.name, "specification:" + draft.digest.hex].sorted() {
             _ = try connection.query("SELECT 1 FROM pg_advisory_xact_lock(hashtextextended(\(key), 7))")
         }
+    }
+
+    /// Last of all, since the job's row stays locked from here on, and whoever finishes one of its shards waits for it.
+    private static func keepLimits(of job: EnqueuedJob, on connection: isolated Connection) throws {
+        guard job.hintSize != job.hintSizeBefore || job.maximumAttempts != job.maximumAttemptsBefore else { return }
+        _ = try connection.execute(
+            "UPDATE jobs SET hint_size = \(job.hintSize), max_attempts = \(job.maximumAttempts) WHERE id = \(job.id)")
     }
 
     /// The recorded job of this name or specification, with the draft's hint size and attempts; `nil` where there is none.
@@ -56,16 +67,13 @@ extension Catalogue {
         guard let row = rows.first else { return nil }
         try check(draft, against: row)
         let (hintSize, attempts) = (try row.int("hint_size"), try row.int("max_attempts"))
-        let job = EnqueuedJob(
-            id: Int64(try row.int("id")), isNew: false, tasksBefore: try row.int("tasks"), tasksAdded: 0,
+        let id = try row.int64("id")
+        var job = EnqueuedJob(
+            id: id, isNew: false, tasksBefore: try row.int("tasks"), tasksAdded: 0,
             shardsAdded: 0, lane: Lane(rawValue: try row.string("lane")) ?? .normal,
             hintSize: draft.hintSize ?? hintSize, maximumAttempts: draft.maximumAttempts ?? attempts,
             hintSizeBefore: hintSize, maximumAttemptsBefore: attempts)
-        if job.hintSize != hintSize || job.maximumAttempts != attempts {
-            _ = try connection.execute(
-                "UPDATE jobs SET hint_size = \(job.hintSize), max_attempts = \(job.maximumAttempts) WHERE id = \(job.id)"
-            )
-        }
+        job.after = try keepPredecessor(of: draft, id: id, on: connection)
         return job
     }
 
@@ -106,20 +114,23 @@ extension Catalogue {
         precondition(draft.followUp?.kind != draft.kind, "what follows a shard is another kind than its job's")
         let hintSize = draft.hintSize ?? JobDraft.defaultHintSize
         let attempts = draft.maximumAttempts ?? JobDraft.defaultMaximumAttempts
+        let after = try predecessor(of: draft, on: connection)
         let row = try connection.query(
             """
             INSERT INTO jobs (name, kind, capability, lane, strategy, specification, specification_sha256, categories,
-                              statistics, follow_kind, follow_capability, hint_size, max_attempts)
+                              statistics, follow_kind, follow_capability, hint_size, max_attempts, after_job, after_by)
             VALUES (\(draft.name), \(draft.kind.rawValue), \(draft.capability.rawValue), \(draft.lane.rawValue),
                     \(optional: draft.strategy), \(draft.specification), \(draft.digest.bytes), \(draft.categories),
                     \(draft.statistics), \(optional: draft.followUp?.kind.rawValue),
-                    \(optional: draft.followUp?.capability.rawValue), \(hintSize), \(attempts))
+                    \(optional: draft.followUp?.capability.rawValue), \(hintSize), \(attempts), \(optional: after),
+                    \(optional: draft.after?.by.rawValue))
             RETURNING id
             """
         ).one("INSERT INTO jobs")
         return EnqueuedJob(
             id: Int64(try row.int("id")), isNew: true, tasksBefore: 0, tasksAdded: 0, shardsAdded: 0, lane: draft.lane,
-            hintSize: hintSize, maximumAttempts: attempts, hintSizeBefore: hintSize, maximumAttemptsBefore: attempts)
+            hintSize: hintSize, maximumAttempts: attempts, hintSizeBefore: hintSize, maximumAttemptsBefore: attempts,
+            after: draft.after)
     }
 
     /// - Returns: the new shards' rows, in the order of their numbers.

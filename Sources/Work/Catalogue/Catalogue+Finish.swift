@@ -14,6 +14,8 @@ public struct FinishReport: Sendable, Equatable {
     public var failed: [Int] = []
     /// The work that this call made claimable: what follows the shard.
     public var followUp: HintTarget?
+    /// The shards of other jobs that waited for the shard that this call finished.
+    public var opened: [HintTarget] = []
 }
 
 extension Catalogue {
@@ -44,6 +46,7 @@ extension Catalogue {
             try Self.dropLeaseIfEmpty(batch.lease, shard: batch.shard, kind: batch.kind, on: connection)
             try Self.count(report, worker: worker, on: connection)
             if mayFollow { report.followUp = try Self.followUpTarget(shard: batch.shard, on: connection) }
+            report.opened = try Self.opened(after: batch.job.id, on: connection)
             return report
         }
     }

@@ -41,9 +41,11 @@ extension Catalogue {
         guard let row = rows.first, try row.int("count") == count else { return nil }
         var report = FinishReport(accepted: columns.numbers)
         let isRunning = try row.string("job") != JobState.cancelled.rawValue
-        if try row.bool("complete") || !isRunning, try settle(shard: batch.shard, on: connection) {
+        let isComplete = try row.bool("complete")
+        if isComplete || !isRunning, try settle(shard: batch.shard, on: connection) {
             report.followUp = try followUpTarget(shard: batch.shard, on: connection)
         }
+        if isComplete { report.opened = try opened(after: batch.job.id, on: connection) }
         return report
     }
 

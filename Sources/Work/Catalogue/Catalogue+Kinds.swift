@@ -71,7 +71,7 @@ extension Catalogue {
             let kind = TaskKind(rawValue: try row.string("kind"))
             let capability = Capability(rawValue: try row.string("capability"))
             guard kind.isValid, capability.isValid else { return [WorkQueue]() }
-            return Lane.allCases.map { WorkQueue(kind: kind, capability: capability, lane: $0) }
+            return WorkQueue.lanes(of: kind, capability)
         }
     }
 }

@@ -7,7 +7,8 @@ import Tasks
 extension Catalogue {
     /// Mends what the catalogue alone can mend in a shard: counters, times and numbers that cannot be, leases that do not
     /// exist, task rows too many or too few, records without a done task, done tasks without a record (done again),
-    /// the shard's state, a missing task of what follows, waiting tasks that nobody would wake.
+    /// the shard's state, also where it is blocked and waits for nothing, a missing task of what follows, waiting tasks that
+    /// nobody would wake.
     ///
     /// A shard whose own row cannot be is left alone.
     public func mend(shard: Int64) async throws {
@@ -21,6 +22,11 @@ extension Catalogue {
             try Self.matchRecords(of: shard, on: connection)
             try Self.recount(shard: shard, on: connection)
             try Self.settle(shard: shard, on: connection)
+            _ = try connection.execute(
+                """
+                UPDATE shards s SET state = 'open', hinted_at = now() FROM jobs j
+                WHERE s.id = \(shard) AND j.id = s.job_id AND s.state = 'blocked' AND NOT \(sql: Self.waits)
+                """)
         }
     }
 

@@ -29,7 +29,9 @@ extension Catalogue {
                 state: try row.string("state"), tasks: try row.int("tasks"), done: try row.int("done"),
                 dead: try row.int("dead"), cancelled: try row.int("cancelled"), shards: try row.int("shards"),
                 finishedShards: try row.int("finished_shards"), generatedShards: try row.int("generated_shards"),
-                quarantinedShards: try row.int("quarantined_shards"),
+                quarantinedShards: try row.int("quarantined_shards"), after: try row.optionalString("after_job"),
+                afterBy: try row.optionalString("after_by"), afterState: try row.optionalString("after_state"),
+                blockedShards: try row.int("blocked_shards"),
                 createdAt: try row.string("created"))
         }
     }

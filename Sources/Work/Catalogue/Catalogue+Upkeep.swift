@@ -97,8 +97,8 @@ extension Catalogue {
         }
     }
 
-    /// Whether nothing that the caller can serve is open, waiting or leased, other workers' leases included. A paused
-    /// job's tasks cannot be served, so they do not count.
+    /// Whether nothing that the caller can serve is open, waiting or leased, other workers' leases included, and no shard
+    /// is blocked that somebody's work may open. A paused job's tasks cannot be served, so they do not count.
     ///
     /// Like ``claim`` it goes by what a shard asks for in its state. Tasks of shards that ask for anything else, or have
     /// nothing left to do, are not visited.
@@ -111,7 +111,12 @@ extension Catalogue {
                 WHERE j.state = 'running' AND \(sql: Self.hasWork) AND c.kind || ' ' || c.capability = ANY(\(keys))
                   AND (SELECT true FROM tasks t WHERE t.shard_id = s.id AND t.kind = c.kind
                          AND t.state IN ('open', 'waiting', 'leased') AND \(sql: RowRules.task("t", of: "s.tasks"))
-                       LIMIT 1)) AS idle
+                       LIMIT 1))
+               AND NOT EXISTS (
+                SELECT FROM jobs j WHERE j.after_job IS NOT NULL AND j.state = 'running'
+                  AND j.kind || ' ' || j.capability = ANY(\(keys))
+                  AND (SELECT true FROM shards s WHERE s.job_id = j.id AND s.state = 'blocked' LIMIT 1)
+                  AND \(sql: Self.mayBeOpened)) AS idle
             """
         ).one("SELECT NOT EXISTS").bool("idle")
     }

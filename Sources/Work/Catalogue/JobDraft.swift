@@ -30,6 +30,8 @@ public struct JobDraft: Sendable {
     /// Failed tries after which a task is dead; `nil` keeps what a recorded job has and gives a
     /// new one ``defaultMaximumAttempts``.
     public var maximumAttempts: Int?
+    /// The job that it follows; `nil` keeps what a recorded job follows, and a new one follows none.
+    public var after: JobPredecessor?
 
     /// Tasks per hint where nobody asked for another number.
     public static let defaultHintSize = 16
@@ -58,6 +60,10 @@ public struct JobDraft: Sendable {
 
     /// SHA-256 of the specification.
     public var digest: SHA256Digest { SHA256.digest(of: specification) }
+
+    /// Where its hints may go, and those of what follows its shards: whoever finishes a shard hints that, before anybody who
+    /// does it may have been there. A job that was recorded before keeps its lane, so both lanes' queues.
+    public var queues: [WorkQueue] { WorkQueue.lanes(of: kind, capability) + (followUp?.queues ?? []) }
 }
 
 /// One task of a draft.
@@ -99,4 +105,6 @@ public struct EnqueuedJob: Sendable {
     public var hintSizeBefore: Int
     /// The ``maximumAttempts`` before this call.
     public var maximumAttemptsBefore: Int
+    /// The job that it follows.
+    public var after: JobPredecessor?
 }

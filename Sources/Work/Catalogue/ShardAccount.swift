@@ -30,6 +30,8 @@ public struct ShardAccount: Sendable, Hashable, Codable {
     public var unmatched: Int
     /// Leased tasks, those that follow the shard included, whose lease does not exist.
     public var unprotected: Int
+    /// Whether it is blocked, though what it waits for is finished.
+    public var isMissed: Bool
     /// Whether tasks wait that the shard's row would not let anybody wake in time.
     public var forgets: Bool
     /// The kind that follows the job's shards, if any does.
@@ -107,8 +109,10 @@ public struct ShardAccount: Sendable, Hashable, Codable {
     private var expectedState: String? {
         let isAccountedFor = count("done") + count("dead") == tasks && count("done") > 0
         switch state {
-        case "open" where isJobCancelled, "generated" where isJobCancelled, "quarantined" where isJobCancelled:
+        case "blocked" where isJobCancelled, "open" where isJobCancelled, "generated" where isJobCancelled,
+            "quarantined" where isJobCancelled:
             return "cancelled, like its job"
+        case "blocked" where isMissed: return "open, since what it waits for is finished"
         case "quarantined": return "finished, or work that leads there"
         case "finished" where !isAccountedFor, "generated" where !isAccountedFor:
             return "open, since not all of its tasks are done"

@@ -30,6 +30,14 @@ public struct JobSummary: Codable, Sendable, Hashable {
     public var generatedShards: Int
     /// Shards for which what follows failed.
     public var quarantinedShards: Int
+    /// The job that it follows.
+    public var after: String?
+    /// What of that job it waits for: `job` as a whole, or the `shard` of the same number.
+    public var afterBy: String?
+    /// The state of that job's row: `running`, `paused`, or `cancelled`, and then it waits in vain.
+    public var afterState: String?
+    /// Shards that wait for that job.
+    public var blockedShards: Int
     /// ISO 8601, UTC.
     public var createdAt: String
 }
@@ -40,7 +48,7 @@ public struct ShardSummary: Codable, Sendable, Hashable {
     public var job: String
     /// The shard's number in the job, from 0.
     public var shard: Int
-    /// `open`, `generated`, `finished`, `quarantined` or `cancelled`.
+    /// `blocked`, `open`, `generated`, `finished`, `quarantined` or `cancelled`.
     public var state: String
     /// Tasks in the shard.
     public var tasks: Int

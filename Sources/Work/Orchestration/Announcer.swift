@@ -4,6 +4,7 @@
 public import Broker
 public import Catalogue
 public import Logging
+public import Messaging
 public import Tasks
 
 /// Publishes hints and job control messages with confirms.

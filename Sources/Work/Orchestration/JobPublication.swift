@@ -3,7 +3,7 @@
 public import Broker
 public import Catalogue
 import Failpoints
-import Tasks
+import Messaging
 
 /// Publishes a recorded job. Killed anywhere and run again, it publishes only for shards that are not marked.
 public struct JobPublication: Sendable {
@@ -64,16 +64,5 @@ public struct JobPublication: Sendable {
             hints += added
         }
         return rounds
-    }
-}
-
-extension OutgoingMessage {
-    /// The message of a hint, for the queue that its target names.
-    init(hint: Hint, of target: HintTarget, trace: TraceContext) {
-        self.init(
-            routingKey: target.queue.name,
-            message: Message(
-                body: hint.encoded(), type: MessageNames.hintType, messageID: hint.messageID,
-                correlationID: target.jobName, headers: ["traceparent": trace.traceparent]))
     }
 }

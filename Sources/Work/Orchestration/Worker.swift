@@ -3,6 +3,7 @@
 public import Broker
 public import Catalogue
 public import Logging
+import Messaging
 public import ServiceLifecycle
 public import Tasks
 
@@ -51,13 +52,12 @@ public struct Worker: Service {
         let id = try await catalogue.register(introduction)
         var logger = logger
         logger[metadataKey: "worker.id"] = "\(id)"
-        let queues = Self.queues(of: handlers)
+        let queues = handlers.flatMap(\.description.queues)
         // A hint for a queue that nobody declared would come back, and wait for somebody's reminder.
-        let hinted = queues + (try await catalogue.followUpQueues()).filter { !queues.contains($0) }
-        let publisher = Publisher(
-            url: broker, topology: .detdiffusion(queues: hinted), reportsOutages: false, logger: logger)
+        let hinted = WorkTopology(queues: queues + (try await catalogue.followUpQueues()))
+        let publisher = Publisher(url: broker, topology: hinted.declared, reportsOutages: false, logger: logger)
         let consumer = Consumer(
-            url: broker, topology: .detdiffusion(queues: queues),
+            url: broker, topology: WorkTopology(queues: queues).declared,
             queues: queues.map { ConsumedQueue($0.name, prefetch: 1) },
             broadcast: MessageNames.controlExchange, logger: logger)
         let session = WorkerSession(
@@ -65,58 +65,32 @@ public struct Worker: Service {
             renewals: renewals, consumer: consumer, announcer: Announcer(publisher: publisher, logger: logger),
             logger: logger)
         logger.info("Worker started", metadata: ["worker.serves": "\(introduction.serves.map(\.capability))"])
+        try await Self.run(session, publisher, consumer)
+        logger.info("Worker stopped")
+    }
+
+    /// Runs the parts of a session beside one another; the first that fails, or the end of the work, ends them all.
+    private static func run(_ session: WorkerSession, _ publisher: Publisher, _ consumer: Consumer) async throws {
+        let parts: [@Sendable () async throws -> Void] = [
+            publisher.run, consumer.run, session.receive, session.obey, session.renewLeases, session.showLife,
+            session.keepGoing,
+        ]
         try await withThrowingTaskGroup(of: Bool.self) { group in
-            group.addTask {
-                try await publisher.run(); return false
+            for part in parts {
+                group.addTask {
+                    try await part()
+                    return false
+                }
             }
+            group.addTask { await session.drainOnShutdown() }
             group.addTask {
-                try await consumer.run(); return false
-            }
-            group.addTask {
-                await session.receive(); return false
-            }
-            group.addTask {
-                try await session.obey(); return false
-            }
-            group.addTask {
-                try await session.renewLeases(); return false
-            }
-            group.addTask {
-                try await session.showLife(); return false
-            }
-            group.addTask {
-                try await session.keepGoing(); return false
-            }
-            group.addTask {
-                await session.drainOnShutdown()
-            }
-            group.addTask {
-                try await session.work(); return true
+                try await session.work()
+                return true
             }
             defer { group.cancelAll() }
             while let isDrained = try await group.next() {
                 if isDrained { break }
             }
         }
-        logger.info("Worker stopped")
-    }
-
-    /// Every queue that the handlers serve, the most urgent first: by kind in the order of the handlers,
-    /// high lanes first.
-    static func queues(of handlers: [any TaskHandler]) -> [WorkQueue] {
-        handlers.map(\.description).flatMap { description in
-            [Lane.high, .normal].map {
-                WorkQueue(kind: description.kind, capability: description.capability, lane: $0)
-            }
-        }
-    }
-}
-
-extension Topology {
-    /// What a producer or worker needs on the broker: its work queues and the control exchange. Everything else about
-    /// the queues is policy.
-    public static func detdiffusion(queues: [WorkQueue]) -> Topology {
-        Topology(
-            queues: queues.map { QueueDeclaration($0.name) }, fanoutExchanges: [MessageNames.controlExchange])
     }
 }

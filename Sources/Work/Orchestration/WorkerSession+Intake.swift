@@ -1,4 +1,4 @@
-// From a delivery to a staged batch: claim, hint the rest of the range, acknowledge.
+// From a delivery to a staged batch: whose turn it is, claim, hint the rest of the range, acknowledge.
 
 import AsyncAlgorithms
 import Broker
@@ -6,6 +6,7 @@ import Catalogue
 import Failpoints
 import Foundation
 import Logging
+import Messaging
 import Tasks
 
 extension WorkerSession {
@@ -24,14 +25,50 @@ extension WorkerSession {
     func takeIn() async throws {
         defer { staged.finish() }
         while !isDraining, let delivery = await shelf.take() {
-            guard let (batch, handler) = try await claim(delivery) else { continue }
+            guard let (batch, handler) = try await claimInTurn(delivery) else { continue }
             held.add(batch)
             await staged.send((batch, handler))
         }
     }
 
+    /// Claims for the job whose turn it is: what the delivery speaks of, or some work of another job, whose own hints
+    /// come later. The delivery then waits for its job's turn, so that no message is added.
+    ///
+    /// Work beside the device takes no turns: it comes shard by shard as the device makes it, in the device's shares.
+    private func claimInTurn(_ delivery: Delivery) async throws -> (TaskBatch, any TaskHandler)? {
+        guard let (hint, handler) = try await read(delivery) else { return nil }
+        guard let queue = handler.description.queues.first(where: { $0.name == delivery.queue }) else { return nil }
+        if turns.isLookDue(queue) {
+            let jobs = try await persistently("look for competing jobs") {
+                try await self.upkeep.claimableJobs(of: queue)
+            }
+            turns.compete(jobs, in: queue)
+        }
+        while let job = turns.other(than: hint.job, in: queue) {
+            guard let batch = try await claim(ofJob: job, in: queue, by: handler) else {
+                turns.drop(job, in: queue)
+                continue
+            }
+            turns.gave(batch.items.count, to: job, in: queue)
+            // One that came over a lost connection comes again by itself.
+            if consumer.isCurrent(delivery.tag), !shelf.keep(delivery) {
+                consumer.reject(delivery.tag, requeue: true)
+            }
+            return (batch, handler)
+        }
+        let batch = try await claim(hint, of: delivery, by: handler)
+        if let batch { turns.gave(batch.items.count, to: hint.job, in: queue) }
+        return batch.map { ($0, handler) }
+    }
+
     /// Claims what a delivery speaks of, hints the rest and acknowledges it.
     func claim(_ delivery: Delivery) async throws -> (TaskBatch, any TaskHandler)? {
+        guard let (hint, handler) = try await read(delivery) else { return nil }
+        return try await claim(hint, of: delivery, by: handler).map { ($0, handler) }
+    }
+
+    /// The hint of a delivery and who serves it; `nil` for what nobody can read, which is kept.
+    private func read(_ delivery: Delivery) async throws -> (Hint, any TaskHandler)? {
         let hint: Hint
         do {
             hint = try readHint(delivery)
@@ -43,6 +80,28 @@ extension WorkerSession {
             try await keep(delivery, because: TaskError(.invalid, "no handler serves queue \(delivery.queue)"))
             return nil
         }
+        return (hint, handler)
+    }
+
+    /// Claims some work of a job that no delivery in hand speaks of.
+    private func claim(
+        ofJob job: Int64, in queue: WorkQueue, by handler: any TaskHandler
+    ) async throws -> TaskBatch? {
+        Failpoint.hit("worker.before-turn")
+        var batch: TaskBatch?
+        try await tolerating("claim in turn") {
+            batch = try await self.persistently("claim in turn") {
+                try await self.upkeep.claim(
+                    ofJob: job, in: queue, limit: handler.description.maximumBatch, worker: self.id,
+                    lease: self.configuration.lease)
+            }
+        }
+        Failpoint.hit("worker.after-turn")
+        return batch
+    }
+
+    /// Claims what a hint speaks of, hints the rest and acknowledges its delivery.
+    private func claim(_ hint: Hint, of delivery: Delivery, by handler: any TaskHandler) async throws -> TaskBatch? {
         if failedShards.areLeft(hint) {
             try await leave(delivery)
             return nil
@@ -67,7 +126,7 @@ extension WorkerSession {
         Failpoint.hit("worker.before-acknowledge")
         consumer.acknowledge(delivery.tag)
         Failpoint.hit("worker.after-acknowledge")
-        return claim.batch.map { ($0, handler) }
+        return claim.batch
     }
 
     private func readHint(_ delivery: Delivery) throws(TaskError) -> Hint {
@@ -107,7 +166,7 @@ extension WorkerSession {
     }
 
     private func handler(for queue: String) -> (any TaskHandler)? {
-        handlers.first { handler in Worker.queues(of: [handler]).contains { $0.name == queue } }
+        handlers.first { $0.description.queues.contains { $0.name == queue } }
     }
 
     /// Puts deliveries that found no room for long back into their queues as new messages, and stops consuming until

@@ -60,6 +60,22 @@ extension WorkerSession {
         held.remove(batch)
         log(report, of: batch, results: results)
         if let followUp = report.followUp { await announcer.announce(followUp) }
+        if !report.opened.isEmpty { await announce(opened: report.opened, after: batch) }
+    }
+
+    /// Hints what waited for a shard that this worker finished; a worker that dies before leaves it to idle workers.
+    private func announce(opened targets: [HintTarget], after batch: TaskBatch) async {
+        logger.info(
+            "Shards of other jobs can begin", metadata: ["job.name": "\(batch.job.name)", "shards": "\(targets.count)"])
+        Failpoint.hit("worker.before-opened")
+        do {
+            try await announcer.announce(targets)
+        } catch {
+            logger.warning(
+                "Hints were not confirmed; idle workers will find the work in the catalogue",
+                metadata: ["job.name": "\(batch.job.name)", "error": "\(error)"])
+        }
+        Failpoint.hit("worker.after-opened")
     }
 
     private func log(_ report: FinishReport, of batch: TaskBatch, results: [TaskResult]) {

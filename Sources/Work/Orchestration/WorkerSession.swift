@@ -6,6 +6,7 @@ import Catalogue
 import Executors
 import Foundation
 import Logging
+import Messaging
 import Postgres
 import ServiceLifecycle
 import Synchronization
@@ -28,6 +29,8 @@ final class WorkerSession: Sendable {
     let shelf: DeliveryShelf
     /// Hints of work that needs no device, and is done beside it.
     let sideShelf: DeliveryShelf
+    /// Whose turn it is among the jobs of each queue.
+    let turns = QueueTurns()
     /// Shards that this worker failed to pack, and leaves to others for a while.
     let failedShards = FailedShards()
     /// Jobs that control messages named.
@@ -68,8 +71,8 @@ final class WorkerSession: Sendable {
         self.logger = logger
         let longestDelay = min(.seconds(15), configuration.lease / 3)
         backoff = Backoff(base: min(.milliseconds(200), longestDelay), cap: longestDelay)
-        shelf = DeliveryShelf(queues: Worker.queues(of: handlers.filter(\.needsDevice)).map(\.name))
-        sideShelf = DeliveryShelf(queues: Worker.queues(of: handlers.filter { !$0.needsDevice }).map(\.name))
+        shelf = DeliveryShelf(queues: handlers.filter(\.needsDevice).flatMap(\.description.queues))
+        sideShelf = DeliveryShelf(queues: handlers.filter { !$0.needsDevice }.flatMap(\.description.queues))
     }
 
     var descriptions: [HandlerDescription] { handlers.map(\.description) }

@@ -1,6 +1,7 @@
 // What facts about a broker mean for work that must not be lost; pure.
 
 import JSON
+import Messaging
 
 /// Judges what a broker tells about itself.
 enum BrokerJudgement {

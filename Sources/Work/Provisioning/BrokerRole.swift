@@ -2,6 +2,7 @@
 
 import Broker
 import Foundation
+import Messaging
 import Tasks
 
 /// Who connects to the broker.

@@ -41,6 +41,7 @@ public enum DatabaseRole: String, Sendable, CaseIterable, Codable {
                     "INSERT", "jobs",
                     ["name", "kind", "capability", "lane", "strategy", "specification", "specification_sha256"]
                         + ["categories", "statistics", "follow_kind", "follow_capability", "hint_size", "max_attempts"]
+                        + ["after_job", "after_by"]
                 ), ("UPDATE", "jobs", ["hint_size", "max_attempts"]),
                 ("INSERT", "shards", ["job_id", "number", "first_task", "tasks"]), ("UPDATE", "shards", ["hinted_at"]),
                 ("INSERT", "tasks", Self.shardKey),

@@ -2,6 +2,7 @@
 
 import Broker
 import JSON
+import Messaging
 import Tasks
 
 extension Doctor {
@@ -73,21 +74,29 @@ extension Doctor {
                         .rabbitMQ, "management", .warn, "its password travels in clear text",
                         fix: "use https:// in RABBITMQ_MANAGEMENT_URL"))
             }
-            let policies = PolicySet(try await client.get("policies", broker.virtualHost))
-            var judgements: [CheckResult] = []
-            for name in topology.queueNames {
-                do {
-                    let facts = try await client.get("queues", broker.virtualHost, name)
-                    results.append(BrokerJudgement.queue(name, facts))
-                    judgements.append(policies.judge(name, facts, virtualHost: broker.virtualHost))
-                } catch let error as ProvisioningError where error.code == .missing {
-                    continue  // AMQP told so already.
-                }
-            }
-            results += judgements
+            results += try await Self.queues(client, broker.virtualHost, topology)
             results.append(try await Self.binding(client, broker.virtualHost))
             return results + (try await Self.users(client, broker.virtualHost, topology))
         }
+    }
+
+    /// The queues that are there, then the policies that hold for them.
+    private static func queues(
+        _ client: ManagementClient, _ virtualHost: String, _ topology: WorkTopology
+    ) async throws -> [CheckResult] {
+        let policies = PolicySet(try await client.get("policies", virtualHost))
+        var results: [CheckResult] = []
+        var judgements: [CheckResult] = []
+        for name in topology.queueNames {
+            do {
+                let facts = try await client.get("queues", virtualHost, name)
+                results.append(BrokerJudgement.queue(name, facts))
+                judgements.append(policies.judge(name, facts, virtualHost: virtualHost))
+            } catch let error as ProvisioningError where error.code == .missing {
+                continue  // AMQP told so already.
+            }
+        }
+        return results + judgements
     }
 
     /// What each user of the virtual host may do.

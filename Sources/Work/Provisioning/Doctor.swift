@@ -2,6 +2,7 @@
 
 public import Broker
 public import Logging
+import Messaging
 public import Postgres
 public import Stores
 public import Tasks

@@ -2,6 +2,7 @@
 
 import Foundation
 import JSON
+import Messaging
 import Tasks
 
 /// The policies of a virtual host.

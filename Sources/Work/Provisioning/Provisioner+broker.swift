@@ -2,6 +2,7 @@
 
 public import Broker
 import JSON
+import Messaging
 import Tasks
 
 extension Provisioner {
@@ -24,7 +25,7 @@ extension Provisioner {
         var refusal: BrokerError?
         if !plan.isDryRun {
             do {
-                try await Deadline.run(limit) { try await BrokerProbe.declare(topology.declaration, at: url) }
+                try await Deadline.run(limit) { try await BrokerProbe.declare(topology.provisioned, at: url) }
             } catch let error as BrokerError where error.isMissingRight {
                 refusal = error
             }

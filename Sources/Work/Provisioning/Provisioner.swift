@@ -2,6 +2,7 @@
 
 import Catalogue
 public import Logging
+import Messaging
 public import Postgres
 public import Tasks
 

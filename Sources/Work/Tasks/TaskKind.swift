@@ -1,4 +1,4 @@
-// What a task does, what a worker can do, and the queue where the two meet.
+// What a task does, and what a worker can do.
 
 /// What the tasks of a job or shard do. New kinds need no change in the catalogue or the worker loop.
 public struct TaskKind: RawRepresentable, Hashable, Sendable, Codable, CustomStringConvertible {
@@ -69,34 +69,6 @@ public struct FollowUp: Hashable, Sendable, Codable {
 
     /// The shard's images become one archive.
     public static let packing = FollowUp(kind: .pack, capability: .archive)
-}
-
-/// The two priorities of a job; quorum queues have no priorities on RabbitMQ 3, so each lane is a queue.
-public enum Lane: String, Sendable, Codable, CaseIterable {
-    case normal, high
-}
-
-/// A queue of hints: everything in it can be served by a worker of one kind and capability.
-public struct WorkQueue: Hashable, Sendable {
-    /// What its tasks do.
-    public var kind: TaskKind
-    /// What a worker needs.
-    public var capability: Capability
-    /// Which of the two lanes it is.
-    public var lane: Lane
-
-    /// Names a queue by what it holds.
-    public init(kind: TaskKind, capability: Capability, lane: Lane = .normal) {
-        self.kind = kind
-        self.capability = capability
-        self.lane = lane
-    }
-
-    /// `detdiffusion.v1.<kind>.<capability>[.high]`; the message version stands in the name, so that old and new
-    /// workers run side by side during an upgrade.
-    public var name: String {
-        "\(MessageNames.prefix).\(kind).\(capability)" + (lane == .high ? ".high" : "")
-    }
 }
 
 /// Names on the broker that are not work queues.

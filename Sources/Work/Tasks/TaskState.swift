@@ -63,6 +63,8 @@ public enum TaskEvent: Sendable, Hashable, CaseIterable {
 
 /// Where a shard stands.
 public enum ShardState: String, Sendable, Codable, CaseIterable {
+    /// Its job follows another, which is not finished yet.
+    case blocked
     /// Its tasks are being worked on.
     case open
     /// All its tasks are done (or dead, where the user allowed that many); it waits to be packed.

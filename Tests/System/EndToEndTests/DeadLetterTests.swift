@@ -4,6 +4,7 @@ import Broker
 import Digests
 import Fixtures
 import Foundation
+import Messaging
 import Orchestration
 import Tasks
 import Testing
@@ -110,7 +111,8 @@ struct DeadLetterTests {
 
     private func publish(_ outgoing: [OutgoingMessage]) async throws {
         let publisher = Publisher(
-            url: try BrokerURL(Surroundings.variable("AMQP_URL") ?? ""), topology: .detdiffusion(queues: [Self.queue]),
+            url: try BrokerURL(Surroundings.variable("AMQP_URL") ?? ""),
+            topology: WorkTopology(queues: [Self.queue]).declared,
             logger: TestCatalogue.quietLogger)
         try await publisher.whileRunning { try await publisher.publish(outgoing, deadline: .seconds(20)) }
     }

@@ -4,6 +4,7 @@ import Broker
 import Digests
 import Fixtures
 import Foundation
+import Messaging
 import Orchestration
 import Postgres
 import Tasks
@@ -79,7 +80,8 @@ struct MessageTests {
 
     private func publish(_ messages: [(name: String, body: [UInt8])]) async throws {
         let publisher = Publisher(
-            url: try BrokerURL(Surroundings.variable("AMQP_URL") ?? ""), topology: .detdiffusion(queues: [Self.queue]),
+            url: try BrokerURL(Surroundings.variable("AMQP_URL") ?? ""),
+            topology: WorkTopology(queues: [Self.queue]).declared,
             logger: TestCatalogue.quietLogger)
         try await publisher.whileRunning {
             for (name, body) in messages {

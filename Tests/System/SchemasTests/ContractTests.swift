@@ -4,6 +4,7 @@ import Broker
 import Fixtures
 import Foundation
 import Logging
+import Messaging
 import Orchestration
 import Tasks
 import Testing
@@ -113,7 +114,8 @@ struct MessageSchemaTests {
 
     private func consumer(of queues: [WorkQueue]) throws -> Consumer {
         Consumer(
-            url: try BrokerURL(Surroundings.variable("AMQP_URL") ?? ""), topology: .detdiffusion(queues: queues),
+            url: try BrokerURL(Surroundings.variable("AMQP_URL") ?? ""),
+            topology: WorkTopology(queues: queues).declared,
             queues: queues.map { ConsumedQueue($0.name, prefetch: 64) }, broadcast: MessageNames.controlExchange,
             logger: TestCatalogue.quietLogger)
     }

@@ -1,26 +1,53 @@
 // Deliveries that wait for room: order, staleness, and the end.
 
 import Broker
+import Tasks
 import Testing
 
 @testable import Orchestration
 
 struct DeliveryShelfTests {
-    private static let queues = ["pack.high", "pack", "generate.high", "generate"]
+    private static let sketch = WorkQueue.lanes(of: .generate, Capability(rawValue: "sketch"))
+    private static let blank = WorkQueue.lanes(of: .generate, Capability(rawValue: "blank"))
+    private static let queues = sketch + blank
+    private static let (sketchHigh, sketchNormal) = (sketch[0].name, sketch[1].name)
+    private static let (blankHigh, blankNormal) = (blank[0].name, blank[1].name)
 
-    @Test func theMostUrgentQueueIsTakenFirstWhateverCameFirst() async {
+    @Test func theHighLaneIsTakenFirstWhateverCameFirst() async {
         let shelf = DeliveryShelf(queues: Self.queues)
-        for queue in ["generate", "unknown", "pack", "generate.high", "pack.high"] {
+        for queue in [Self.blankNormal, "unknown", Self.sketchNormal, Self.blankHigh, Self.sketchHigh] {
             #expect(shelf.put(delivery(queue)))
         }
         var taken: [String?] = []
         for _ in 0..<5 { taken.append(await shelf.take()?.queue) }
-        #expect(taken == ["pack.high", "pack", "generate.high", "generate", "unknown"])
+        #expect(taken == [Self.sketchHigh, Self.blankHigh, Self.sketchNormal, Self.blankNormal, "unknown"])
+    }
+
+    @Test func theQueuesOfALaneTakeTurns() async {
+        let shelf = DeliveryShelf(queues: Self.queues)
+        var taken: [String?] = []
+        for _ in 0..<6 {
+            for queue in [Self.sketchNormal, Self.blankNormal] { #expect(shelf.put(delivery(queue))) }
+            taken.append(await shelf.take()?.queue)
+        }
+        #expect(taken == [0, 1, 0, 1, 0, 1].map { [Self.sketchNormal, Self.blankNormal][$0] })
+    }
+
+    @Test func whatIsKeptWaitsSinceItCame() async throws {
+        let shelf = DeliveryShelf(queues: Self.queues)
+        #expect(shelf.put(delivery(Self.sketchNormal)))
+        let came = ContinuousClock.now
+        while came.duration(to: .now) < .milliseconds(2) { await Task.yield() }
+        let taken = try #require(await shelf.take())
+        #expect(shelf.keep(taken))
+        #expect(shelf.takeStale(patience: .milliseconds(2)).count == 1)
+        shelf.close()
+        #expect(!shelf.keep(taken), "nobody takes it any more")
     }
 
     @Test func oneQueueIsServedInOrder() async {
         let shelf = DeliveryShelf(queues: Self.queues)
-        for number in 1...3 { #expect(shelf.put(delivery("generate", number: UInt64(number)))) }
+        for number in 1...3 { #expect(shelf.put(delivery(Self.sketchNormal, number: UInt64(number)))) }
         for number in 1...3 { #expect(await shelf.take()?.tag.number == UInt64(number)) }
     }
 
@@ -28,19 +55,19 @@ struct DeliveryShelfTests {
         let shelf = DeliveryShelf(queues: Self.queues)
         // Whether the taker waits already or comes later, it gets the delivery.
         async let taken = shelf.take()
-        #expect(shelf.put(delivery("pack")))
-        #expect(await taken?.queue == "pack")
+        #expect(shelf.put(delivery(Self.blankNormal)))
+        #expect(await taken?.queue == Self.blankNormal)
     }
 
     @Test func onlyWhatWaitedTooLongIsStaleAndItLeavesTheShelf() async {
         let shelf = DeliveryShelf(queues: Self.queues)
-        #expect(shelf.put(delivery("generate")))
-        #expect(shelf.put(delivery("pack")))
+        #expect(shelf.put(delivery(Self.sketchNormal)))
+        #expect(shelf.put(delivery(Self.blankNormal)))
         #expect(shelf.takeStale(patience: .seconds(3600)).isEmpty)
         // Less than no patience: everything is older than a moment to come.
-        #expect(shelf.takeStale(patience: .seconds(-3600)).map(\.queue) == ["generate", "pack"])
+        #expect(shelf.takeStale(patience: .seconds(-3600)).map(\.queue) == [Self.sketchNormal, Self.blankNormal])
         #expect(shelf.takeStale(patience: .seconds(-3600)).isEmpty)
-        #expect(shelf.put(delivery("generate", number: 9)))
+        #expect(shelf.put(delivery(Self.sketchNormal, number: 9)))
         #expect(await shelf.take()?.tag.number == 9)
     }
 
@@ -49,15 +76,15 @@ struct DeliveryShelfTests {
         async let waiting = shelf.take()
         #expect(shelf.close().isEmpty)
         #expect(await waiting == nil)
-        #expect(!shelf.put(delivery("pack")), "nobody takes it any more")
+        #expect(!shelf.put(delivery(Self.blankNormal)), "nobody takes it any more")
         #expect(await shelf.take() == nil)
         #expect(shelf.close().isEmpty)
     }
 
     @Test func closingHandsBackWhatNobodyTook() async {
         let shelf = DeliveryShelf(queues: Self.queues)
-        for queue in ["generate", "pack"] { #expect(shelf.put(delivery(queue))) }
-        #expect(shelf.close().map(\.queue) == ["generate", "pack"])
+        for queue in [Self.sketchNormal, Self.blankNormal] { #expect(shelf.put(delivery(queue))) }
+        #expect(shelf.close().map(\.queue) == [Self.sketchNormal, Self.blankNormal])
         #expect(await shelf.take() == nil)
         #expect(shelf.takeStale(patience: .seconds(-3600)).isEmpty)
     }
@@ -65,7 +92,7 @@ struct DeliveryShelfTests {
     @Test func theLastDeliveryIsRemembered() {
         let shelf = DeliveryShelf(queues: Self.queues)
         let before = shelf.lastDelivery
-        #expect(shelf.put(delivery("pack")))
+        #expect(shelf.put(delivery(Self.blankNormal)))
         #expect(shelf.lastDelivery >= before)
     }
 

@@ -5,6 +5,7 @@ import Catalogue
 import Digests
 import Fixtures
 import Foundation
+import Messaging
 import Postgres
 import Synchronization
 import Tasks
@@ -89,7 +90,7 @@ struct NudgeTests {
 
     private func withAnnouncer(_ body: @escaping @Sendable (Announcer) async throws -> Void) async throws {
         let publisher = Publisher(
-            url: try BrokerURL(Surroundings.variable("AMQP_URL") ?? ""), topology: .detdiffusion(queues: []),
+            url: try BrokerURL(Surroundings.variable("AMQP_URL") ?? ""), topology: WorkTopology(queues: []).declared,
             logger: TestCatalogue.quietLogger)
         try await publisher.whileRunning {
             try await body(Announcer(publisher: publisher, logger: TestCatalogue.quietLogger))

@@ -6,6 +6,7 @@ import Digests
 import Fixtures
 import Foundation
 import Logging
+import Messaging
 import Orchestration
 import Postgres
 import ServiceLifecycle
@@ -168,7 +169,8 @@ struct WorkAsideTests {
         init() throws {
             let queue = WorkQueue(kind: .generate, capability: Capability(rawValue: "sketch"), lane: .normal)
             consumer = Consumer(
-                url: try BrokerURL(Surroundings.variable("AMQP_URL") ?? ""), topology: .detdiffusion(queues: [queue]),
+                url: try BrokerURL(Surroundings.variable("AMQP_URL") ?? ""),
+                topology: WorkTopology(queues: [queue]).declared,
                 queues: [ConsumedQueue(queue.name, prefetch: 0)], logger: TestCatalogue.quietLogger)
         }
 

@@ -1,6 +1,7 @@
 // What facts mean, without servers.
 
 import JSON
+import Messaging
 import Postgres
 import Tasks
 import Testing

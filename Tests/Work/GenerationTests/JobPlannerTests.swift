@@ -8,7 +8,7 @@ import Layouts
 import Tasks
 import Testing
 
-@testable import Orchestration
+@testable import Generation
 
 @Suite(.enabled(if: Surroundings.coco != nil, Comment(rawValue: Surroundings.cocoMissing)))
 struct RealPlanTests {

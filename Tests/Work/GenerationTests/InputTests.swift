@@ -4,7 +4,7 @@ import Foundation
 import Layouts
 import Testing
 
-@testable import Orchestration
+@testable import Generation
 
 /// Files of a test's own in a folder that goes afterwards.
 private func withFiles<Result>(_ texts: [String], _ body: ([String]) throws -> Result) throws -> Result {

@@ -5,7 +5,7 @@ import Layouts
 import Tasks
 import Testing
 
-@testable import Orchestration
+@testable import Generation
 
 struct PromptFaultTests {
     private let path = FileManager.default.temporaryDirectory.path + "/sample-" + UUID().uuidString
