@@ -2,6 +2,7 @@
 
 public import Digests
 public import Layouts
+import Tasks
 
 /// Everything that a user says about a generate job.
 public struct JobRequest: Sendable {

@@ -79,7 +79,7 @@ struct FolderInspection {
         defer { free(resolved) }
         guard let mounts = FileManager.default.contents(atPath: "/proc/self/mountinfo") else { return unknown }
         let kind = FileSystemKind(of: String(cString: resolved), mounts: String(decoding: mounts, as: UTF8.self))
-        return kind?.finding ?? unknown
+        return kind?.result ?? unknown
     }
 
     /// Renames are atomic within one file system only. Folders that are missing are made by the first worker.

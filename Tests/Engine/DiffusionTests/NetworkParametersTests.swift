@@ -53,7 +53,7 @@ import Weights
     ])
     func aReplacedParameterChangesThePredictionAndTheOldOneBringsItBack(_ name: String) throws {
         let unet = try GoldenModel.sd1.pipeline().unet
-        let text = try GoldenModel.sd1.tensor("text.hidden").samples(0..<1)
+        let text = try GoldenModel.sd1.tensor("text.hidden").batch(0..<1)
         let latents = Tensor(
             GaussianNoise.latents(seed: 5, shape: [8, 8, 4]), shape: [1, 8, 8, 4], device: text.device)
         func prediction() throws -> [Float] {
