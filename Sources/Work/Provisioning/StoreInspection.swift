@@ -185,7 +185,9 @@ struct FolderInspection {
     func space() -> [CheckResult] {
         var status = statvfs()
         guard statvfs(root, &status) == 0 else {
-            return [CheckResult(.store, "free space", .warn, String(cString: strerror(errno)), fix: "look at the mount")]
+            return [
+                CheckResult(.store, "free space", .warn, String(cString: strerror(errno)), fix: "look at the mount")
+            ]
         }
         let free = Int(
             clamping: UInt64(status.f_bavail).multipliedReportingOverflow(by: UInt64(status.f_frsize)).partialValue)
@@ -203,7 +205,8 @@ enum StoreJudgement {
         let fix =
             "free space, `detdiffusion-catalogue gc` removes objects that finished shards hold, or use a larger disc"
         if free < 1_000_000_000 || (files ?? .max) < 1_000 {
-            return CheckResult(.store, "free space", .fail, "\(amount), expected at least 1 GB and 1000 files", fix: fix)
+            return CheckResult(
+                .store, "free space", .fail, "\(amount), expected at least 1 GB and 1000 files", fix: fix)
         }
         let isLow = free < 10_000_000_000 || (files ?? .max) < 100_000
         return CheckResult(.store, "free space", isLow ? .warn : .ok, amount, fix: fix)

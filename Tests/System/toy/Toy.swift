@@ -5,6 +5,7 @@ import Broker
 import Catalogue
 import Foundation
 import Logging
+import Messaging
 import Orchestration
 import Postgres
 import ServiceLifecycle
@@ -43,8 +44,8 @@ struct Toy {
         let job = try await catalogue.enqueue(draft, taskCount: tasks) { number in
             TaskDraft(imageID: number, sample: 0, payload: payload(number))
         }
-        let queues = [WorkQueue(kind: .reverse, capability: .mirror)]
-        let publisher = Publisher(url: broker, topology: .detdiffusion(queues: queues), logger: logger)
+        let publisher = Publisher(
+            url: broker, topology: WorkTopology(queues: draft.queues).declared, logger: logger)
         _ = try await publisher.whileRunning {
             try await JobPublication(catalogue: catalogue, publisher: publisher).publish(job: job.id)
         }
