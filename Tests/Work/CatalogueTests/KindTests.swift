@@ -162,7 +162,7 @@ struct KindTests {
             #expect(error?.description.contains("expected nothing to follow its shards, found that pack does") == true)
             #expect(
                 try await test.catalogue.followUpQueues().map(\.name) == [
-                    "detdiffusion.v1.pack.archive", "detdiffusion.v1.pack.archive.high",
+                    "detdiffusion.v1.pack.archive.high", "detdiffusion.v1.pack.archive",
                 ])
         }
     }
