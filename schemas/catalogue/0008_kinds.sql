@@ -48,7 +48,8 @@ ALTER TABLE shards
     ADD CONSTRAINT shards_tar_range CHECK ((tar IS NULL) = (tar_sha256 IS NULL)) NOT VALID;
 
 -- Programs of before this migration run on beside those of after it. They take every complete shard for one that has to be
--- packed, whose leases they end. What this trigger does to such a change is what its writer would do if it knew the job.
+-- packed, and wake only tasks of the job's own kind and of packing, whatever they set the shard's next time to. What these
+-- triggers do to such changes is what their writers would do if they knew the job.
 DO $$
 BEGIN
     -- A path of its own: the caller's may put tables of the caller's before the catalogue's.
@@ -75,12 +76,25 @@ BEGIN
             RETURN NULL;
         END
         $body$;
+
+        CREATE FUNCTION keep_follow_up_due() RETURNS trigger LANGUAGE plpgsql
+        SET search_path = %1$I, pg_temp AS $body$
+        BEGIN
+            -- A second for whoever sees it next: who cannot wake it must not find it again at once.
+            NEW.due_at := (SELECT greatest(min(t.not_before), now() + interval '1 second')
+                           FROM tasks t JOIN jobs j ON j.id = NEW.job_id AND j.follow_kind = t.kind
+                           WHERE t.shard_id = NEW.id AND t.state = 'waiting' HAVING count(*) > 0);
+            RETURN NEW;
+        END
+        $body$;
         $definition$, current_schema());
 END
 $$;
-REVOKE EXECUTE ON FUNCTION ask_for_follow_up() FROM PUBLIC;
+REVOKE EXECUTE ON FUNCTION ask_for_follow_up(), keep_follow_up_due() FROM PUBLIC;
 CREATE TRIGGER shards_ask_for_follow_up BEFORE UPDATE OF state ON shards FOR EACH ROW
 WHEN (OLD.state = 'open' AND NEW.state = 'generated') EXECUTE FUNCTION ask_for_follow_up();
+CREATE TRIGGER shards_keep_follow_up_due BEFORE UPDATE OF due_at ON shards FOR EACH ROW
+WHEN (NEW.state = 'generated' AND OLD.due_at IS NOT NULL AND NEW.due_at IS NULL) EXECUTE FUNCTION keep_follow_up_due();
 
 -- What readers of the views need to tell such shards apart.
 CREATE OR REPLACE VIEW finished_shards AS

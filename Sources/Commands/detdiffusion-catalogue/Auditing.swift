@@ -26,13 +26,13 @@ struct TrustOptions: ParsableArguments {
 struct AuditCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "audit",
-        abstract: "Checks the equation of tasks, the counters, and that every image's bytes are there with their hash.",
+        abstract: "Checks the equation of tasks, the counters, and the bytes of every image and result by their hash.",
         discussion: """
             Right at any moment, also while workers run. Exit 0 when everything holds, 1 with one line per finding otherwise. \
             With --json one object per job, and one per finding, which has a key 'what'.
             """)
 
-    @Flag(help: "Only sizes and existence of files; hashes nothing.") var quick = false
+    @Flag(help: "Only rows, sizes and existence of files; hashes nothing.") var quick = false
     @Flag(help: "One JSON object per line.") var json = false
     @OptionGroup var trust: TrustOptions
 
@@ -138,7 +138,7 @@ struct VerifyCommand: AsyncParsableCommand {
                     + "found none; `detdiffusion-catalogue shards` lists them"
             )
         }
-        tell("\(Format.count(checked)) archives checked, \(Format.count(findings)) findings")
+        tell("\(Format.count(checked)) finished shards checked, \(Format.count(findings)) findings")
         return findings
     }
 }
@@ -146,7 +146,8 @@ struct VerifyCommand: AsyncParsableCommand {
 struct ReconcileCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "reconcile",
-        abstract: "Mends what `audit` finds: rows, leases, lost images (generated again), archives (packed anew).",
+        abstract:
+            "Mends what `audit` finds: rows, leases, lost images and results (made again), archives (packed anew).",
         discussion: """
             Prints one line per action. Exit 1 when something remains that cannot be mended here, and for --dry-run when \
             there is something to mend.
@@ -181,7 +182,7 @@ struct ReconcileCommand: AsyncParsableCommand {
             }
             tell(
                 "\(Format.count(total.shards)) shards \(fix ? "mended" : "to mend"), "
-                    + "\(Format.count(total.regenerated)) images lost, \(Format.count(total.unmendable)) "
+                    + "\(Format.count(total.regenerated)) images and results lost, \(Format.count(total.unmendable)) "
                     + "findings that cannot be mended here"
             )
             if total.unmendable > 0 || (dryRun && total.shards + orphans > 0) { throw fail() }

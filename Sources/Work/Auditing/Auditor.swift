@@ -101,9 +101,9 @@ public struct Auditor: Sendable {
                 "rows of tasks, payloads, outputs and results without a shard", expected: "0", found: "\(count)")
     }
 
-    /// Checks the archives of a job's finished shards.
+    /// Checks what a job's finished shards hold: archives and results.
     /// - Parameter shard: only this one, by its number.
-    /// - Returns: how many archives were checked.
+    /// - Returns: how many shards were checked.
     public func verify(_ job: RecordedJob, shard: Int?, report: (Finding) -> Void) async throws -> Int {
         var checked = 0
         for account in try await catalogue.accounts(job: job.id) where shard == nil || account.number == shard {

@@ -67,11 +67,11 @@ public enum ShardState: String, Sendable, Codable, CaseIterable {
     case blocked
     /// Its tasks are being worked on.
     case open
-    /// All its tasks are done (or dead, where the user allowed that many); it waits to be packed.
+    /// All its tasks are done (or dead, where the user allowed that many); it waits for what follows: packing, for images.
     case generated
-    /// Packed, synced, re-read and hashed: visible to training.
+    /// Everything was done with it. Its images are packed, synced, re-read and hashed: visible to training.
     case finished
-    /// It could not be packed; says why, and `reconcile` mends it.
+    /// What follows it failed for good; says why, and `reconcile` mends it.
     case quarantined
     /// Its job was cancelled before it was finished.
     case cancelled

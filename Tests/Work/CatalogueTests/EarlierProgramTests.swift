@@ -85,6 +85,42 @@ struct EarlierProgramTests {
         }
     }
 
+    /// What a worker of version 7 sends for a shard that is due.
+    private static func waking(_ shard: Int64) -> [SQL] {
+        let waiting: SQL = """
+            t.shard_id = \(shard) AND t.state = 'waiting'
+            AND t.kind IN ('pack', (SELECT j.kind FROM jobs j JOIN shards s ON s.job_id = j.id WHERE s.id = \(shard)))
+            """
+        return [
+            "UPDATE tasks t SET state = 'open', not_before = NULL WHERE \(sql: waiting) AND not_before <= now()",
+            """
+            UPDATE shards SET hinted_at = now(), due_at = (SELECT min(not_before) FROM tasks t WHERE \(sql: waiting))
+            WHERE id = \(shard)
+            """,
+        ]
+    }
+
+    @Test func whatTheyCannotWakeIsLeftToProgramsOfNow() async throws {
+        try await TestCatalogue.with { test in
+            let weighing = FollowUp(kind: TaskKind(rawValue: "weigh"), capability: Capability(rawValue: "scales"))
+            let job = try await test.enqueue("job", tasks: 2, shardSize: 2, followUp: weighing)
+            let worker = try await test.register()
+            let target = try #require(try await test.catalogue.unhintedShards(job: job.id).first)
+            _ = try await test.catalogue.claim(target.hint(0..<2), limit: 2, worker: worker, lease: .seconds(60))
+            for statement in Self.finishing(target.shard) { try await test.execute(statement) }
+            try await test.execute("DELETE FROM leases")
+            try await test.execute("UPDATE tasks SET state = 'waiting', not_before = now() WHERE kind = 'weigh'")
+            try await test.execute("UPDATE shards SET due_at = now()")
+            for statement in Self.waking(target.shard) { try await test.execute(statement) }
+            let due =
+                "SELECT count(*) FROM shards WHERE due_at > now() AND due_at <= now() + interval '1 second'" as SQL
+            #expect(try await test.number(due) == 1, "found again, and not at once")
+            try await test.execute("UPDATE shards SET due_at = now()")
+            #expect(try await test.catalogue.wakeOneShard()?.map(\.queue.kind) == [weighing.kind])
+            #expect(try await test.number("SELECT count(*) FROM shards WHERE due_at IS NULL") == 1)
+        }
+    }
+
     @Test func theirPackersFinishShards() async throws {
         try await TestCatalogue.with { test in
             let job = try await test.enqueue("job", tasks: 2, shardSize: 2)
