@@ -83,6 +83,15 @@ extension Catalogue {
         ).compactMap(HintTarget.init(row:))
     }
 
+    /// Opens a blocked shard that the triggers have missed.
+    static func openWhereItWaitsForNothing(shard: Int64, on connection: isolated Connection) throws {
+        _ = try connection.execute(
+            """
+            UPDATE shards s SET state = 'open', hinted_at = now() FROM jobs j
+            WHERE s.id = \(shard) AND j.id = s.job_id AND s.state = 'blocked' AND NOT \(sql: waits)
+            """)
+    }
+
     /// The jobs with shards that wait for this one.
     public func waitingJobs(for job: Int64) async throws -> [String] {
         try await Self.waitingJobs(for: job, on: connection)

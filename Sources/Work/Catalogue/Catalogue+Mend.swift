@@ -22,11 +22,7 @@ extension Catalogue {
             try Self.matchRecords(of: shard, on: connection)
             try Self.recount(shard: shard, on: connection)
             try Self.settle(shard: shard, on: connection)
-            _ = try connection.execute(
-                """
-                UPDATE shards s SET state = 'open', hinted_at = now() FROM jobs j
-                WHERE s.id = \(shard) AND j.id = s.job_id AND s.state = 'blocked' AND NOT \(sql: Self.waits)
-                """)
+            try Self.openWhereItWaitsForNothing(shard: shard, on: connection)
         }
     }
 

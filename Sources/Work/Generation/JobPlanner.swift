@@ -9,7 +9,8 @@ public enum JobPlanner {
     /// strategies of section 3.
     /// - Throws: `LayoutError` for the files' contents, ``TaskError`` for options that contradict one another.
     public static func plan(_ request: JobRequest) throws -> PlannedJob {
-        try check(request)
+        try checkNumbers(request)
+        try checkDetections(request)
         let inputs = try JobInputs(request)
         let survey = try InputSurvey(inputs, request)
         let subset = try Subset.select(
@@ -28,10 +29,11 @@ public enum JobPlanner {
             detections: survey.detections)
     }
 
-    private static func check(_ request: JobRequest) throws(TaskError) {
-        func require(_ condition: Bool, _ message: String) throws(TaskError) {
-            guard condition else { throw TaskError(.invalid, message) }
-        }
+    private static func require(_ condition: Bool, _ message: String) throws(TaskError) {
+        guard condition else { throw TaskError(.invalid, message) }
+    }
+
+    private static func checkNumbers(_ request: JobRequest) throws(TaskError) {
         for (name, value) in [("width", request.width), ("height", request.height)] {
             try require(
                 JobRanges.isSide(value),
@@ -56,6 +58,10 @@ public enum JobPlanner {
         try require(
             request.guidance.map(JobRanges.guidance.contains) ?? true,
             "--guidance: expected a number from 0 to 1000, found \(request.guidance ?? 0)")
+    }
+
+    /// A detector's results and strategy `origin` come together.
+    private static func checkDetections(_ request: JobRequest) throws(TaskError) {
         let isOrigin = request.strategy == .origin
         try require(
             isOrigin || request.detections == nil,
