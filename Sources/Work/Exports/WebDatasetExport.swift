@@ -55,13 +55,7 @@ public struct WebDatasetExport: Sendable {
             for (index, shard) in source.shards.enumerated() {
                 let recorded = try RecordedArchive(shard)
                 let name = "\(source.job.name)-\(Self.digits(index)).tar"
-                let found =
-                    try links ? link(recorded, name, in: folder.partial) : copy(recorded, name, in: folder.partial)
-                guard found == recorded.digest else {
-                    let place = store.place(of: .archive(recorded.name))
-                    throw ExportError.damaged(
-                        shard.number, "\(place): expected SHA-256 \(recorded.digest), found \(found)")
-                }
+                try take(recorded, of: shard, as: name, links: links, in: folder.partial)
                 shards.append(
                     .init(
                         shard: shard.number, samples: samples[index], bytes: recorded.bytes, sha256: recorded.digest,
@@ -77,6 +71,17 @@ public struct WebDatasetExport: Sendable {
         } catch {
             folder.discard()
             throw error
+        }
+    }
+
+    /// Brings an archive into the export, and holds it against its recorded hash.
+    private func take(
+        _ recorded: RecordedArchive, of shard: ShardRow, as name: String, links: Bool, in folder: Folder
+    ) throws {
+        let found = try links ? link(recorded, name, in: folder) : copy(recorded, name, in: folder)
+        guard found == recorded.digest else {
+            let place = store.place(of: .archive(recorded.name))
+            throw ExportError.damaged(shard.number, "\(place): expected SHA-256 \(recorded.digest), found \(found)")
         }
     }
 
