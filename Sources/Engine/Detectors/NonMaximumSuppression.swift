@@ -21,33 +21,57 @@ public enum NonMaximumSuppression {
     ///   - scores: one for each box.
     ///   - labels: boxes of different labels take nothing from one another; all are of one label where `nil`.
     ///   - threshold: of ``Measure``, 0...1.
+    ///   - limit: the most that are wanted.
     public static func kept(
-        _ boxes: [Box], scores: [Double], labels: [Int]? = nil, threshold: Double, by measure: Measure = .overlap
+        _ boxes: [Box], scores: [Double], labels: [Int]? = nil, threshold: Double, by measure: Measure = .overlap,
+        limit: Int = .max
     ) -> [Int] {
         precondition(boxes.count == scores.count && labels.map { $0.count == boxes.count } ?? true, "one score a box")
         let order = boxes.indices.sorted { scores[$0] != scores[$1] ? scores[$0] > scores[$1] : $0 < $1 }
         var kept: [Int] = []
-        var keptOfLabel: [Int: [Int]] = [:]
+        var keptOfLabel: [Int: [Edges]] = [:]
         for index in order {
-            let label = labels?[index] ?? 0
-            let isLeft = keptOfLabel[label, default: []].allSatisfy {
-                Self.value(boxes[$0], boxes[index], measure) <= threshold
-            }
+            if kept.count >= limit { break }
+            let edges = Edges(boxes[index])
+            let isLeft =
+                keptOfLabel[labels?[index] ?? 0]?.allSatisfy { !$0.takesAway(edges, threshold, measure) } ?? true
             guard isLeft else { continue }
             kept.append(index)
-            keptOfLabel[label, default: []].append(index)
+            keptOfLabel[labels?[index] ?? 0, default: []].append(edges)
         }
         return kept
     }
 
-    private static func value(_ a: Box, _ b: Box, _ measure: Measure) -> Double {
-        let overlap = a.intersectionOverUnion(b)
-        guard case .distance(let beta) = measure else { return overlap }
-        let across = max(a.maxX, b.maxX) - min(a.x, b.x)
-        let down = max(a.maxY, b.maxY) - min(a.y, b.y)
-        let diagonal = across * across + down * down
-        guard diagonal > 0 else { return overlap }
-        let (dx, dy) = ((a.x + a.maxX - b.x - b.maxX) / 2, (a.y + a.maxY - b.y - b.maxY) / 2)
-        return overlap - pow((dx * dx + dy * dy) / diagonal, beta)
+    /// A box as comparing needs it: all edges and the area.
+    private struct Edges {
+        let left: Double, top: Double, right: Double, bottom: Double, area: Double
+
+        init(_ box: Box) {
+            (left, top, right, bottom, area) = (box.x, box.y, box.maxX, box.maxY, box.area)
+        }
+
+        @inline(__always)
+        func takesAway(_ other: Edges, _ threshold: Double, _ measure: Measure) -> Bool {
+            let width = min(right, other.right) - max(left, other.left)
+            let height = min(bottom, other.bottom) - max(top, other.top)
+            var value = 0.0
+            if width > 0, height > 0 {
+                let shared = width * height
+                value = shared / (area + other.area - shared)
+            }
+            guard case .distance(let beta) = measure else { return value > threshold }
+            return value - distance(other, beta) > threshold
+        }
+
+        private func distance(_ other: Edges, _ beta: Double) -> Double {
+            let across = max(right, other.right) - min(left, other.left)
+            let down = max(bottom, other.bottom) - min(top, other.top)
+            let diagonal = across * across + down * down
+            guard diagonal > 0 else { return 0 }
+            let (dx, dy) = (
+                (left + right - other.left - other.right) / 2, (top + bottom - other.top - other.bottom) / 2
+            )
+            return pow((dx * dx + dy * dy) / diagonal, beta)
+        }
     }
 }

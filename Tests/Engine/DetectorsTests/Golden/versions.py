@@ -4,16 +4,24 @@ import pathlib
 import sys
 
 
-def check():
-    """Ends the script that runs unless every pinned library is there in its version."""
-    for line in (pathlib.Path(__file__).parent / "requirements.txt").read_text().splitlines():
-        if "==" not in line:
-            continue
-        name, wanted = line.split("==")
+def pinned():
+    """Each library's name and version."""
+    lines = (pathlib.Path(__file__).parent / "requirements.txt").read_text().splitlines()
+    return dict(line.split("==") for line in lines if "==" in line)
+
+
+def found(names=("torch", "torchvision", "numpy")):
+    """The versions that a golden file names."""
+    return {name: version for name, version in pinned().items() if name in names}
+
+
+def check(names=("torch", "torchvision", "numpy")):
+    """Ends the script that runs unless these libraries are there in their pinned versions; what follows a +, the build, may differ."""
+    for name, wanted in found(names).items():
         try:
-            found = importlib.metadata.version(name)
+            version = importlib.metadata.version(name).split("+")[0]
         except importlib.metadata.PackageNotFoundError:
-            found = "none"
-        if found != wanted:
+            version = "none"
+        if version != wanted:
             script = pathlib.Path(sys.argv[0]).name
-            sys.exit(f"{script}: expected {name} {wanted}, found {found}; install Tests/Engine/DetectorsTests/Golden/requirements.txt")
+            sys.exit(f"{script}: expected {name} {wanted}, found {version}; install Tests/Engine/DetectorsTests/Golden/requirements.txt")

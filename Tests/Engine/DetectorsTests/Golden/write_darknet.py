@@ -11,7 +11,7 @@ import numpy
 
 import versions
 
-versions.check()
+versions.check(("numpy", "opencv-python-headless"))
 FOLDER = pathlib.Path(__file__).parent
 WIDTH, HEIGHT, CLASSES = 96, 64, 3
 SEED = 1

@@ -1,0 +1,94 @@
+// From a picture to what a network takes: another size, other numbers, zeros around.
+
+import Foundation
+import Pixels
+import Tensors
+
+/// Brings a picture to a size within bounds, its shape kept, subtracts the mean color and divides by the deviation (both
+/// ImageNet's), and pads below and to the right.
+struct ImageTransform: Sendable {
+    /// How a length is rounded and colors are interpolated.
+    enum Convention: Sendable {
+        /// Lengths are cut, colors stay fractions.
+        case torchvision
+        /// Lengths and colors are rounded to the nearest whole number, as mmcv's `imrescale` does with 8-bit pictures.
+        case mmdetection
+    }
+
+    /// A picture for the network.
+    struct Prepared {
+        /// `[1, padded rows, padded columns, 3]`.
+        var pixels: Tensor
+        /// Its size without the padding.
+        var width: Int, height: Int
+    }
+
+    /// What sizes are padded to multiples of: the coarsest stage's stride.
+    static let multiple = 32
+    /// Of red, green and blue, 0...1.
+    private static let mean: [Float] = [0.485, 0.456, 0.406]
+    private static let deviation: [Float] = [0.229, 0.224, 0.225]
+
+    /// Pixels that the shorter side gets,
+    var shorter: Int
+    /// unless the longer one would get more than these.
+    var longer: Int
+    var convention: Convention
+
+    /// The size without padding.
+    func size(width: Int, height: Int) -> (width: Int, height: Int) {
+        let least = Double(min(width, height)), most = Double(max(width, height))
+        let scale = min(Double(shorter) / least, Double(longer) / most)
+        func scaled(_ length: Int) -> Int {
+            max(1, Int(Double(length) * scale + (convention == .mmdetection ? 0.5 : 0)))
+        }
+        return (scaled(width), scaled(height))
+    }
+
+    /// Linear between the centers of pixels, without averaging where a picture shrinks (torch's `interpolate` with
+    /// `bilinear`, OpenCV's `INTER_LINEAR`).
+    func callAsFunction(_ image: Image, on device: any Device) -> Prepared {
+        let (width, height) = size(width: image.width, height: image.height)
+        func padded(_ length: Int) -> Int { (length + Self.multiple - 1) / Self.multiple * Self.multiple }
+        let (rows, columns) = (padded(height), padded(width))
+        let across = Self.steps(from: image.width, to: width)
+        let down = Self.steps(from: image.height, to: height)
+        var floats = [Float](repeating: 0, count: 3 * rows * columns)
+        let isWhole = convention == .mmdetection
+        let factors = Self.deviation.map { 1 / (255 * $0) }
+        let offsets = zip(Self.mean, Self.deviation).map { -$0 / $1 }
+        image.pixels.withUnsafeBufferPointer { source in
+            floats.withUnsafeMutableBufferPointer { target in
+                for (row, vertical) in down.enumerated() {
+                    let (above, below) = (vertical.first * 3 * image.width, vertical.second * 3 * image.width)
+                    for (column, horizontal) in across.enumerated() {
+                        let (left, right) = (3 * horizontal.first, 3 * horizontal.second)
+                        for channel in 0..<3 {
+                            let upper =
+                                Float(source[above + left + channel]) * (1 - horizontal.share)
+                                + Float(source[above + right + channel]) * horizontal.share
+                            let lower =
+                                Float(source[below + left + channel]) * (1 - horizontal.share)
+                                + Float(source[below + right + channel]) * horizontal.share
+                            var color = upper * (1 - vertical.share) + lower * vertical.share
+                            if isWhole { color = (color + 0.5).rounded(.down) }
+                            target[3 * (row * columns + column) + channel] = color * factors[channel] + offsets[channel]
+                        }
+                    }
+                }
+            }
+        }
+        return Prepared(
+            pixels: Tensor(floats, shape: [1, rows, columns, 3], device: device), width: width, height: height)
+    }
+
+    /// For each new pixel the two old ones that its center lies between, and the share of the second.
+    private static func steps(from old: Int, to new: Int) -> [(first: Int, second: Int, share: Float)] {
+        let scale = Double(old) / Double(new)
+        return (0..<new).map { index in
+            let place = max((Double(index) + 0.5) * scale - 0.5, 0)
+            let first = min(Int(place), old - 1)
+            return (first, min(first + 1, old - 1), Float(place - Double(first)))
+        }
+    }
+}
