@@ -37,7 +37,8 @@ public struct DarknetConfiguration: Sendable {
             throw DetectorError(
                 .content,
                 "\(path): expected a darknet .cfg file that begins with [net], found "
-                    + "\(sections.first.map { "[\($0.name)]" } ?? "no section"); give the .cfg file that came with the weights")
+                    + "\(sections.first.map { "[\($0.name)]" } ?? "no section"); give the .cfg file that came with the weights"
+            )
         }
         width = try net.integer("width", in: 32...4096)
         height = try net.integer("height", in: 32...4096)
@@ -50,7 +51,8 @@ public struct DarknetConfiguration: Sendable {
             throw DetectorError(
                 .content,
                 "\(path): expected [yolo] layers of one number of classes, found "
-                    + "\(heads.isEmpty ? "none" : heads.map(String.init).joined(separator: ", ")); give a detector's .cfg file")
+                    + "\(heads.isEmpty ? "none" : heads.map(String.init).joined(separator: ", ")); give a detector's .cfg file"
+            )
         }
     }
 }
@@ -163,7 +165,8 @@ private struct DarknetBuilder {
         let anchors = try section.numbers("anchors")
         let count = try section.integer("num", default: 1, in: 1...64)
         guard anchors.count == 2 * count, anchors.allSatisfy({ $0 > 0 }) else {
-            throw section.failure("anchors: expected \(2 * count) numbers above 0 for num=\(count), found \(anchors.count)")
+            throw section.failure(
+                "anchors: expected \(2 * count) numbers above 0 for num=\(count), found \(anchors.count)")
         }
         let mask = section.has("mask") ? try section.integers("mask") : Array(0..<count)
         guard mask.allSatisfy({ 0..<count ~= $0 }) else {
@@ -211,7 +214,8 @@ private struct DarknetBuilder {
 extension DarknetSection {
     /// The activation; `nil` for none.
     func activation(default preset: String) throws(DetectorError) -> Activation? {
-        try word("activation", default: preset, expected: "linear, leaky, mish, relu or logistic") { word -> Activation?? in
+        try word("activation", default: preset, expected: "linear, leaky, mish, relu or logistic") {
+            word -> Activation?? in
             switch word {
             case "linear": .some(nil)
             case "leaky": .some(.leakyRelu(slope: 0.1))

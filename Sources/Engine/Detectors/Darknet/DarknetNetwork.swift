@@ -64,7 +64,8 @@ struct DarknetNetwork: Sendable {
             let sum = last + outputs[place]!
             return activation.map(sum.applying) ?? sum
         case .maximumPool(let window): return last.pooled(.greatest, window)
-        case .upsample(let scale): return last.upsampledNearest(rows: scale * last.shape[1], columns: scale * last.shape[2])
+        case .upsample(let scale):
+            return last.upsampledNearest(rows: scale * last.shape[1], columns: scale * last.shape[2])
         case .yolo: return last
         }
     }

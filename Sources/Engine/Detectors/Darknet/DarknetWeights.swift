@@ -33,7 +33,8 @@ struct DarknetWeights {
         }
         guard head.count >= 16 else {
             throw DetectorError(
-                .content, "\(path): expected a darknet .weights file, found \(head.count) bytes; copy or download it again")
+                .content,
+                "\(path): expected a darknet .weights file, found \(head.count) bytes; copy or download it again")
         }
         func number(_ place: Int) -> Int {
             (0..<4).reversed().reduce(0) { $0 << 8 | Int(head[place + $1]) }
@@ -52,7 +53,9 @@ struct DarknetWeights {
     }
 
     /// The next convolution of the file.
-    mutating func next(_ convolution: DarknetConvolution, on device: any Device) throws(DetectorError) -> FoldedConvolution {
+    mutating func next(_ convolution: DarknetConvolution, on device: any Device) throws(DetectorError)
+        -> FoldedConvolution
+    {
         let outputs = convolution.outputs
         var bias = try floats(outputs)
         var factors = [Float](repeating: 1, count: outputs)
@@ -88,7 +91,8 @@ struct DarknetWeights {
         }
         guard bytes.count == 4 * count else {
             throw DetectorError(
-                .content, "\(file.path): expected \(4 * count) bytes at \(offset), found \(bytes.count): somebody shortened it")
+                .content,
+                "\(file.path): expected \(4 * count) bytes at \(offset), found \(bytes.count): somebody shortened it")
         }
         offset += 4 * count
         return bytes.withUnsafeBytes { raw in

@@ -28,8 +28,10 @@ public struct YOLODetector: Detector {
         self.threshold = threshold
     }
 
+    /// How many classes its `[yolo]` layers tell apart.
     public var classes: Int { network.configuration.classes }
 
+    /// Finds objects, the surest first; the network sees all images at once, each as if it were alone.
     public func detect(_ images: [Image]) throws -> [[FoundBox]] {
         guard !images.isEmpty else { return [] }
         let (width, height) = (network.configuration.width, network.configuration.height)
@@ -37,10 +39,12 @@ public struct YOLODetector: Detector {
         let heads = network(Tensor(pixels, shape: [images.count, height, width, 3], device: device))
         let numbers = heads.map { (shape: $0.shape, floats: $0.floats()) }
         return images.indices.map { index in
-            boxes(of: images[index], numbers.map { numbers in
-                let each = numbers.floats.count / images.count
-                return (numbers.shape, numbers.floats[index * each..<(index + 1) * each])
-            })
+            boxes(
+                of: images[index],
+                numbers.map { numbers in
+                    let each = numbers.floats.count / images.count
+                    return (numbers.shape, numbers.floats[index * each..<(index + 1) * each])
+                })
         }
     }
 
