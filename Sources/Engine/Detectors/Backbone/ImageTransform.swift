@@ -23,8 +23,9 @@ struct ImageTransform: Sendable {
         var width: Int, height: Int
     }
 
-    /// What sizes are padded to multiples of: the coarsest stage's stride.
-    static let multiple = 32
+    /// A length with its padding: a multiple of the coarsest stage's stride.
+    static func padded(_ length: Int) -> Int { (length + 31) / 32 * 32 }
+
     /// Of red, green and blue, 0...1.
     private static let mean: [Float] = [0.485, 0.456, 0.406]
     private static let deviation: [Float] = [0.229, 0.224, 0.225]
@@ -49,8 +50,7 @@ struct ImageTransform: Sendable {
     /// `bilinear`, OpenCV's `INTER_LINEAR`).
     func callAsFunction(_ image: Image, on device: any Device) -> Prepared {
         let (width, height) = size(width: image.width, height: image.height)
-        func padded(_ length: Int) -> Int { (length + Self.multiple - 1) / Self.multiple * Self.multiple }
-        let (rows, columns) = (padded(height), padded(width))
+        let (rows, columns) = (Self.padded(height), Self.padded(width))
         let across = Self.steps(from: image.width, to: width)
         let down = Self.steps(from: image.height, to: height)
         var floats = [Float](repeating: 0, count: 3 * rows * columns)

@@ -35,8 +35,8 @@ public struct FasterRCNNDetector: Detector {
     /// Reads a network: torchvision's state dict, as safetensors or as `torch.save` writes it.
     ///
     /// - Parameter epsilon: added to the variances of batch normalization; 0 for the weights that torchvision itself
-    ///   publishes for this network (`FasterRCNN_ResNet50_FPN_Weights.COCO_V1`), 1e-5 for what others trained since its
-    ///   version 0.8.
+    ///   publishes for this network (`FasterRCNN_ResNet50_FPN_Weights.COCO_V1`), 1e-5 for what was trained since
+    ///   torchvision's pull request 2933 (2020).
     /// - Throws: ``DetectorError`` where the file cannot be read or is another network's.
     public init(weights path: String, epsilon: Double = 1e-5, device: any Device) throws(DetectorError) {
         let weights = try StateDict(path: path, owner: "torchvision's fasterrcnn_resnet50_fpn", device: device)
