@@ -29,49 +29,67 @@ public enum NonMaximumSuppression {
         precondition(boxes.count == scores.count && labels.map { $0.count == boxes.count } ?? true, "one score a box")
         let order = boxes.indices.sorted { scores[$0] != scores[$1] ? scores[$0] > scores[$1] : $0 < $1 }
         var kept: [Int] = []
-        var keptOfLabel: [Int: [Edges]] = [:]
+        var places: [Int: Int] = [:]
+        var keptOfLabel: [[Edges]] = []
         for index in order {
             if kept.count >= limit { break }
+            let label = labels?[index] ?? 0
+            let place = places[label] ?? keptOfLabel.count
+            if place == keptOfLabel.count {
+                places[label] = place
+                keptOfLabel.append([])
+            }
             let edges = Edges(boxes[index])
-            let isLeft =
-                keptOfLabel[labels?[index] ?? 0]?.allSatisfy { !$0.takesAway(edges, threshold, measure) } ?? true
-            guard isLeft else { continue }
+            guard !Self.takesAway(keptOfLabel[place], edges, threshold, measure) else { continue }
             kept.append(index)
-            keptOfLabel[labels?[index] ?? 0, default: []].append(edges)
+            keptOfLabel[place].append(edges)
         }
         return kept
     }
 
+    private static func takesAway(_ kept: [Edges], _ edges: Edges, _ threshold: Double, _ measure: Measure) -> Bool {
+        guard measure == .overlap, threshold >= 0 else {
+            return kept.contains { $0.value(edges, measure) > threshold }
+        }
+        // Most boxes lie apart; four comparisons at once tell.
+        let opposite = edges.opposite
+        return kept.contains { all($0.near .< opposite) && $0.value(edges, .overlap) > threshold }
+    }
+
     /// A box as comparing needs it: all edges and the area.
     private struct Edges {
-        let left: Double, top: Double, right: Double, bottom: Double, area: Double
+        /// Left, top, and the right and bottom edges' negatives: another box meets this one where each is below its opposite.
+        let near: SIMD4<Double>
+        let area: Double
+
+        var left: Double { near[0] }
+        var top: Double { near[1] }
+        var right: Double { -near[2] }
+        var bottom: Double { -near[3] }
+        var opposite: SIMD4<Double> { SIMD4(right, bottom, -left, -top) }
 
         init(_ box: Box) {
-            (left, top, right, bottom, area) = (box.x, box.y, box.maxX, box.maxY, box.area)
+            near = SIMD4(box.x, box.y, -box.maxX, -box.maxY)
+            area = box.area
         }
 
-        @inline(__always)
-        func takesAway(_ other: Edges, _ threshold: Double, _ measure: Measure) -> Bool {
+        func value(_ other: Edges, _ measure: Measure) -> Double {
             let width = min(right, other.right) - max(left, other.left)
             let height = min(bottom, other.bottom) - max(top, other.top)
-            var value = 0.0
+            var overlap = 0.0
             if width > 0, height > 0 {
                 let shared = width * height
-                value = shared / (area + other.area - shared)
+                overlap = shared / (area + other.area - shared)
             }
-            guard case .distance(let beta) = measure else { return value > threshold }
-            return value - distance(other, beta) > threshold
-        }
-
-        private func distance(_ other: Edges, _ beta: Double) -> Double {
+            guard case .distance(let beta) = measure else { return overlap }
             let across = max(right, other.right) - min(left, other.left)
             let down = max(bottom, other.bottom) - min(top, other.top)
             let diagonal = across * across + down * down
-            guard diagonal > 0 else { return 0 }
+            guard diagonal > 0 else { return overlap }
             let (dx, dy) = (
                 (left + right - other.left - other.right) / 2, (top + bottom - other.top - other.bottom) / 2
             )
-            return pow((dx * dx + dy * dy) / diagonal, beta)
+            return overlap - pow((dx * dx + dy * dy) / diagonal, beta)
         }
     }
 }
