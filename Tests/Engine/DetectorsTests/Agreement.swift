@@ -10,7 +10,7 @@ import Testing
 func expectAgreement(_ maps: [Tensor], _ expected: [GoldenMap], _ what: String) throws {
     try #require(maps.map(\.shape) == expected.map(\.shape), "\(what)")
     for (level, (map, golden)) in zip(maps, expected).enumerated() {
-        let found = map.floats()
+        let found = try map.numbers()
         let channels = map.channels
         var worst: Float = 0
         for (index, value) in golden.values.enumerated() {

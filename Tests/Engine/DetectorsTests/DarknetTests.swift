@@ -56,7 +56,7 @@ private struct DarknetGolden: Decodable {
         for (head, expected) in zip(heads, golden.heads) {
             let (channels, rows, columns) = (expected.shape[1], expected.shape[2], expected.shape[3])
             try #require(head.shape == [1, rows, columns, channels])
-            let found = head.floats()
+            let found = try head.numbers()
             let largest = expected.values.map(abs).max() ?? 0
             var worst: Float = 0
             for cell in 0..<rows * columns {

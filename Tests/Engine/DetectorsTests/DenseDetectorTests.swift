@@ -40,7 +40,7 @@ protocol DenseDetector: Detector {
     var candidatesOfMap: Int { get set }
     var transform: ImageTransform { get }
     var network: DenseNetwork { get }
-    func candidates(_ outputs: [DenseHead.Output], in prepared: ImageTransform.Prepared) -> ScoredBoxes
+    func candidates(_ outputs: [DenseHead.Output], in prepared: ImageTransform.Prepared) throws -> ScoredBoxes
 }
 extension FCOSDetector: DenseDetector {}
 extension ATSSDetector: DenseDetector {}
@@ -60,7 +60,7 @@ extension ATSSDetector: DenseDetector {}
             try expectAgreement(outputs.map(\.box), golden.heads.box, "box")
             try expectAgreement(outputs.map(\.centerness), golden.heads.centerness, "centerness")
 
-            let candidates = detector.candidates(outputs, in: prepared)
+            let candidates = try detector.candidates(outputs, in: prepared)
             try #require(candidates.boxes.count == golden.suppression.scores.count)
             #expect(zip(candidates.boxes, boxes(ofCorners: golden.suppression.boxes)).allSatisfy(isNear))
             #expect(candidates.labels == golden.suppression.labels)

@@ -55,7 +55,7 @@ private struct FasterRCNNGolden: MadeGolden {
             let detector = try golden.detector(path, on: device)
             let prepared = detector.transform(golden.picture, on: device)
             let outputs = detector.network.proposals(detector.network.maps(prepared.pixels))
-            let found = RegionProposals.boxes(outputs, detector.selection, in: prepared)
+            let found = try RegionProposals.boxes(outputs, detector.selection, in: prepared)
             let expected = boxes(ofCorners: golden.proposals)
             try #require(found.count == expected.count)
             #expect(zip(found, expected).allSatisfy(isNear))
@@ -67,10 +67,10 @@ private struct FasterRCNNGolden: MadeGolden {
         try golden.withWeights { path in
             let detector = try golden.detector(path, on: device)
             let maps = detector.network.maps(detector.transform(golden.picture, on: device).pixels)
-            let regions = RegionAlignment(maps.dropLast())(boxes(ofCorners: golden.proposals))
+            let regions = try RegionAlignment(maps.dropLast())(boxes(ofCorners: golden.proposals))
             let numbers = detector.network.head(regions)
             for (found, expected) in [
-                (numbers.scores.floats(), golden.scores), (numbers.changes.floats(), golden.changes),
+                (try numbers.scores.numbers(), golden.scores), (try numbers.changes.numbers(), golden.changes),
             ] {
                 try #require(found.count == expected.count)
                 let worst = zip(found, expected).map { abs($0 - $1) }.max() ?? .infinity

@@ -62,12 +62,12 @@ private struct PartGolden: Decodable {
     }
 
     /// Colors between two whole numbers become the nearer one, before anything is subtracted.
-    @Test func mmdetectionRoundsColors() {
+    @Test func mmdetectionRoundsColors() throws {
         let picture = Image(width: 2, height: 1, pixels: [0, 0, 0, 10, 100, 255])
         let transform = ImageTransform(shorter: 3, longer: 6, convention: .mmdetection)
         let prepared = transform(picture, on: device)
         #expect(prepared.width == 6 && prepared.height == 3 && prepared.pixels.shape == [1, 32, 32, 3])
-        let row = prepared.pixels.floats()
+        let row = try prepared.pixels.numbers()
         // Shares of the second pixel: 0, 0, 1/3, 2/3, 1, 1.
         for (column, red) in [0, 0, 3, 7, 10, 10].enumerated() {
             #expect(abs(row[3 * column] - (Float(red) / 255 - 0.485) / 0.229) < 1e-5)
@@ -92,7 +92,7 @@ private struct PartGolden: Decodable {
         }
         let boxes = boxes(ofCorners: golden.regions.boxes)
         #expect(Set(boxes.map { RegionAlignment.level(of: $0, levels: 4) }) == [0, 1, 2, 3])
-        let found = RegionAlignment(maps)(boxes).floats()
+        let found = try RegionAlignment(maps)(boxes).numbers()
         try #require(found.count == golden.regions.values.count)
         let cells = RegionAlignment.side * RegionAlignment.side
         for (index, value) in golden.regions.values.enumerated() {
@@ -154,7 +154,7 @@ private struct PartGolden: Decodable {
             let layer = try ConvolutionLayer(
                 weights / "conv", normalizedBy: weights / "bn", epsilon: epsilon, in: 1, kernel: 1)
             try weights.finish()
-            let found = layer(Tensor([1], shape: [1, 1, 1, 1], device: device)).floats()[0]
+            let found = try layer(Tensor([1], shape: [1, 1, 1, 1], device: device)).numbers()[0]
             let expected = (2 - 0.25) / (variance + epsilon).squareRoot() * 3 + 0.5
             #expect(abs(Double(found) / expected - 1) < 1e-5)
         }

@@ -37,7 +37,7 @@ public struct YOLODetector: Detector {
         let (width, height) = (network.configuration.width, network.configuration.height)
         let pixels = images.flatMap { DarknetResize.floats(of: $0, width: width, height: height) }
         let heads = network(Tensor(pixels, shape: [images.count, height, width, 3], device: device))
-        let numbers = heads.map { (shape: $0.shape, floats: $0.floats()) }
+        let numbers = try heads.map { (shape: $0.shape, floats: try $0.numbers()) }
         return images.indices.map { index in
             boxes(
                 of: images[index],

@@ -45,11 +45,11 @@ public struct ATSSDetector: Detector {
     public var classes: Int { network.head.classes.outputs }
 
     /// Finds objects, the surest first, in each image by itself.
-    public func detect(_ images: [Image]) throws -> [[FoundBox]] { images.map(objects) }
+    public func detect(_ images: [Image]) throws -> [[FoundBox]] { try images.map(objects) }
 
-    private func objects(in image: Image) -> [FoundBox] {
+    private func objects(in image: Image) throws -> [FoundBox] {
         let prepared = transform(image, on: device)
-        return candidates(network(prepared.pixels), in: prepared)
+        return try candidates(network(prepared.pixels), in: prepared)
             .found(threshold: suppressionThreshold, limit: limit, in: prepared, of: image)
     }
 
@@ -58,14 +58,14 @@ public struct ATSSDetector: Detector {
     }
 
     /// Boxes before overlapping ones are taken away.
-    func candidates(_ outputs: [DenseHead.Output], in prepared: ImageTransform.Prepared) -> ScoredBoxes {
+    func candidates(_ outputs: [DenseHead.Output], in prepared: ImageTransform.Prepared) throws -> ScoredBoxes {
         var found = ScoredBoxes()
         for (output, stride) in zip(outputs, Self.strides) {
-            let changes = output.box.floats()
+            let changes = try output.box.numbers()
             let anchors = AnchorGrid(
                 shapes: AnchorGrid.square(side: Double(Self.anchor * stride)), across: stride, down: stride,
                 columns: output.box.shape[2])
-            for candidate in output.candidates(.sureness, threshold: threshold, limit: candidatesOfMap) {
+            for candidate in try output.candidates(.sureness, threshold: threshold, limit: candidatesOfMap) {
                 let box = BoxDifferences.anchors.apply(changes, at: 4 * candidate.cell, to: anchors[candidate.cell])
                     .clipped(toWidth: Double(prepared.width), height: Double(prepared.height))
                 found.append(box, score: candidate.sureness * candidate.centerness, label: candidate.label)

@@ -21,8 +21,8 @@ extension DenseHead.Output {
     }
 
     /// The `limit` best cells and classes that `rule` lets through.
-    func candidates(_ rule: Rule, threshold: Double, limit: Int) -> [Candidate] {
-        let (logits, centers) = (classes.floats(), centerness.floats())
+    func candidates(_ rule: Rule, threshold: Double, limit: Int) throws -> [Candidate] {
+        let (logits, centers) = (try classes.numbers(), try centerness.numbers())
         let count = classes.channels
         var found: [Candidate] = []
         var scores: [Float] = []

@@ -44,11 +44,11 @@ public struct FCOSDetector: Detector {
     public var classes: Int { network.head.classes.outputs }
 
     /// Finds objects, the surest first, in each image by itself.
-    public func detect(_ images: [Image]) throws -> [[FoundBox]] { images.map(objects) }
+    public func detect(_ images: [Image]) throws -> [[FoundBox]] { try images.map(objects) }
 
-    private func objects(in image: Image) -> [FoundBox] {
+    private func objects(in image: Image) throws -> [FoundBox] {
         let prepared = transform(image, on: device)
-        return candidates(network(prepared.pixels), in: prepared)
+        return try candidates(network(prepared.pixels), in: prepared)
             .found(threshold: suppressionThreshold, limit: limit, in: prepared, of: image)
     }
 
@@ -57,13 +57,13 @@ public struct FCOSDetector: Detector {
     }
 
     /// Boxes before overlapping ones are taken away.
-    func candidates(_ outputs: [DenseHead.Output], in prepared: ImageTransform.Prepared) -> ScoredBoxes {
+    func candidates(_ outputs: [DenseHead.Output], in prepared: ImageTransform.Prepared) throws -> ScoredBoxes {
         var found = ScoredBoxes()
         let (rows, columns) = (prepared.pixels.shape[1], prepared.pixels.shape[2])
         for (output, unit) in zip(outputs, Self.units) {
-            let edges = output.box.floats()
+            let edges = try output.box.numbers()
             let (across, down) = (columns / output.box.shape[2], rows / output.box.shape[1])
-            for candidate in output.candidates(.geometricMean, threshold: threshold, limit: candidatesOfMap) {
+            for candidate in try output.candidates(.geometricMean, threshold: threshold, limit: candidatesOfMap) {
                 let (row, column) = candidate.cell.quotientAndRemainder(dividingBy: output.box.shape[2])
                 // Left, top, right and bottom, from the cell's corner.
                 let lengths = edges[4 * candidate.cell..<4 * candidate.cell + 4].map { Double($0) * unit }

@@ -50,15 +50,15 @@ public struct FasterRCNNDetector: Detector {
     public var classes: Int { network.head.classes }
 
     /// Finds objects, the surest first, in each image by itself.
-    public func detect(_ images: [Image]) throws -> [[FoundBox]] { images.map(objects) }
+    public func detect(_ images: [Image]) throws -> [[FoundBox]] { try images.map(objects) }
 
-    private func objects(in image: Image) -> [FoundBox] {
+    private func objects(in image: Image) throws -> [FoundBox] {
         let prepared = transform(image, on: device)
         let maps = network.maps(prepared.pixels)
-        let regions = RegionProposals.boxes(network.proposals(maps), selection, in: prepared)
+        let regions = try RegionProposals.boxes(network.proposals(maps), selection, in: prepared)
         guard !regions.isEmpty else { return [] }
-        let numbers = network.head(RegionAlignment(maps.dropLast())(regions))
-        return network.head.objects(
+        let numbers = network.head(try RegionAlignment(maps.dropLast())(regions))
+        return try network.head.objects(
             numbers, in: regions, threshold: threshold, width: prepared.width, height: prepared.height
         ).found(threshold: suppressionThreshold, limit: limit, in: prepared, of: image)
     }

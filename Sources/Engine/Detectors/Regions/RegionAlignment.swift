@@ -28,8 +28,8 @@ struct RegionAlignment: Sendable {
     private let device: any Device
 
     /// Maps `[1, rows, columns, channels]` at 1/4 of the picture's size, 1/8, 1/16, ...
-    init(_ maps: [Tensor]) {
-        self.maps = maps.map { Map(floats: $0.floats(), rows: $0.shape[1], columns: $0.shape[2]) }
+    init(_ maps: [Tensor]) throws {
+        self.maps = try maps.map { Map(floats: try $0.numbers(), rows: $0.shape[1], columns: $0.shape[2]) }
         channels = maps[0].channels
         device = maps[0].device
     }

@@ -37,8 +37,8 @@ struct RegionHead: Sendable {
     /// Objects in the picture without its padding, before overlapping ones are taken away; class 0 is the background.
     func objects(
         _ numbers: (scores: Tensor, changes: Tensor), in regions: [Box], threshold: Double, width: Int, height: Int
-    ) -> ScoredBoxes {
-        let (logits, changes) = (numbers.scores.floats(), numbers.changes.floats())
+    ) throws -> ScoredBoxes {
+        let (logits, changes) = (try numbers.scores.numbers(), try numbers.changes.numbers())
         var found = ScoredBoxes()
         for (index, region) in regions.enumerated() {
             let row = logits[index * classes..<(index + 1) * classes]

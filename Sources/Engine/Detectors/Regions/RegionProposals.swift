@@ -51,11 +51,11 @@ struct RegionProposals: Sendable {
     static func boxes(
         _ numbers: [(objectness: Tensor, differences: Tensor)], _ selection: Selection,
         in prepared: ImageTransform.Prepared
-    ) -> [Box] {
+    ) throws -> [Box] {
         var found = ScoredBoxes()
         let (rows, columns) = (prepared.pixels.shape[1], prepared.pixels.shape[2])
         for (level, (objectness, differences)) in numbers.enumerated() {
-            let (logits, changes) = (objectness.floats(), differences.floats())
+            let (logits, changes) = (try objectness.numbers(), try differences.numbers())
             let anchors = AnchorGrid(
                 shapes: AnchorGrid.shapes(side: selection.sides[level], ratios: ratios),
                 across: columns / objectness.shape[2], down: rows / objectness.shape[1], columns: objectness.shape[2])

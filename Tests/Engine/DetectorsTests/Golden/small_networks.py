@@ -12,8 +12,9 @@ from torchvision.models.resnet import Bottleneck
 
 import made
 
-WIDTH, HEIGHT, CELL = 200, 150, 10
-# Of the network's picture: the shorter side, and the most that the longer one may have.
+WIDTH, HEIGHT, CELL = 210, 150, 10
+# Of the network's picture: the shorter side, and the most that the longer one may have. Padded it is 352 x 256, so that the last maps
+# have more columns than the width divided by their stride.
 SHORTER, LONGER = 236, 400
 torch.set_num_threads(2)
 torch.set_grad_enabled(False)
@@ -92,8 +93,8 @@ def described(state, chosen):
     ]
 
 
-def picture(seed, width=WIDTH):
-    return made.image("picture", seed, width, HEIGHT, CELL)
+def picture(seed):
+    return made.image("picture", seed, WIDTH, HEIGHT, CELL)
 
 
 def short(values):

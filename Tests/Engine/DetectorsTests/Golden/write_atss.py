@@ -21,7 +21,7 @@ versions.check()
 CLASSES, CHANNELS, STACKED = 5, 64, 4
 CANDIDATES = 60
 # 5/3 of the picture: between odd numbers of pixels no color can come out as a half.
-WIDTH, SHORTER = 210, 250
+SHORTER = 250
 STRIDES = [8, 16, 32, 64, 128]
 SPECIAL = {
     "lateral_convs.0.conv.weight": 0.25, "lateral_convs.1.conv.weight": 0.2, "lateral_convs.2.conv.weight": 0.15,
@@ -113,7 +113,7 @@ def compute(seed):
     state = model.state_dict()
     chosen = small.spreads({name: value.shape for name, value in state.items()}, SPECIAL)
     model.load_state_dict(small.fill(state, chosen, seed))
-    pixels, size = prepare(small.picture(seed, WIDTH))
+    pixels, size = prepare(small.picture(seed))
     outputs = model(pixels)
     boxes, scores, labels = [], [], []
     for stride, (sure, box, center) in zip(STRIDES, outputs):
@@ -139,10 +139,10 @@ def compute(seed):
     found = kept[:100]
     small.need(20 <= len(found) and len(set(labels[found].tolist())) >= 4, "too few boxes")
     small.need(len(boxes) > len(kept) + 20, "too few that overlap")
-    back = torch.tensor([WIDTH / size[1], small.HEIGHT / size[0]] * 2)
+    back = torch.tensor([small.WIDTH / size[1], small.HEIGHT / size[0]] * 2)
     return {
         "versions": versions.found(), "seed": seed,
-        "image": {"width": WIDTH, "height": small.HEIGHT, "cell": small.CELL},
+        "image": {"width": small.WIDTH, "height": small.HEIGHT, "cell": small.CELL},
         "size": [size[1], size[0]], "shorter": SHORTER, "longer": small.LONGER, "classes": CLASSES,
         "candidates": CANDIDATES, "tensors": small.described(state, chosen),
         "heads": {
