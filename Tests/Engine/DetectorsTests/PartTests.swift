@@ -138,6 +138,16 @@ private struct PartGolden: Decodable {
         #expect(abs(shrunk.height - 16 * 16 / 1000) < 1e-9 && shrunk.width == 16)
     }
 
+    /// What torch itself writes: a state dict within other things.
+    @Test func torchsFilesAreRead() throws {
+        let data = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
+            .appending(path: "../../Data/WeightsTests/Golden/wrapped.bin")
+        let weights = try StateDict(path: data.path, owner: "a test's network", device: device)
+        #expect(try weights.values("weight", [nil, 3]).shape == [2, 3])
+        #expect(try weights.tensor("bias", [2]).numbers() == [0, 0])
+        try weights.finish()
+    }
+
     /// Small variances show which epsilon is added.
     @Test(arguments: [0, 1e-5, 1e-3])
     func batchNormalizationIsFolded(epsilon: Double) throws {

@@ -28,8 +28,7 @@ struct ConvolutionLayer: Sendable {
     /// sqrt(variance + epsilon) * scale + shift` is linear, so it goes into the convolution's weight and bias.
     init(
         _ place: StateDict, normalizedBy normalization: StateDict, epsilon: Double, in inputs: Int,
-        out outputs: Int? = nil,
-        kernel: Int, stride: Int = 1
+        out outputs: Int? = nil, kernel: Int, stride: Int = 1
     ) throws(DetectorError) {
         var weight = try place.values("weight", [outputs, inputs, kernel, kernel])
         let outputs = weight.shape[0]
@@ -37,11 +36,6 @@ struct ConvolutionLayer: Sendable {
         let shift = try normalization.values("bias", [outputs]).floats
         let mean = try normalization.values("running_mean", [outputs]).floats
         let variance = try normalization.values("running_var", [outputs]).floats
-        guard variance.allSatisfy({ Double($0) + epsilon > 0 }) else {
-            throw normalization.error(
-                "running_var", expected: "variances above \(-epsilon), as epsilon is \(epsilon)",
-                found: "\(variance.min() ?? 0)")
-        }
         var bias: [Float] = []
         let each = inputs * kernel * kernel
         for output in 0..<outputs {
@@ -50,6 +44,11 @@ struct ConvolutionLayer: Sendable {
             for index in output * each..<(output + 1) * each {
                 weight.floats[index] = Float(Double(weight.floats[index]) * factor)
             }
+        }
+        guard bias.allSatisfy(\.isFinite), weight.floats.allSatisfy(\.isFinite) else {
+            throw normalization.error(
+                "running_var", expected: "variances above \(-epsilon), as epsilon is \(epsilon)",
+                found: "\(variance.min() ?? 0)")
         }
         self.weight = Tensor(weight.floats, shape: weight.shape, device: place.device)
         self.bias = Tensor(bias, shape: [outputs], device: place.device)

@@ -17,7 +17,7 @@ import versions
 versions.check()
 CLASSES, CHANNELS, HIDDEN = 6, 16, 48
 SIDES = [24, 48, 96, 192, 384]
-BEFORE, AFTER = 120, 160
+BEFORE, AFTER = 70, 150
 SPECIAL = {
     "inner_blocks.0.0.weight": 0.25, "inner_blocks.1.0.weight": 0.2, "inner_blocks.2.0.weight": 0.2, "inner_blocks.3.0.weight": 0.15,
     "rpn.head.cls_logits.weight": 0.25, "rpn.head.bbox_pred.weight": 0.1, "box_predictor.cls_score.weight": 0.6,
@@ -120,6 +120,9 @@ def check_proposals(model, logits, differences, images, proposals):
     small.clear_cut(scores[kept], AFTER, "proposals")
     small.need(len(kept) > AFTER, "too few proposals")
     small.need(torch.equal(boxes[kept[:AFTER]], proposals), "proposals in another order")
+    small.need(len(set(levels[kept[:AFTER]].tolist())) == 5, "a map without proposals")
+    # The coarsest map's anchors are 58 pixels apart, not 64.
+    small.need((proposals[levels[kept[:AFTER]] == 4, 0] > 30).any().item(), "no coarse proposal within the picture")
 
 
 small.search(compute, pathlib.Path(__file__).parent / "faster_rcnn.json")
