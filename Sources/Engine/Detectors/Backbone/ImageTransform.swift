@@ -54,27 +54,13 @@ struct ImageTransform: Sendable {
         let across = Self.steps(from: image.width, to: width)
         let down = Self.steps(from: image.height, to: height)
         var floats = [Float](repeating: 0, count: 3 * rows * columns)
-        let isWhole = convention == .mmdetection
-        let factors = Self.deviation.map { 1 / (255 * $0) }
-        let offsets = zip(Self.mean, Self.deviation).map { -$0 / $1 }
         image.pixels.withUnsafeBufferPointer { source in
             floats.withUnsafeMutableBufferPointer { target in
                 for (row, vertical) in down.enumerated() {
-                    let (above, below) = (vertical.first * 3 * image.width, vertical.second * 3 * image.width)
-                    for (column, horizontal) in across.enumerated() {
-                        let (left, right) = (3 * horizontal.first, 3 * horizontal.second)
-                        for channel in 0..<3 {
-                            let upper =
-                                Float(source[above + left + channel]) * (1 - horizontal.share)
-                                + Float(source[above + right + channel]) * horizontal.share
-                            let lower =
-                                Float(source[below + left + channel]) * (1 - horizontal.share)
-                                + Float(source[below + right + channel]) * horizontal.share
-                            var color = upper * (1 - vertical.share) + lower * vertical.share
-                            if isWhole { color = (color + 0.5).rounded(.down) }
-                            target[3 * (row * columns + column) + channel] = color * factors[channel] + offsets[channel]
-                        }
-                    }
+                    let above = UnsafeBufferPointer(rebasing: source[(vertical.first * 3 * image.width)...])
+                    let below = UnsafeBufferPointer(rebasing: source[(vertical.second * 3 * image.width)...])
+                    let line = UnsafeMutableBufferPointer(rebasing: target[(row * 3 * columns)...])
+                    fill(line, above, below, vertical.share, across)
                 }
             }
         }
@@ -82,8 +68,29 @@ struct ImageTransform: Sendable {
             pixels: Tensor(floats, shape: [1, rows, columns, 3], device: device), width: width, height: height)
     }
 
+    /// A line of the new picture, from the two old ones that it lies between.
+    private func fill(
+        _ line: UnsafeMutableBufferPointer<Float>, _ above: UnsafeBufferPointer<UInt8>,
+        _ below: UnsafeBufferPointer<UInt8>, _ share: Float, _ across: [Step]
+    ) {
+        let isWhole = convention == .mmdetection
+        for channel in 0..<3 {
+            let factor = 1 / (255 * Self.deviation[channel]), offset = -Self.mean[channel] / Self.deviation[channel]
+            for (column, step) in across.enumerated() {
+                let (left, right) = (3 * step.first + channel, 3 * step.second + channel)
+                let upper = Float(above[left]) * (1 - step.share) + Float(above[right]) * step.share
+                let lower = Float(below[left]) * (1 - step.share) + Float(below[right]) * step.share
+                var color = upper * (1 - share) + lower * share
+                if isWhole { color = (color + 0.5).rounded(.down) }
+                line[3 * column + channel] = color * factor + offset
+            }
+        }
+    }
+
+    private typealias Step = (first: Int, second: Int, share: Float)
+
     /// For each new pixel the two old ones that its center lies between, and the share of the second.
-    private static func steps(from old: Int, to new: Int) -> [(first: Int, second: Int, share: Float)] {
+    private static func steps(from old: Int, to new: Int) -> [Step] {
         let scale = Double(old) / Double(new)
         return (0..<new).map { index in
             let place = max((Double(index) + 0.5) * scale - 0.5, 0)

@@ -26,13 +26,14 @@ extension DenseHead.Output {
         let count = classes.channels
         var found: [Candidate] = []
         var scores: [Float] = []
+        let least = max(threshold, 0)
         for (cell, center) in centers.enumerated() {
             let centerness = Self.sigmoid(center)
-            let bound = rule == .geometricMean ? threshold * threshold / centerness : threshold
+            let bound = rule == .geometricMean ? least * least / centerness : least
             guard bound < 1 else { continue }
             // A little below what the sigmoid must be: exponentials of all numbers would take long.
-            let least = Float(log(bound / (1 - bound))) - 1e-3
-            for label in 0..<count where logits[cell * count + label] > least {
+            let logit = Float(log(bound / (1 - bound))) - 1e-3
+            for label in 0..<count where logits[cell * count + label] > logit {
                 let sureness = Self.sigmoid(logits[cell * count + label])
                 let score = rule == .geometricMean ? (sureness * centerness).squareRoot() : sureness
                 guard score > threshold else { continue }

@@ -62,18 +62,16 @@ struct RegionAlignment: Sendable {
         let down = Self.taps(from: box.y, length: box.height, size: map.rows)
         var taps: [Tap] = []
         map.floats.withUnsafeBufferPointer { source in
-            for (row, vertical) in down.enumerated() {
-                for (column, horizontal) in across.enumerated() {
-                    taps.removeAll(keepingCapacity: true)
-                    for y in vertical {
-                        for x in horizontal {
-                            let place = (y.place * map.columns + x.place) * channels
-                            taps.append(Tap(place: place, weight: y.weight * x.weight))
-                        }
+            for cell in 0..<Self.side * Self.side {
+                let (row, column) = cell.quotientAndRemainder(dividingBy: Self.side)
+                taps.removeAll(keepingCapacity: true)
+                for y in down[row] {
+                    for x in across[column] {
+                        let place = (y.place * map.columns + x.place) * channels
+                        taps.append(Tap(place: place, weight: y.weight * x.weight))
                     }
-                    let cell = target + (row * Self.side + column) * channels
-                    taps.withUnsafeBufferPointer { add($0, of: source.baseAddress!, into: cell) }
                 }
+                taps.withUnsafeBufferPointer { add($0, of: source.baseAddress!, into: target + cell * channels) }
             }
         }
     }
