@@ -1,6 +1,5 @@
 // From a picture to what a network takes: another size, other numbers, zeros around.
 
-import Foundation
 import Pixels
 import Tensors
 

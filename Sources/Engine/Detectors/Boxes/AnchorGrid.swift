@@ -1,6 +1,5 @@
 // Anchors: the boxes that networks say differences from.
 
-import Foundation
 import Layouts
 
 /// The same boxes around each cell of a map, row after row, those of a cell one after the other.

@@ -1,6 +1,5 @@
 // Where objects may be: the first of the two stages.
 
-import Foundation
 import Layouts
 import Tensors
 
