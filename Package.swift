@@ -106,6 +106,8 @@ let engine = district(
         module("Networks", ["Tensors", "Weights"], settings: strict + optimised),
         module("Evaluation", ["Layouts"], settings: strict + optimised),
         // Level 3: devices and models, which do not know each other
+        module(
+            "Detectors", ["Tensors", "Weights", "Layouts", "Pixels", "Files"], settings: strict + optimised),
         module("Processors", ["Tensors", "COpenBLAS", "CKernels"], settings: strictWithPointers + optimised),
         module(
             "Diffusion",
@@ -235,6 +237,13 @@ let testing =
             tests("Tensors", ["Tensors", "TestDevices"], settings: strict + optimised),
             tests("Processors", ["Processors", "Tensors", "TestDevices"], settings: strict + optimised),
             tests("Networks", ["Networks", "Processors", "Tensors", "Weights"]),
+            tests(
+                "Detectors",
+                [
+                    "Detectors", "Processors", "Tensors", "Weights", "Layouts", "Pixels", "Digests", "Files",
+                    "Fixtures",
+                ],
+                exclude: ["Golden"]),
             tests("Evaluation", ["Evaluation", "Layouts", "Fixtures"]),
             tests(
                 "Diffusion",
