@@ -176,7 +176,8 @@ let commands = district(
         module(
             "Console",
             [
-                "CDescriptors", "Addresses", "Broker", "Postgres", "Catalogue", "Stores", "Layouts", "Tasks", "Digests",
+                "CDescriptors", "Addresses", "Detectors", "Broker", "Postgres", "Catalogue", "Stores", "Layouts",
+                "Tasks", "Digests",
                 "ErrorLines", "Diffusion", "Tensors", "Weights", .arguments, .logging,
             ]),
         // Level 2
@@ -190,8 +191,8 @@ let commands = district(
             "detdiffusion-worker",
             [
                 "Console", "Orchestration", "Handlers", "Catalogue", "Broker", "Postgres", "Stores", "Tasks", "Digests",
-                "ErrorLines", "Diffusion", "Layouts", "Pixels", "Processors", "Tensors", "Weights", "Executors",
-                "Files", "JSON",
+                "ErrorLines", "Detectors", "Diffusion", "Layouts", "Pixels", "Processors", "Tensors", "Weights",
+                "Executors", "Files", "JSON",
                 .lifecycle, .signals,
             ]),
         command("detdiffusion-evaluate", ["Console", "Evaluation", "Layouts"]),

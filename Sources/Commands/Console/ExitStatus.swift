@@ -3,6 +3,7 @@
 import ArgumentParser
 import Broker
 import Catalogue
+import Detectors
 import Diffusion
 import Digests
 import ErrorLines
@@ -60,6 +61,7 @@ extension ExitStatus {
         case let error as PostgresError: self = Self.status(of: error)
         case let error as BrokerError: self = Self.status(of: error)
         case let error as LayoutError: self = error.code == .file ? .noInput : (error.code == .content ? .data : .usage)
+        case let error as DetectorError: self = error.code == .file ? .noInput : .data
         case is DigestError: self = .noInput
         case let error as CheckpointError: self = Self.status(of: error)
         case let error as WeightError: self = error.code == .missing || error.code == .file ? .noInput : .data

@@ -6,15 +6,25 @@ import Diffusion
 import Handlers
 import Tensors
 
-/// How the engine runs, shared by `run` and `generate`.
-struct EngineOptions: ParsableArguments {
+/// What computes, shared by all commands that do.
+struct DeviceOptions: ParsableArguments {
     @Option(
         name: .customLong("device"),
         help: ArgumentHelp("What computes: cpu, the host's processor. Default: cpu.", valueName: "name"))
-    var deviceName: String?
+    var name: String?
 
     @Option(help: ArgumentHelp("Threads that compute on the processor. Default: one a core.", valueName: "n"))
     var threads: Int?
+
+    /// The device that the options ask for.
+    func device(profile threads: Int? = nil) throws -> any Device {
+        try DeviceChoice.device(name, threads: self.threads ?? threads)
+    }
+}
+
+/// How the engine runs, shared by `run` and `generate`.
+struct EngineOptions: ParsableArguments {
+    @OptionGroup var computing: DeviceOptions
 
     @Option(
         help: ArgumentHelp(
@@ -32,9 +42,7 @@ struct EngineOptions: ParsableArguments {
     }
 
     /// The device that the options ask for.
-    func device(profile threads: Int? = nil) throws -> any Device {
-        try DeviceChoice.device(deviceName, threads: self.threads ?? threads)
-    }
+    func device(profile threads: Int? = nil) throws -> any Device { try computing.device(profile: threads) }
 }
 
 /// The checkpoints that a worker serves.

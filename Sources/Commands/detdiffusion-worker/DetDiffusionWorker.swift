@@ -12,10 +12,10 @@ struct DetDiffusionWorker: AsyncParsableCommand {
             Servers and object directory are found in AMQP_URL, DATABASE_URL and DETDIFFUSION_STORE; flags override them.
             Exit codes: 0 drained, 64 wrong options, 65 unreadable profile, 66 missing profile or program, 69 a server is away \
             or a generator program cannot be used at the start, 73 the object directory cannot be written, 77 wrong \
-            credentials, 78 the schema is not this program's. generate and inspect: 65 a checkpoint, layout or latents that cannot be \
-            used, 66 one that is missing.
+            credentials, 78 the schema is not this program's. generate, detect and inspect: 65 a checkpoint, layout, latents, weights or pictures that \
+            cannot be used, 66 one that is missing.
             """,
-        version: detdiffusionVersion, subcommands: [Run.self, Generate.self, Inspect.self])
+        version: detdiffusionVersion, subcommands: [Run.self, Generate.self, Detect.self, Inspect.self])
 
     static func main() async { await start() }
 }

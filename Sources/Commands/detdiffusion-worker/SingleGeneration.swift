@@ -27,7 +27,7 @@ struct SingleGeneration: Sendable {
         ) { step, _ in
             progress.show(step)
         }
-        progress.finish()
+        progress.finish(" and decoding")
         try checkpoint.requireUntouchedWeights()
         return try results[0].get()
     }

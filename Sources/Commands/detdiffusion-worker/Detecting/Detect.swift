@@ -1,0 +1,51 @@
+// `detect`: what a detector finds in pictures, without any server.
+
+import ArgumentParser
+import Console
+import Detectors
+import ErrorLines
+import Files
+import Foundation
+import Layouts
+import Pixels
+
+struct Detect: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Finds objects in pictures with a detector, and writes COCO's results format; asks no server.",
+        discussion: """
+            Pictures are PNG or JPEG. A file that cannot be decoded is named and left out, and the exit code is 65. The id of \
+            an image is that of its file name in --annotations, else the number that the name ends with, as in \
+            000000000139.jpg.
+            """)
+
+    @OptionGroup var network: DetectorOptions
+
+    @Option(help: ArgumentHelp("A picture, or a folder of them.", valueName: "path"))
+    var images: String
+    @Option(help: ArgumentHelp("Where the results go, as JSON.", valueName: "file"))
+    var out: String
+    @Option(
+        help: ArgumentHelp(
+            "COCO's annotation file of these images: their ids by file name, and the categories' ids by name.",
+            valueName: "file"))
+    var annotations: String?
+    @Option(help: ArgumentHelp("A folder for the pictures with their boxes, as PNG.", valueName: "dir"))
+    var draw: String?
+
+    func run() async throws {
+        try await reporting("detdiffusion-worker") {
+            let set = try annotations.map { try AnnotationSet.read(path: $0) }
+            let pictures = try PictureList(path: images, annotations: set)
+            try pictures.requireFolder(of: out)
+            if let draw { try pictures.makeFolder(draw) }
+            let device = try network.computing.device()
+            let detector = try network.detector(on: device)
+            let classes = try ClassList(
+                of: network.kind, count: detector.classes, names: network.names, categories: set?.categories)
+            let run = DetectionRun(
+                pictures: pictures.all, detector: detector, classes: classes, out: out, drawings: draw)
+            let failures = try await DetectionThread().run(run)
+            if failures > 0 { throw fail(.data) }
+        }
+    }
+}
