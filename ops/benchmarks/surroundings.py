@@ -11,7 +11,7 @@ import psycopg
 
 import measure
 
-TABLES = "jobs, shards, tasks, payloads, leases, outputs, workers, dead_letters"
+TABLES = "jobs, shards, tasks, payloads, leases, outputs, results, workers, dead_letters"
 
 
 class Surroundings:
