@@ -74,7 +74,7 @@ def fill(bench, url: str, jobs: int, shards: int) -> None:
     bench.run("catalogue", "migrate", DATABASE_URL=url, DETDIFFUSION_STORE="")
     if bench.query("SELECT count(*) FROM shards", url)[0][0] == jobs * shards:
         return
-    bench.query("TRUNCATE jobs, shards, tasks, payloads, leases, outputs, workers RESTART IDENTITY", url)
+    bench.query("TRUNCATE jobs, shards, tasks, payloads, leases, outputs, results, workers RESTART IDENTITY", url)
     for statement in FILL.format(jobs=jobs, shards=shards, counted=COUNTED).split(";"):
         if statement.strip():
             bench.query("SET statement_timeout = 0; " + statement, url)
