@@ -42,7 +42,7 @@ struct ChainTests {
         try TestWorld.with("chains") { world in
             try world.enqueue("one", limit: 8, seed())
             try world.enqueue("two", limit: 8, ["--seed", "7", "--after", "one"])
-            let annotations = world.folder + "/sample.json"
+            let annotations = world.folder + "/example.json"
             func refused(_ job: String, _ more: [String], _ status: Int32, _ says: String) throws {
                 let result = try world.commands.run(
                     "producer",
