@@ -39,10 +39,12 @@ public struct PoolingWindow: Sendable, Hashable {
     /// Rows and columns of what an image of `rows` by `columns` gives; windows that reach beyond the padding are left out.
     public func size(_ rows: Int, _ columns: Int) -> (rows: Int, columns: Int) {
         (
-            (rows + padding.top + padding.bottom - self.rows) / stride + 1,
-            (columns + padding.left + padding.right - self.columns) / stride + 1
+            steps(over: rows + padding.top + padding.bottom, window: self.rows),
+            steps(over: columns + padding.left + padding.right, window: self.columns)
         )
     }
+
+    private func steps(over length: Int, window: Int) -> Int { length < window ? 0 : (length - window) / stride + 1 }
 }
 
 extension Tensor {

@@ -37,6 +37,8 @@ import Testing
         (head + "[convolutional]\nfilters=6\nactivation=linear\n[yolo]\nanchors=1,2,3\nnum=2\nclasses=1", "anchors"),
         (head + "[convolutional]\nfilters=6\nactivation=linear\n" + yolo + "new_coords=1", "new_coords"),
         (head + "[convolutional]\nfilters=6\nsize=31\npad=0\n[convolutional]\nsize=9\n", "sizes that fit"),
+        (head + "[convolutional]\nfilters=6\nsize=31\npad=0\n[convolutional]\nsize=3\nstride=2\n", "sizes that fit"),
+        (head + "[convolutional]\nfilters=6\nsize=31\n[maxpool]\nsize=3\nstride=2\npadding=0\n", "sizes that fit"),
     ])
     func whatIsNoDetectorIsOneLine(_ text: String, says: String) throws {
         let error = #expect(throws: DetectorError.self) { try Self.read(text) }

@@ -103,7 +103,11 @@ private struct DarknetBuilder {
             padding: isPadded ? kernel / 2 : try section.integer("padding", default: 0, in: 0...15),
             isNormalized: try section.integer("batch_normalize", default: 0, in: 0...1) == 1,
             activation: try section.activation(default: "logistic"))
-        func size(_ side: Int) -> Int { (side + 2 * convolution.padding - kernel) / convolution.stride + 1 }
+        func size(_ side: Int) -> Int {
+            let padded = side + 2 * convolution.padding
+            // 0 where the kernel does not fit, which is refused.
+            return padded < kernel ? 0 : (padded - kernel) / convolution.stride + 1
+        }
         return (
             .convolutional(convolution),
             DarknetShape(rows: size(last.rows), columns: size(last.columns), channels: convolution.outputs)
