@@ -170,6 +170,14 @@ private struct PartGolden: Decodable {
             #expect(abs(Double(found) / expected - 1) < 1e-5)
         }
     }
+
+    @Test func boxesWhoseNumbersOverflowedAreLeftOut() {
+        var found = ScoredBoxes()
+        let endless = Box(x: -.infinity, y: 0, width: .infinity, height: 4).clipped(toWidth: 8, height: 8)
+        found.append(endless, score: 0.9, label: 1)
+        found.append(Box(x: 1, y: 1, width: 2, height: 2), score: 0.8, label: 2)
+        #expect(found.boxes.count == 1 && found.scores == [0.8] && found.labels == [2])
+    }
 }
 
 private struct MadeNetwork: MadeGolden {

@@ -9,7 +9,9 @@ struct ScoredBoxes: Sendable {
     var scores: [Double] = []
     var labels: [Int] = []
 
+    /// Adds a box, unless a number of the network overflowed on the way to it.
     mutating func append(_ box: Box, score: Double, label: Int) {
+        guard box.isValid else { return }
         boxes.append(box)
         scores.append(score)
         labels.append(label)

@@ -61,12 +61,12 @@ public struct YOLODetector: Detector {
         let kept = NonMaximumSuppression.kept(
             flat.map(\.0), scores: flat.map(\.2), labels: flat.map(\.1), threshold: suppressionThreshold,
             by: heads[heads.count - 1].suppression)
-        return kept.map { index in
+        return kept.compactMap { index in
             let (box, label, score) = flat[index]
-            return FoundBox(
-                box: box.scaled(x: Double(image.width), y: Double(image.height))
-                    .clipped(toWidth: Double(image.width), height: Double(image.height)),
-                label: label, score: score)
+            let inside = box.scaled(x: Double(image.width), y: Double(image.height))
+                .clipped(toWidth: Double(image.width), height: Double(image.height))
+            // A width that overflowed leaves no numbers.
+            return inside.isValid ? FoundBox(box: inside, label: label, score: score) : nil
         }
     }
 }
