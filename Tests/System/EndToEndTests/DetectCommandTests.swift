@@ -81,6 +81,16 @@ import Testing
         }
     }
 
+    @Test func drawingsNeverReplacePictures() throws {
+        try removing {
+            let picture = URL(fileURLWithPath: folder + "/images/shelf-12.png")
+            let before = try Data(contentsOf: picture)
+            let result = try detect(["--names", folder + "/names.txt", "--draw", folder + "/images/."])
+            #expect(result.status == 64 && result.errors.contains("--draw"), "\(result.errors)")
+            #expect(try Data(contentsOf: picture) == before)
+        }
+    }
+
     @Test(
         arguments: [
             (["--names", "/nonexistent"], 66, "/nonexistent"), ([], 64, "--names"),

@@ -81,8 +81,15 @@ struct PictureList: Sendable {
         }
     }
 
-    /// Makes the folder of the drawings.
+    /// Makes the folder of the drawings; not the pictures' own, where a drawing would replace the picture of its name.
     func makeFolder(_ path: String) throws {
+        func resolved(_ folder: URL) -> String { folder.standardizedFileURL.resolvingSymlinksInPath().path }
+        let folder = resolved(URL(fileURLWithPath: path))
+        guard !all.contains(where: { resolved(URL(fileURLWithPath: $0.path).deletingLastPathComponent()) == folder })
+        else {
+            throw CommandError(
+                .usage, "--draw: expected another folder than the pictures', found \(path); name another one")
+        }
         do {
             try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
         } catch {
