@@ -97,6 +97,7 @@ import Testing
             (["--names", golden + "/requirements.txt"], 65, "expected 3 names"),
             (["--device", "abacus"], 64, "--device"), (["--weights", "/nonexistent"], 66, "/nonexistent"),
             (["--images", "/nonexistent"], 66, "--images"), (["--out", "/nonexistent/r.json"], 73, "/nonexistent"),
+            (["--out", golden], 73, "--out"),
         ] as [([String], Int32, String)])
     func whatCannotBeDoneIsOneLine(_ arguments: [String], status: Int32, names: String) throws {
         try removing {

@@ -27,8 +27,7 @@ struct PictureList: Sendable {
         }
         let paths: [String]
         if isFolder.boolValue {
-            let names = try FileManager.default.contentsOfDirectory(atPath: path)
-            paths = names.filter(Self.isPicture).sorted().map { "\(path)/\($0)" }
+            paths = try Self.names(in: path).filter(Self.isPicture).sorted().map { "\(path)/\($0)" }
             guard !paths.isEmpty else {
                 throw CommandError(.noInput, "--images: expected .png, .jpg or .jpeg files in \(path), found none")
             }
@@ -44,6 +43,15 @@ struct PictureList: Sendable {
                 .data,
                 "--images: expected one picture for each image id, found \(double.0.path) and \(double.1.path) for "
                     + "\(double.0.id); give --annotations, or move one away")
+        }
+    }
+
+    private static func names(in folder: String) throws -> [String] {
+        do {
+            return try FileManager.default.contentsOfDirectory(atPath: folder)
+        } catch {
+            throw CommandError(
+                .noInput, "--images: expected a folder that this user may list, found \(error.localizedDescription)")
         }
     }
 
@@ -78,6 +86,10 @@ struct PictureList: Sendable {
         let folder = URL(fileURLWithPath: path).deletingLastPathComponent().path
         guard FileManager.default.isWritableFile(atPath: folder) else {
             throw CommandError(.cannotWrite, "\(path): expected a folder that can be written, found none at \(folder)")
+        }
+        var isFolder: ObjCBool = false
+        guard !FileManager.default.fileExists(atPath: path, isDirectory: &isFolder) || !isFolder.boolValue else {
+            throw CommandError(.cannotWrite, "--out \(path): expected a file to write, found a folder; name a file")
         }
     }
 
