@@ -29,7 +29,4 @@ struct ByteReport: Sendable {
         images.filter(\.isLost).map { LostRecord(number: $0.output.number, digest: $0.output.digest) }
             + results.filter(\.isOwn).map { LostRecord(number: $0.number, digest: $0.recorded) }
     }
-
-    /// Whether what follows the shard has to be done anew for its own sake.
-    var hasDamagedFollowUp: Bool { results.contains { !$0.isOwn } }
 }

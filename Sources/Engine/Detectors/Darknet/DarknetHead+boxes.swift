@@ -5,15 +5,10 @@ import Layouts
 
 extension DarknetHead {
     /// A box of one cell and anchor, in shares of the image, and how sure the head is of each class.
-    struct Candidate: Sendable, Hashable {
+    struct Candidate: Sendable {
         var box: Box
         /// Objectness times the class's own number, for the classes above the threshold.
         var scores: [(label: Int, score: Double)]
-
-        static func == (a: Candidate, b: Candidate) -> Bool {
-            a.box == b.box && a.scores.elementsEqual(b.scores) { $0 == $1 }
-        }
-        func hash(into hasher: inout Hasher) { hasher.combine(box) }
     }
 
     /// Boxes whose objectness, and the product of objectness and class, lie above `threshold` (darknet's
