@@ -39,7 +39,7 @@ public protocol ObjectStore: Sendable {
 
     /// Keeps a whole local file as an archive, in place of one that is there; it is gone from the scratch folder then.
     ///
-    /// Readers find the archive of before or the new one. Where it throws, the local file may be there still, and its writer
+    /// Readers find the old archive or the new one. Where it throws, the local file may still be there, and its writer
     /// removes it.
     /// - Parameter digest: the SHA-256 of the file as its writer has read it back; a store that has to copy or send the
     ///   file holds what it copied against it, and throws `.corrupt`.

@@ -86,7 +86,7 @@ actor ShardFiles {
             report.images.append(ByteReport.Defect(output: output, expected: expected, found: found, isLost: true))
         }
         guard !report.images.isEmpty else { return report }
-        // An archive of before may hold what the object directory does not.
+        // An earlier archive may hold what the object directory does not.
         let intact = try earlierImages(of: contents)
         for index in report.images.indices {
             let output = report.images[index].output

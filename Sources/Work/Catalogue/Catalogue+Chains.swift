@@ -1,6 +1,6 @@
 // Jobs that follow jobs: what a draft may follow, what a finished shard has opened, and who waits for whom.
 //
-// The rows' own triggers block and open shards (schemas/catalogue/0009_chains.sql), so that programs of before follow, too.
+// Triggers block and open shards (schemas/catalogue/0009_chains.sql), so that programs of earlier versions do it, too.
 
 import Postgres
 import Tasks

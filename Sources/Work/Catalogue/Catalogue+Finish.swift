@@ -23,7 +23,7 @@ extension Catalogue {
     ///
     /// - Parameters:
     ///   - deviceClass: what the records were made on, recorded with them; `nil` leaves it to the worker's row.
-    ///   - isReproducible: whether what is made again has the bytes of before on one device class; then it must.
+    ///   - isReproducible: whether equal tasks give equal bytes on one device class; what is made again is then held to that.
     ///   - backoff: how long a failed task waits before its next attempt, drawn per attempt.
     public func finish(
         _ batch: TaskBatch, results: [TaskResult], worker: Int64, deviceClass: String? = nil,
@@ -158,7 +158,7 @@ extension Catalogue {
     }
 
     /// Asks for what follows a complete shard, or finishes it where nothing does. The follow-up's task comes first: a
-    /// shard without it counts as one of a program of before (0008_kinds.sql).
+    /// shard without it is taken for one that an earlier version completed (0008_kinds.sql).
     private static func completing(_ shard: Int64) -> SQL {
         """
         WITH complete AS (

@@ -60,7 +60,7 @@ extension Catalogue {
     }
 
     /// The queues of the work that follows complete shards of jobs that are not cancelled: whoever finishes a shard's last
-    /// task hints it, also one who does not serve it himself.
+    /// task hints it, even a worker that does not serve that queue.
     public func followUpQueues() async throws -> [WorkQueue] {
         let rows = try await connection.query(
             """

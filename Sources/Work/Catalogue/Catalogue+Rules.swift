@@ -1,4 +1,4 @@
-// Constraints that came after the rows: whether the rows of before hold them, and which do not.
+// Constraints that came after the rows: whether older rows keep to them, and which do not.
 
 import Postgres
 

@@ -23,7 +23,7 @@ protocol RecordColumns {
     /// The names of ``values``.
     var names: SQL { get }
 
-    /// Writes the rows of `given g` whose tasks are in `mine`, over those of before.
+    /// Writes the rows of `given g` whose tasks are in `mine`, in place of earlier ones.
     func inserting(of batch: TaskBatch, by maker: Maker) -> SQL
 }
 

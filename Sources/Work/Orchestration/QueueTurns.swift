@@ -16,7 +16,7 @@ final class QueueTurns: Sendable {
 
     private let states = Mutex<[WorkQueue: State]>([:])
 
-    /// Whether the list of a queue's jobs is too old; who asks is expected to look.
+    /// Whether the list of a queue's jobs is too old. Where it is, the caller looks: nobody else is told so for a while.
     func isLookDue(_ queue: WorkQueue, at now: ContinuousClock.Instant = .now) -> Bool {
         states.withLock { states in
             if let last = states[queue]?.lookedAt, last.duration(to: now) < Self.trust { return false }

@@ -10,7 +10,7 @@ public struct HandlerDescription: Sendable, Hashable {
     public var maximumBatch: Int
     /// Kind of device, library versions and engine version: equal classes give equal bytes for equal seeds.
     public var deviceClass: String
-    /// Whether it keeps that to the byte: what is made again is held against the bytes of before only then.
+    /// Whether it keeps that to the byte; only then is what is made again compared with the recorded bytes.
     public var isReproducible: Bool
     /// Whether `compute` occupies the device. Work without a device is done beside it, one batch at a time.
     public var needsDevice: Bool
