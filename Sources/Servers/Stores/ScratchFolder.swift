@@ -42,13 +42,16 @@ public struct ScratchFolder: Hashable, Sendable {
 
     /// Removes this user's files that were last written longer ago than `age`: crashes left them.
     ///
-    /// Only what bears a name that ``newFile()`` gives is one of them. Choose an age beyond any write, such as a day.
+    /// Only what bears a name that ``newFile()`` gives is one of them, since the folder may hold other things of this user's.
+    /// Choose an age beyond any write, such as a day.
     @discardableResult
     public func removeStale(olderThan age: Duration) throws(StoreError) -> (count: Int, bytes: Int) {
         let folder: Folder
         do { folder = try Folder(path: path, following: true) } catch { throw .noFolder(error) }
         return try Self.removeStale(in: folder, olderThan: age) { () throws(StoreError) in
             true
+        } isNamed: {
+            ScratchName.isMarked($0)
         } isOurs: {
             $0.st_uid == geteuid()
         }
@@ -57,14 +60,15 @@ public struct ScratchFolder: Hashable, Sendable {
     /// Removes what crashes left in a folder, or counts it.
     /// - Parameters:
     ///   - mayRemove: asked before each removal; false to count only.
-    ///   - isOurs: whether a file is one of those that are meant.
+    ///   - isNamed: whether a name is one of those that are meant.
+    ///   - isOurs: whether a file is.
     static func removeStale(
         in folder: Folder, olderThan age: Duration, _ mayRemove: () throws(StoreError) -> Bool,
-        isOurs: (stat) -> Bool = { _ in true }
+        isNamed: (String) -> Bool = ScratchName.isOne, isOurs: (stat) -> Bool = { _ in true }
     ) throws(StoreError) -> (count: Int, bytes: Int) {
         let latest = Int(Date().timeIntervalSince1970) - Int(age.components.seconds)
         var stale = (count: 0, bytes: 0)
-        for entry in try FolderStore.entries(of: folder) where entry.kind == .file && ScratchName.isOne(entry.name) {
+        for entry in try FolderStore.entries(of: folder) where entry.kind == .file && isNamed(entry.name) {
             guard let status = try FolderStore.status(of: entry.name, in: folder), status.st_mtim.tv_sec < latest,
                 isOurs(status)
             else { continue }
@@ -85,6 +89,11 @@ enum ScratchName {
         let bits = String(UInt64.random(in: .min ... .max), radix: 16)
         let zeros = String(repeating: "0", count: 16 - bits.count)
         return "\(mark)\(ProcessInfo.processInfo.processIdentifier)-\(zeros)\(bits)"
+    }
+
+    /// Whether ``make()`` made this name.
+    static func isMarked(_ name: String) -> Bool {
+        name.wholeMatch(of: /detdiffusion-[0-9]{1,10}-[0-9a-f]{16}/) != nil
     }
 
     /// Whether a store, an examination of one, or a store of a version that wrote no mark made this name.

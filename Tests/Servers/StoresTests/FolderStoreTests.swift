@@ -91,15 +91,18 @@ import Testing
         let scratch = try ScratchFolder(path: fixture.root + "/x/../scratch/of/packers/")
         #expect(scratch.path == fixture.root + "/scratch/of/packers")
         let (old, new) = (scratch.newFile().path, scratch.newFile().path)
-        for file in [old, new, scratch.path + "/notes"] { try Data("12345".utf8).write(to: URL(fileURLWithPath: file)) }
-        for file in [old, scratch.path + "/notes"] {
+        // A name as earlier stores gave it in their own folder; here it is the user's.
+        let others = ["notes", "1700000000-0123456789ab"]
+        let foreign = others.map { "\(scratch.path)/\($0)" }
+        for file in [old, new] + foreign { try Data("12345".utf8).write(to: URL(fileURLWithPath: file)) }
+        for file in [old] + foreign {
             try FileManager.default.setAttributes(
                 [.modificationDate: Date(timeIntervalSinceNow: -172_800)], ofItemAtPath: file)
         }
         let removed = try scratch.removeStale(olderThan: .seconds(86_400))
         #expect(removed == (1, 5))
         let left = Set(try FileManager.default.contentsOfDirectory(atPath: scratch.path))
-        #expect(left == ["notes", String(new.split(separator: "/").last ?? "")])
+        #expect(left == Set(others + [String(new.split(separator: "/").last ?? "")]))
     }
 
     @Test func aScratchFolderThatCannotBeIsRefused() throws {
