@@ -5,12 +5,14 @@ import Executors
 import Failpoints
 import Pixels
 public import Stores
+import Synchronization
 public import Tasks
 
 /// Kind `generate`: one stored PNG per layout task.
 public struct GenerateHandler: TaskHandler {
     private let generator: any Generator
     private let writer: ImageWriter
+    private let specifications = SpecificationMemory()
 
     /// Serves `generator`'s jobs, storing into `store`.
     public init(generator: any Generator, store: any ObjectStore) {
@@ -36,7 +38,7 @@ public struct GenerateHandler: TaskHandler {
 
     /// Generates the batch; the second half encodes and stores the images.
     public func compute(_ batch: DecodedBatch<LayoutTask>) async throws -> StoreResults {
-        let specification = try GenerateSpecification(json: batch.job.specification)
+        let specification = try specifications.specification(of: batch.job)
         let images = try await generator.generate(batch.items.map(\.work), specification: specification)
         guard images.count == batch.items.count else {
             throw GenerationFailure(
@@ -45,6 +47,18 @@ public struct GenerateHandler: TaskHandler {
         }
         let (writer, made) = (writer, Array(zip(batch.items.map(\.number), images)))
         return { try await writer.store(made, specification: specification) }
+    }
+}
+
+/// The specification of the job that was served last: a worker takes hundreds of batches of a job, one after the other.
+private final class SpecificationMemory: Sendable {
+    private let last = Mutex<(digest: SHA256Digest, specification: GenerateSpecification)?>(nil)
+
+    func specification(of job: TaskBatch.Job) throws -> GenerateSpecification {
+        if let last = last.withLock({ $0 }), last.digest == job.digest { return last.specification }
+        let specification = try GenerateSpecification(json: job.specification)
+        last.withLock { $0 = (job.digest, specification) }
+        return specification
     }
 }
 

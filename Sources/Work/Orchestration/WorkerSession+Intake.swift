@@ -37,7 +37,7 @@ extension WorkerSession {
     /// Work beside the device takes no turns: it comes shard by shard as the device makes it, in the device's shares.
     private func claimInTurn(_ delivery: Delivery) async throws -> (TaskBatch, any TaskHandler)? {
         guard let (hint, handler) = try await read(delivery) else { return nil }
-        guard let queue = handler.description.queues.first(where: { $0.name == delivery.queue }) else { return nil }
+        guard let queue = served[delivery.queue]?.queue else { return nil }
         if turns.isLookDue(queue) {
             let jobs = try await persistently("look for competing jobs") {
                 try await self.upkeep.claimableJobs(of: queue)
@@ -166,7 +166,7 @@ extension WorkerSession {
     }
 
     private func handler(for queue: String) -> (any TaskHandler)? {
-        handlers.first { $0.description.queues.contains { $0.name == queue } }
+        served[queue]?.handler
     }
 
     /// Puts deliveries that found no room for long back into their queues as new messages, and stops consuming until

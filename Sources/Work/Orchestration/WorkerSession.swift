@@ -29,6 +29,8 @@ final class WorkerSession: Sendable {
     let shelf: DeliveryShelf
     /// Hints of work that needs no device, and is done beside it.
     let sideShelf: DeliveryShelf
+    /// The queues by their names, and what serves each: asked several times for every delivery.
+    let served: [String: (queue: WorkQueue, handler: any TaskHandler)]
     /// Whose turn it is among the jobs of each queue.
     let turns = QueueTurns()
     /// Shards that this worker failed to pack, and leaves to others for a while.
@@ -73,6 +75,10 @@ final class WorkerSession: Sendable {
         backoff = Backoff(base: min(.milliseconds(200), longestDelay), cap: longestDelay)
         shelf = DeliveryShelf(queues: handlers.filter(\.needsDevice).flatMap(\.description.queues))
         sideShelf = DeliveryShelf(queues: handlers.filter { !$0.needsDevice }.flatMap(\.description.queues))
+        let pairs = handlers.flatMap { handler in
+            handler.description.queues.map { ($0.name, (queue: $0, handler: handler)) }
+        }
+        served = Dictionary(pairs) { first, _ in first }
     }
 
     var descriptions: [HandlerDescription] { handlers.map(\.description) }
