@@ -65,6 +65,23 @@ import Testing
         }
     }
 
+    @Test func twoPicturesOfOneNameAreNotDrawnOverOneAnother() throws {
+        try removing {
+            try FileManager.default.copyItem(
+                atPath: folder + "/images/shelf-12.png", toPath: folder + "/images/shelf-12.jpeg")
+            let set =
+                #"{"images":[{"id":1,"file_name":"000000000007.jpg","width":8,"height":8},"#
+                + #"{"id":2,"file_name":"shelf-12.png","width":8,"height":8},"#
+                + #"{"id":3,"file_name":"shelf-12.jpeg","width":8,"height":8}],"annotations":[],"#
+                + #""categories":[{"id":1,"name":"bird"},{"id":2,"name":"cat"},{"id":3,"name":"dog"}]}"#
+            try set.write(toFile: folder + "/set.json", atomically: true, encoding: .utf8)
+            let options = ["--names", folder + "/names.txt", "--annotations", folder + "/set.json"]
+            let result = try detect(options + ["--draw", folder + "/drawn"])
+            #expect(result.status == 65 && result.errors.contains("shelf-12.jpeg"), "\(result.errors)")
+            #expect(try detect(options).status == 0)
+        }
+    }
+
     @Test func annotationsSayTheIdsOfImagesAndCategories() throws {
         try removing {
             let set =

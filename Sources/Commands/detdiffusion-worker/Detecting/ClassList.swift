@@ -10,7 +10,8 @@ struct ClassList: Sendable {
     private let classes: [(id: Int, name: String)?]
 
     /// torchvision's labels are the ids of COCO's categories, 0 the background; others count COCO's 80 from 0. With names,
-    /// an id is that of the category of this name in the annotation file, else of COCO's, else the line's number.
+    /// an id is that of the category of this name in the annotation file, else of COCO's, else the line's number; torchvision's
+    /// first name is that of the background, which is no category, and lines count from 0.
     ///
     /// - Parameters:
     ///   - count: labels that the network knows.
@@ -24,7 +25,9 @@ struct ClassList: Sendable {
                     .data, "\(path): expected \(count) names, one for each class of the weights, found \(names.count)")
             }
             let ids = Dictionary((categories ?? CocoCategories.things).map { ($0.name, $0.id) }) { first, _ in first }
+            let countsBackground = kind == .fasterRCNN || kind == .fcos
             classes = try names.enumerated().map { place, name in
+                if countsBackground, place == 0 { return nil }
                 if let id = ids[name] { return (id, name) }
                 guard categories == nil else {
                     throw CommandError(
@@ -32,13 +35,20 @@ struct ClassList: Sendable {
                         "\(path), line \(place + 1): expected a category of the annotation file, found "
                             + "\(ErrorLine.quoted(name)); correct the name")
                 }
-                return (place + 1, name)
+                return (countsBackground ? place : place + 1, name)
             }
             return
         }
         let known = categories ?? CocoCategories.things
         switch kind {
         case .fasterRCNN, .fcos:
+            guard categories != nil || count == Self.cocoLabels else {
+                throw CommandError(
+                    .usage,
+                    "--names: expected the names of the \(count) labels of these weights, the background first, or "
+                        + "--annotations, whose ids the labels are, since they are not torchvision's \(Self.cocoLabels) of "
+                        + "COCO; found neither")
+            }
             let named = Dictionary(known.map { ($0.id, $0.name) }) { first, _ in first }
             classes = (0..<count).map { label in named[label].map { (label, $0) } }
         case .yolov4, .atss:
@@ -51,6 +61,9 @@ struct ClassList: Sendable {
             classes = CocoCategories.things.map { ($0.id, $0.name) }
         }
     }
+
+    /// Labels of torchvision's detectors for COCO: its ids up to 90, and the background.
+    private static let cocoLabels = 91
 
     subscript(label: Int) -> (id: Int, name: String)? { classes.indices.contains(label) ? classes[label] : nil }
 

@@ -7,6 +7,7 @@ import Files
 import Foundation
 import Layouts
 import Pixels
+import Tensors
 
 /// What `detect` computes and writes.
 struct DetectionRun: Sendable {
@@ -20,7 +21,7 @@ struct DetectionRun: Sendable {
     private static let fileLimit = 256 << 20
 
     /// Blocks on the disc and the device. The results are written whole, or not at all.
-    /// - Returns: how many pictures could not be read.
+    /// - Returns: how many pictures could not be read, or computed with.
     func detect() throws -> Int {
         let progress = ProgressBar(total: pictures.count, of: "pictures")
         var lines: [String] = []
@@ -37,6 +38,9 @@ struct DetectionRun: Sendable {
             } catch let error as FileFailure {
                 failures += 1
                 progress.remark(error.line)
+            } catch let error as DeviceError where error.code != .lost {
+                failures += 1
+                progress.remark("\(picture.path): \(error)")
             }
             progress.show(index + 1)
         }

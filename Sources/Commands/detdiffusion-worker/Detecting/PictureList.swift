@@ -102,6 +102,13 @@ struct PictureList: Sendable {
             throw CommandError(
                 .usage, "--draw: expected another folder than the pictures', found \(path); name another one")
         }
+        let byStem = Dictionary(grouping: all, by: \.stem)
+        if let doubles = byStem.values.first(where: { $0.count > 1 }) {
+            throw CommandError(
+                .data,
+                "--draw: expected each picture's name once, since drawings bear it, found \(doubles[0].path) and "
+                    + "\(doubles[1].path); move one away")
+        }
         do {
             try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
         } catch {
