@@ -332,7 +332,7 @@ let testing =
                 "Fuzz",
                 [
                     "Layouts", "Tasks", "Archives", "Auditing", "Pixels", "Digests", "Console", "ErrorLines", "Weights",
-                    "Diffusion", "Tensors", "Broker", "Postgres", "Provisioning", "JSON", "Fixtures",
+                    "Detectors", "Diffusion", "Tensors", "Broker", "Postgres", "Provisioning", "JSON", "Fixtures",
                 ]),
             tests("Soak", ["Fixtures"], exclude: ["FalseClock"]),
         ])
@@ -364,7 +364,7 @@ if Context.environment["DETDIFFUSION_FUZZ"] != nil {
             name: "fuzz",
             dependencies: [
                 "CFuzzer", "Layouts", "Tasks", "Archives", "Auditing", "Pixels", "Digests", "Console", "ErrorLines",
-                "Weights", "Diffusion", "Tensors", "Broker", "Postgres", "Provisioning", "JSON",
+                "Weights", "Detectors", "Diffusion", "Tensors", "Broker", "Postgres", "Provisioning", "JSON",
             ],
             path: "Tests/Fuzz/Sources", swiftSettings: strict),
     ]

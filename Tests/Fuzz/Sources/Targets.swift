@@ -2,6 +2,7 @@
 
 import Archives
 import Auditing
+import Detectors
 import Diffusion
 import Digests
 import Foundation
@@ -14,7 +15,7 @@ import Weights
 enum Targets {
     static let all = [
         annotations, stuff, detections, imageIDs, layout, layoutTask, hint, control, profile, program, tar, archive,
-        png, jpeg, safetensors, torchPickle, tokenizer, configuration, layoutFile, shardIndex, tokenizerFolder,
+        png, jpeg, darknet, safetensors, torchPickle, tokenizer, configuration, layoutFile, shardIndex, tokenizerFolder,
         checkpointFolder, address,
     ]
 
@@ -143,6 +144,12 @@ enum Targets {
         let image = try Image(png: bytes)
         expect(image.pixels.count == image.width * image.height * 3, "pixels fill the picture")
         try expect(Image(png: image.png()) == image, "what was encoded decodes to an equal picture")
+    }
+
+    private static let darknet = FuzzTarget(name: "darknet") { bytes in
+        file.write(bytes)
+        let configuration = try DarknetConfiguration(path: file.path)
+        expect(configuration.parameters >= 0 && configuration.classes >= 1, "sizes are counted without overflow")
     }
 
     private static let jpeg = FuzzTarget(name: "jpeg") { bytes in
