@@ -112,9 +112,11 @@ struct TurnTests {
             worker.send(SIGCONT)
             for job in ["second", "third"] { try waitUntilDone(job, in: world) }
             try end([worker])
-            let jobs = try turns(in: world).map(\.job).dropFirst(before)
-            #expect(Array(jobs.prefix(2)) == ["urgent", "urgent"])
-            let rounds = Array(jobs.dropFirst(2).prefix(14))
+            let jobs = Array(try turns(in: world).map(\.job).dropFirst(before))
+            // The hint of the urgent job is on its way to the worker while it goes on, which may claim once before it comes.
+            let urgent = jobs.indices.filter { jobs[$0] == "urgent" }
+            #expect(urgent == [0, 1] || urgent == [1, 2], "\(jobs)")
+            let rounds = Array(jobs.filter { $0 != "urgent" }.prefix(14))
             for first in stride(from: 0, to: 12, by: 3) {
                 #expect(Set(rounds[first..<(first + 3)]) == ["large", "second", "third"], "\(rounds)")
             }
