@@ -314,7 +314,7 @@ let testing =
                 "Schemas",
                 ["CSchemas", "Messaging", "Orchestration", "Broker", "Tasks", "Catalogue", "Fixtures", .logging]),
             tests("EndToEnd", ["Broker", "Messaging", "Orchestration", "Tasks", "Digests", "Fixtures", .logging]),
-            // A kind of task of its own, in processes that tests may kill.
+            // A kind of task that only tests know, in processes that they may kill.
             .executableTarget(
                 name: "toy",
                 dependencies: [

@@ -1,4 +1,4 @@
-// What is wrong with a JSON text, and how a module that reads one says so in an error of its own.
+// What is wrong with a JSON text, and how each module turns that into its own error.
 
 /// The first thing in a JSON text that is not as it should be.
 public struct JSONFault: Error, Hashable, Sendable {

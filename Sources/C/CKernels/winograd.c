@@ -50,7 +50,7 @@ KERNEL void kernels_winograd_input(
   else input(6, image, shape, first, count, products, stride);
 }
 
-// How a pixel ends: as it is, or with an activation, each of which has loops of its own.
+// How a pixel ends: as it is, or with an activation; each has separate loops.
 typedef enum { PLAIN, WITH_RELU, WITH_LEAKY_RELU, WITH_OTHER } ending;
 
 INLINE vector ended(const ending end, kernels_activation activation, vector sum) {

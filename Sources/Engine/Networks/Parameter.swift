@@ -9,7 +9,7 @@ public import Tensors
 /// which a layer reads two). Replacing it is safe at any time, but a computation that runs meanwhile takes each weight as it finds
 /// it, old or new: replace between computations. What was computed before, such as the keys and values of a text, stays as it was.
 ///
-/// The new tensor has storage of its own, so whatever a device derives from a storage follows; the processor's device derives its
+/// The new tensor has separate storage, so whatever a device derives from a storage follows; the processor's device derives its
 /// packed and transformed weights anew in each call.
 public final class Parameter: Sendable {
     /// The whole name in the file, for example `down_blocks.0.resnets.1.conv1.weight`.

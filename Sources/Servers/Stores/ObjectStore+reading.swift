@@ -11,7 +11,7 @@ extension ObjectStore {
 
     /// An object's bytes, checked against its name.
     ///
-    /// Throws `.missing` when it is not there, and `.corrupt` when its bytes are others, when it is no file of this size, or
+    /// Throws `.missing` when it is not there, and `.corrupt` when its bytes are others, when its size is another, or
     /// when it is larger than ``ObjectLimit/bytes``.
     /// - Parameter size: its bytes, as they were recorded.
     public func read(_ name: ObjectName, size: Int) throws(StoreError) -> [UInt8] {
@@ -33,7 +33,7 @@ extension ObjectStore {
 
     /// A file's digest, read in pieces.
     ///
-    /// Throws `.missing` when it is not there, and `.corrupt` when it is no file of this size.
+    /// Throws `.missing` when it is not there, and `.corrupt` when its size is another.
     public func digest(of name: StoreName, size: Int) throws(StoreError) -> SHA256Digest {
         let reader = try open(name, size: size)
         do { return try reader.digest() } catch { throw .reading(error) }

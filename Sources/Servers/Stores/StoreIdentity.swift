@@ -4,7 +4,7 @@ import ErrorLines
 
 /// The catalogue that a store belongs to.
 ///
-/// It is written into the store once, when that is provisioned. A place without it is no store, whatever else is there: an
+/// It is written into the store once, when that is provisioned. A place without it is not a store, whatever else is there: an
 /// empty mount point, say.
 public struct StoreIdentity: Hashable, Sendable, CustomStringConvertible {
     /// The name of the file that says it, at the top of a store.

@@ -134,7 +134,7 @@ extension Catalogue {
     /// Makes a shard whose tasks are all accounted for its follow-up's work, or finished where nothing follows, in the same
     /// transaction as its last task. In a cancelled job it cancels what came back instead.
     ///
-    /// Who moved the shard's last task holds the lock of its row and so sees all its counters; a caller that moved
+    /// The caller that moved the shard's last task holds the lock of its row and so sees all its counters; a caller that moved
     /// nothing may see old ones, and leaves the shard to those who did.
     /// - Returns: whether the shard may have a task of what follows.
     @discardableResult

@@ -3,7 +3,7 @@
 import Foundation
 import Stores
 
-/// Looks at a store, at a folder with one small file of its own; blocks on the disc.
+/// Looks at a store; a folder is tried with one small file. Blocks on the disc.
 struct StoreInspection {
     let site: any StoreSite
     /// What the store has to carry; `nil` where the catalogue could not be asked.

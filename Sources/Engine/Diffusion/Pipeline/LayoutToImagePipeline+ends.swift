@@ -111,7 +111,7 @@ extension LayoutToImagePipeline {
         }
     }
 
-    /// What is said of a picture that not even a pass of its own can make.
+    /// The error for a picture that does not fit on the device even when it is computed alone.
     func doesNotFit(_ shape: [Int], _ error: DeviceError) -> GenerationError {
         let factor = checkpoint.autoencoder.factor
         return GenerationError(
