@@ -137,7 +137,7 @@ let work = district(
     "Work",
     [
         // Level 1
-        module("Tasks", ["Layouts", "Digests", "ErrorLines"]),
+        module("Tasks", ["Layouts", "Digests", "ErrorLines", "JSON"]),
         // Level 2
         module("Catalogue", ["Postgres", "Tasks", "CSchemas", "Digests", "Failpoints", .logging]),
         // Level 3

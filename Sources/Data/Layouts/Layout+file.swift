@@ -137,3 +137,32 @@ extension Layout {
         }
     }
 }
+
+extension DecodingError {
+    private var context: Context? {
+        switch self {
+        case .typeMismatch(_, let context), .valueNotFound(_, let context), .keyNotFound(_, let context),
+            .dataCorrupted(let context):
+            context
+        @unknown default: nil
+        }
+    }
+
+    /// Where in the document it was, for example `objects[2].bbox`.
+    var place: String {
+        let path = context?.codingPath ?? []
+        let text = path.reduce(into: "") { text, key in
+            text += key.intValue.map { "[\($0)]" } ?? (text.isEmpty ? "" : ".") + key.stringValue
+        }
+        return text.isEmpty ? "top" : text
+    }
+
+    /// What was expected there, on one line.
+    var reason: String {
+        switch self {
+        case .typeMismatch(let type, _), .valueNotFound(let type, _): "a value of type \(type)"
+        case .keyNotFound(let key, _): "the key \"\(key.stringValue)\""
+        default: ErrorLine.beginning(of: context?.debugDescription ?? "JSON")
+        }
+    }
+}

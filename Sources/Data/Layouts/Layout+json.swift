@@ -1,8 +1,6 @@
 // The canonical JSON of a layout: equal layouts have equal bytes.
 
-import ErrorLines
-import Foundation
-import JSON
+public import JSON
 
 extension Layout {
     /// Canonical JSON: keys sorted, no spaces, shortest numbers that read back equal, text in UTF-8.
@@ -34,10 +32,42 @@ extension Layout {
     ///
     /// Throws when a key is missing or of the wrong kind, and what ``check()`` throws.
     public init(decoding bytes: [UInt8]) throws(LayoutError) {
-        do { self = try JSONDecoder().decode(Layout.self, from: Data(bytes)) } catch let error as DecodingError {
-            throw Self.contentError(error.place, expected: error.reason, found: "something else")
-        } catch { throw Self.contentError("top", expected: "JSON", found: ErrorLine.beginning(of: "\(error)")) }
+        var reader = JSONReader<JSONFault>(bytes)
+        do {
+            self = try Layout(&reader)
+            try reader.finish()
+        } catch {
+            throw Self.contentError(
+                "\(error.part.isEmpty ? "top" : error.part), byte \(error.byte)",
+                expected: error.expected, found: error.found)
+        }
         try check()
+    }
+
+    /// Reads the layout that comes next in a longer text; the caller must ``check()`` it.
+    public init(_ reader: inout JSONReader<JSONFault>) throws(JSONFault) {
+        var imageID: Int?
+        var fileName: String?
+        var width: Int?
+        var height: Int?
+        var objects: [LayoutObject]?
+        try reader.members { (reader, key) throws(JSONFault) in
+            switch key {
+            case "image_id": try reader.read(key, into: &imageID) { (reader) throws(JSONFault) in try reader.integer() }
+            case "file_name": try reader.read(key, into: &fileName) { (reader) throws(JSONFault) in try reader.text() }
+            case "width": try reader.read(key, into: &width) { (reader) throws(JSONFault) in try reader.integer() }
+            case "height": try reader.read(key, into: &height) { (reader) throws(JSONFault) in try reader.integer() }
+            case "objects":
+                try reader.read(key, into: &objects) { (reader) throws(JSONFault) in
+                    try reader.list { (reader) throws(JSONFault) in try LayoutObject(&reader) }
+                }
+            default: try reader.skip()
+            }
+        }
+        self.init(
+            imageID: try reader.required("image_id", imageID), fileName: try reader.required("file_name", fileName),
+            width: try reader.required("width", width), height: try reader.required("height", height),
+            objects: try reader.required("objects", objects))
     }
 
     /// Throws where a layout is none that an annotation file can give: a side of the image outside 1...1,000,000 pixels,
@@ -76,31 +106,59 @@ extension Box {
     fileprivate var isPlausible: Bool { isValid && [x, y, width, height].allSatisfy { abs($0) <= 1e9 } }
 }
 
-extension DecodingError {
-    private var context: Context? {
-        switch self {
-        case .typeMismatch(_, let context), .valueNotFound(_, let context), .keyNotFound(_, let context),
-            .dataCorrupted(let context):
-            context
-        @unknown default: nil
+extension LayoutObject {
+    fileprivate init(_ reader: inout JSONReader<JSONFault>) throws(JSONFault) {
+        var annotationID: Int?
+        var categoryID: Int?
+        var category: String?
+        var box: Box?
+        var attribute: Attribute?
+        try reader.members { (reader, key) throws(JSONFault) in
+            switch key {
+            case "annotation_id":
+                try reader.read(key, into: &annotationID) { (reader) throws(JSONFault) in try reader.integer() }
+            case "category_id":
+                try reader.read(key, into: &categoryID) { (reader) throws(JSONFault) in try reader.integer() }
+            case "category": try reader.read(key, into: &category) { (reader) throws(JSONFault) in try reader.text() }
+            case "bbox": try reader.read(key, into: &box) { (reader) throws(JSONFault) in try Box(&reader) }
+            case "attribute":
+                try reader.read(key, into: &attribute) { (reader) throws(JSONFault) in try Attribute(&reader) }
+            default: try reader.skip()
+            }
         }
+        self.init(
+            annotationID: try reader.required("annotation_id", annotationID),
+            categoryID: try reader.required("category_id", categoryID),
+            category: try reader.required("category", category), box: try reader.required("bbox", box),
+            attribute: try reader.required("attribute", attribute))
     }
+}
 
-    /// Where in the document it was, for example `objects[2].bbox`.
-    var place: String {
-        let path = context?.codingPath ?? []
-        let text = path.reduce(into: "") { text, key in
-            text += key.intValue.map { "[\($0)]" } ?? (text.isEmpty ? "" : ".") + key.stringValue
+extension Box {
+    fileprivate init(_ reader: inout JSONReader<JSONFault>) throws(JSONFault) {
+        self.init(x: 0, y: 0, width: 0, height: 0)
+        var count = 0
+        try reader.elements { (reader) throws(JSONFault) in
+            let number = try reader.number()
+            switch count {
+            case 0: x = number
+            case 1: y = number
+            case 2: width = number
+            case 3: height = number
+            default: throw reader.failure("the 4 numbers of a box")
+            }
+            count += 1
         }
-        return text.isEmpty ? "top" : text
+        guard count == 4 else { throw reader.failure("4 numbers of a box before this") }
     }
+}
 
-    /// What was expected there, on one line.
-    var reason: String {
-        switch self {
-        case .typeMismatch(let type, _), .valueNotFound(let type, _): "a value of type \(type)"
-        case .keyNotFound(let key, _): "the key \"\(key.stringValue)\""
-        default: ErrorLine.beginning(of: context?.debugDescription ?? "JSON")
+extension Attribute {
+    fileprivate init(_ reader: inout JSONReader<JSONFault>) throws(JSONFault) {
+        let expected = "one of \(Attribute.allCases.map(\.rawValue).joined(separator: ", "))"
+        guard let attribute = Attribute(rawValue: try reader.text(expected)) else {
+            throw reader.failure("\(expected) before this")
         }
+        self = attribute
     }
 }

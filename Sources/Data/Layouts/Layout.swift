@@ -1,7 +1,7 @@
 // A layout: what one generated image shall contain, in the pixels of the original image.
 
 /// One object of a layout.
-public struct LayoutObject: Hashable, Sendable, Codable {
+public struct LayoutObject: Hashable, Sendable {
     /// The annotation that it comes from.
     public var annotationID: Int
     /// Its category's id.
@@ -21,18 +21,10 @@ public struct LayoutObject: Hashable, Sendable, Codable {
         self.box = box
         self.attribute = attribute
     }
-
-    enum CodingKeys: String, CodingKey {
-        case annotationID = "annotation_id"
-        case attribute
-        case box = "bbox"
-        case category
-        case categoryID = "category_id"
-    }
 }
 
 /// What one generated image shall contain: the kept objects of one annotated image.
-public struct Layout: Hashable, Sendable, Codable {
+public struct Layout: Hashable, Sendable {
     /// COCO's image id.
     public var imageID: Int
     /// The original image's file name.
@@ -51,14 +43,6 @@ public struct Layout: Hashable, Sendable, Codable {
         self.width = width
         self.height = height
         self.objects = objects
-    }
-
-    enum CodingKeys: String, CodingKey {
-        case fileName = "file_name"
-        case height
-        case imageID = "image_id"
-        case objects
-        case width
     }
 
     /// The objects' boxes in a generated image of `inWidth` x `height` pixels: scaled by (sx, sy), then clipped

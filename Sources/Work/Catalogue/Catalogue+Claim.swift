@@ -53,8 +53,8 @@ extension Catalogue {
             ? nil : try rest(of: hint, target: target.hints, on: connection)
         guard !complete.isEmpty else { return Claim(rest: rest) }
         let batch = TaskBatch(
-            kind: hint.kind, job: target.job, shard: hint.shard, shardNumber: target.shardNumber, lease: lease,
-            items: complete)
+            kind: hint.kind, job: target.job, isOwn: target.isOwn, shard: hint.shard, shardNumber: target.shardNumber,
+            lease: lease, items: complete)
         return Claim(batch: batch, rest: rest)
     }
 

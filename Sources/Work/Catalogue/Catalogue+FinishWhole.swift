@@ -8,14 +8,14 @@ extension Catalogue {
     /// Records a whole batch: the tasks, their images or results, the shard's counter, the end of the lease and the
     /// worker's count, in one statement that the server parsed and planned before.
     ///
-    /// - Returns: `nil` where something is unusual: a task failed, was claimed before, is not the caller's any
-    ///   more, or is not of its job's own kind. Tasks may have moved to done nevertheless, but neither lease nor count
-    ///   did; the caller goes on in the same transaction.
+    /// - Returns: `nil` where something is unusual: the tasks follow a shard, or one failed, was claimed before or is not
+    ///   the caller's any more. Tasks may have moved to done nevertheless, but neither lease nor count did; the caller
+    ///   goes on in the same transaction.
     static func recordWhole(
         _ results: [TaskResult], of batch: TaskBatch, by maker: Maker, on connection: isolated Connection
     ) throws -> FinishReport? {
         let count = batch.items.count
-        guard batch.isFirstClaim, results.count == count else { return nil }
+        guard batch.isOwn, batch.isFirstClaim, results.count == count else { return nil }
         let images = ImageColumns(results, of: batch)
         if images.numbers.count == count { return try recordWhole(images, of: batch, by: maker, on: connection) }
         let found = ResultColumns(results, of: batch)
@@ -49,8 +49,8 @@ extension Catalogue {
         return report
     }
 
-    /// `WITH` the tasks that moved to done (`mine`, counted by `moved`), because their epochs are the caller's and their kind
-    /// is their job's own, and with them their records and the shard's counter (`counted`).
+    /// `WITH` the tasks that moved to done (`mine`, counted by `moved`), because their epochs are the caller's, and with them
+    /// their records and the shard's counter (`counted`). For tasks of a job's own kind only, which the caller has made sure of.
     static func recording(_ columns: some RecordColumns, of batch: TaskBatch, by maker: Maker) -> SQL {
         """
         WITH given AS (
@@ -61,8 +61,6 @@ extension Catalogue {
             WHERE t.shard_id = \(batch.shard) AND t.kind = \(batch.kind.rawValue) AND t.number = g.number
               AND t.number >= \(columns.numbers.min() ?? 0) AND t.number <= \(columns.numbers.max() ?? 0)
               AND t.epoch = g.epoch AND t.state = 'leased'
-              AND (SELECT j.kind FROM shards s JOIN jobs j ON j.id = s.job_id WHERE s.id = \(batch.shard))
-                  = \(batch.kind.rawValue)
             RETURNING t.number),
         moved AS (SELECT count(*)::integer AS count FROM mine),
         recorded AS (

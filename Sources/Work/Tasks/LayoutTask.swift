@@ -2,10 +2,11 @@
 
 import Digests
 import Foundation
+import JSON
 public import Layouts
 
 /// One image to generate: layout, prompt and seed. It is the payload of a generate task in the catalogue.
-public struct LayoutTask: Hashable, Sendable, Codable {
+public struct LayoutTask: Hashable, Sendable {
     /// The objects and the original image's size.
     public var layout: Layout
     /// The prompt in the job's template.
@@ -63,17 +64,18 @@ public struct LayoutTask: Hashable, Sendable, Codable {
 
     /// Reads the catalogue's bytes, and refuses a layout, sample or seed that no producer writes.
     public init(decoding bytes: [UInt8]) throws(TaskError) {
+        var reader = JSONReader<JSONFault>(bytes)
         do {
-            self = try JSONDecoder().decode(LayoutTask.self, from: Data(bytes))
+            self = try LayoutTask(&reader)
+            try reader.finish()
             try layout.check()
-        } catch let error as LayoutError {
-            throw TaskError(.unreadable, "layout task: \(error)")
-        } catch {
+        } catch let fault as JSONFault {
             throw TaskError(
                 .unreadable,
-                "layout task: expected the JSON that the producer wrote, found \(bytes.count) bytes that "
-                    + "do not decode (\(error))"
-            )
+                "layout task: expected the JSON that the producer wrote, found \(bytes.count) bytes that do not decode "
+                    + "(\(fault.part.isEmpty ? "" : "\(fault.part), ")\(fault.reason))")
+        } catch {
+            throw TaskError(.unreadable, "layout task: \(error)")
         }
         guard (0..<JobRanges.samples.upperBound).contains(sample), JobRanges.seeds.contains(seed) else {
             throw TaskError(
@@ -81,5 +83,24 @@ public struct LayoutTask: Hashable, Sendable, Codable {
                 "layout task: expected a sample below \(JobRanges.samples.upperBound) and a seed below 2^53, found sample "
                     + "\(sample), seed \(seed)")
         }
+    }
+
+    private init(_ reader: inout JSONReader<JSONFault>) throws(JSONFault) {
+        var layout: Layout?
+        var prompt: String?
+        var sample: Int?
+        var seed: Int?
+        try reader.members { (reader, key) throws(JSONFault) in
+            switch key {
+            case "layout": try reader.read(key, into: &layout) { (reader) throws(JSONFault) in try Layout(&reader) }
+            case "prompt": try reader.read(key, into: &prompt) { (reader) throws(JSONFault) in try reader.text() }
+            case "sample": try reader.read(key, into: &sample) { (reader) throws(JSONFault) in try reader.integer() }
+            case "seed": try reader.read(key, into: &seed) { (reader) throws(JSONFault) in try reader.count() }
+            default: try reader.skip()
+            }
+        }
+        self.init(
+            layout: try reader.required("layout", layout), prompt: try reader.required("prompt", prompt),
+            sample: try reader.required("sample", sample), seed: UInt64(try reader.required("seed", seed)))
     }
 }

@@ -48,6 +48,8 @@ public struct TaskBatch: Sendable {
     public var kind: TaskKind
     /// The job that they belong to.
     public var job: Job
+    /// Whether the tasks are those that the job was made of, rather than of what follows its complete shards.
+    public var isOwn: Bool
     /// The shard's row.
     public var shard: Int64
     /// The shard's number in the job, from 0.
@@ -58,9 +60,12 @@ public struct TaskBatch: Sendable {
     public var items: [Item]
 
     /// Gathers what a claim returned.
-    public init(kind: TaskKind, job: Job, shard: Int64, shardNumber: Int, lease: Int64, items: [Item]) {
+    public init(
+        kind: TaskKind, job: Job, isOwn: Bool = true, shard: Int64, shardNumber: Int, lease: Int64, items: [Item]
+    ) {
         self.kind = kind
         self.job = job
+        self.isOwn = isOwn
         self.shard = shard
         self.shardNumber = shardNumber
         self.lease = lease
