@@ -1,5 +1,6 @@
 // The primitives of detectors on the shapes of ResNet and YOLOv4.
 
+import Processors
 import Tensors
 
 extension LayerTimes {
