@@ -90,7 +90,8 @@ let basics = district(
 let data = district(
     "Data",
     [
-        module("Layouts", ["CYajl", "CZlib", "ErrorLines", "JSON"], settings: strictWithPointers + optimised),
+        module(
+            "Layouts", ["CYajl", "CZlib", "Digests", "ErrorLines", "JSON"], settings: strictWithPointers + optimised),
         module("Pixels", ["CPNG", "CJPEG"], settings: strictWithPointers + optimised),
         module("Archives", ["Digests", "ErrorLines", "Files"]),
         module("Weights", ["CMappings", "ErrorLines", "JSON"], settings: strictWithPointers + optimised),
@@ -185,7 +186,7 @@ let commands = district(
             "detdiffusion-producer",
             [
                 "Console", "Orchestration", "Messaging", "Generation", "Catalogue", "Broker", "Layouts", "Tasks",
-                "Digests", "Diffusion", "Files",
+                "Digests", "Diffusion", "ErrorLines", "Files",
             ]),
         command(
             "detdiffusion-worker",

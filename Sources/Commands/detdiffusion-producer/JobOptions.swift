@@ -36,10 +36,15 @@ struct JobOptions: ParsableArguments {
     @Option(help: ArgumentHelp("At most this many images; a larger limit extends the job later.", valueName: "n"))
     var limit: Int?
 
-    @Option(help: "origin (a detector's labels), hard or easy.")
+    @Option(help: "origin (a detector's labels), hard, easy, or mixed (rules say which).")
     var strategy: Strategy
 
-    @Option(help: ArgumentHelp("Detector results in COCO format, for strategy origin.", valueName: "file"))
+    @Option(help: ArgumentHelp("Rules of strategy mixed, JSON (docs/strategies.md).", valueName: "file"))
+    var rules: String?
+
+    @Option(
+        help: ArgumentHelp(
+            "Detector results in COCO format, for strategy origin and for rules that say origin.", valueName: "file"))
     var detections: String?
 
     @Option(help: ArgumentHelp("The ids of the images that the detector was run on.", valueName: "file"))
@@ -108,6 +113,7 @@ struct JobOptions: ParsableArguments {
         request.stuff = stuff
         request.imageIDs = imageIds
         request.limit = limit
+        request.rules = rules
         request.detections = detections
         request.detectedImages = detectedImages
         request.rule = AttributeRule(gamma: gamma, beta: beta, sameClass: sameClass)

@@ -1,6 +1,8 @@
 // What `plan` shows: what each rule dropped, what is left, and how much it will be.
 
 import Console
+import Digests
+import ErrorLines
 import Generation
 import Layouts
 import Tasks
@@ -18,6 +20,8 @@ struct PlanReport: Encodable {
     var annotatedBoxes: BoxSurvey
     /// What the detections look like, for strategy origin.
     var detections: DetectionSurvey?
+    /// SHA-256 of the canonical rules of strategy mixed.
+    var rulesDigest: String?
     /// What is odd about the files, a line each.
     var remarks: [String]
 
@@ -31,6 +35,7 @@ struct PlanReport: Encodable {
         statistics = job.plan.statistics
         annotatedBoxes = job.annotatedBoxes
         detections = job.detections
+        rulesDigest = job.specification.rules?.digest.hex
         remarks = job.remarks.map(\.text)
     }
 
@@ -52,6 +57,7 @@ struct PlanReport: Encodable {
         var attributes = Table("attribute", "objects")
         for count in statistics.attributes { attributes.append(count.attribute.rawValue, Format.count(count.objects)) }
         lines += [attributes.text, ""]
+        if let rules = statistics.rules { lines += [Self.table(of: rules), ""] }
         var categories = Table("category", "objects", "")
         let most = max(1, statistics.categories.map(\.objects).max() ?? 1)
         for category in statistics.categories where category.objects > 0 {
@@ -60,5 +66,18 @@ struct PlanReport: Encodable {
         }
         lines.append(categories.text)
         return lines.joined(separator: "\n")
+    }
+
+    /// The most characters of a rule's words, for lines of 80.
+    private static let longestWords = 38
+
+    private static func table(of rules: [RuleOutcome]) -> String {
+        var table = Table("rule", "when", "use", "objects", "easy", "hard")
+        for rule in rules {
+            table.append(
+                rule.rule.map(String.init) ?? "-", ErrorLine.beginning(of: rule.when, limit: longestWords),
+                rule.use.rawValue, Format.count(rule.objects), Format.count(rule.easy), Format.count(rule.hard))
+        }
+        return table.text
     }
 }

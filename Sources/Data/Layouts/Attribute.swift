@@ -13,7 +13,7 @@ public enum Attribute: String, Codable, Sendable, CaseIterable {
     public var promptText: String { "[\(rawValue)]" }
 }
 
-/// Which attributes a job's prompts carry (section 3.2 of the paper).
+/// Which attributes a job's prompts carry (section 3.2 of the paper, but for the last).
 public enum Strategy: String, Codable, Sendable, CaseIterable {
     /// Each object keeps what the detector says of it.
     case origin
@@ -21,9 +21,11 @@ public enum Strategy: String, Codable, Sendable, CaseIterable {
     case hard
     /// Every object is `[easy]`; stuff keeps `[background]`.
     case easy
+    /// Rules choose for each object (``MixedRules``); stuff keeps `[background]`. Not of the paper.
+    case mixed
 }
 
-/// What happens to images that the detector was not run on, under ``Strategy/origin``.
+/// What happens to images that the detector was not run on, where a detector is asked.
 public enum UncoveredPolicy: String, Codable, Sendable, CaseIterable {
     /// The plan is refused, with their number and the first ids.
     case fail

@@ -83,12 +83,18 @@ public struct BoxSurvey: Hashable, Sendable, Codable {
 public struct InputRemark: Hashable, Sendable {
     /// One line for people.
     public let text: String
-    /// Whether at least half of the file is like that, so that it hardly is what somebody meant.
+    /// Whether it hardly is what somebody meant: where at least half of a file is like that.
     public let isWarning: Bool
 
     /// A remark on `count` of `total` records.
     init(_ text: String, concerns count: Int, of total: Int) {
         self.text = text
         isWarning = count * 2 >= total
+    }
+
+    /// A remark that is a warning.
+    init(_ text: String) {
+        self.text = text
+        isWarning = true
     }
 }

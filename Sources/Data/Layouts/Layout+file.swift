@@ -21,9 +21,15 @@ extension Layout {
     /// the original image.
     ///
     /// Boxes are clipped to the image. Strategies `hard` and `easy` replace the attributes, but stuff keeps
-    /// `[background]`; `origin` takes them from the file.
+    /// `[background]`; `origin` takes them from the file, and `mixed` is refused.
     /// - Throws: ``LayoutError`` naming the file and the place.
     public init(file path: String, strategy: Strategy) throws(LayoutError) {
+        guard strategy != .mixed else {
+            throw LayoutError(
+                .options,
+                "--strategy mixed: its rules are for a whole set, found one layout; write the attributes into the layout "
+                    + "file, or choose hard or easy")
+        }
         let file = try Self.read(path)
         guard (1...1_000_000).contains(file.width), (1...1_000_000).contains(file.height) else {
             throw LayoutError(
@@ -127,7 +133,7 @@ extension Layout {
         switch strategy {
         case .hard: return .hard
         case .easy: return .easy
-        case .origin:
+        case .origin, .mixed:
             guard let given else {
                 throw LayoutError(
                     .content,

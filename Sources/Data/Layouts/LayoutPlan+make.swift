@@ -9,9 +9,11 @@ extension LayoutPlan {
     /// ``Strategy/origin`` everything else is judged by equation 2. Throws when origin has no source, when images are
     /// uncovered and the policy is ``UncoveredPolicy/fail``, when detections lie in images that the list of detected
     /// images lacks, and when a same-class rule meets detections of categories that the annotations do not have.
+    /// ``Strategy/mixed`` is made from its rules, by `make(subset:rules:attributes:)`.
     public static func make(
         subset: Subset, strategy: Strategy, attributes: AttributeSource?
     ) throws(LayoutError) -> LayoutPlan {
+        precondition(strategy != .mixed, "a plan of strategy mixed is made from its rules")
         guard strategy == .origin else {
             let attribute: Attribute = strategy == .easy ? .easy : .hard
             return build(subset, uncovered: 0) { _ in { $0.category.isStuff ? .background : attribute } }
@@ -25,25 +27,25 @@ extension LayoutPlan {
         try check(attributes, for: subset)
         let uncovered = subset.images.map(\.image.id).filter { !attributes.covers($0) }
         guard uncovered.isEmpty || attributes.uncovered != .fail else {
-            throw LayoutError(
-                .uncovered,
-                "cannot plan strategy origin: expected detections for all \(subset.images.count) images, found "
-                    + "\(uncovered.count) that the detector was not run on "
-                    + "(\(LayoutError.list(uncovered))); run the detector on "
-                    + "them, list the images it was run on (--detected-images), or choose --uncovered skip or hard")
+            throw uncoveredError(.origin, uncovered, of: subset.images.count)
         }
         return build(subset, uncovered: uncovered.count) { image in
             if attributes.uncovered == .skip, !attributes.covers(image.id) { return nil }
-            let detections = attributes.detections.detections(in: image.id)
-            return { object in
-                object.category.isStuff
-                    ? .background : attributes.rule.attribute(of: object, detections: detections)
-            }
+            return { $0.category.isStuff ? .background : attributes.attribute(of: $0, in: image) }
         }
     }
 
+    static func uncoveredError(_ strategy: Strategy, _ uncovered: [Int], of images: Int) -> LayoutError {
+        LayoutError(
+            .uncovered,
+            "cannot plan strategy \(strategy.rawValue): expected detections for all \(images) images"
+                + "\(strategy == .mixed ? " that the rules ask a detector about" : ""), found \(uncovered.count) that the "
+                + "detector was not run on (\(LayoutError.list(uncovered))); run the detector on "
+                + "them, list the images it was run on (--detected-images), or choose --uncovered skip or hard")
+    }
+
     /// Refuses inputs that contradict each other.
-    private static func check(_ source: AttributeSource, for subset: Subset) throws(LayoutError) {
+    static func check(_ source: AttributeSource, for subset: Subset) throws(LayoutError) {
         if source.detectedImages != nil {
             let contradicting = subset.images.map(\.image.id).filter {
                 !source.covers($0) && source.detections.byImage[$0] != nil
@@ -51,7 +53,7 @@ extension LayoutPlan {
             guard contradicting.isEmpty else {
                 throw LayoutError(
                     .content,
-                    "cannot plan strategy origin: expected every image with detections in the list of "
+                    "cannot use the detections: expected every image with detections in the list of "
                         + "detected images, found "
                         + "\(contradicting.count) missing (\(LayoutError.list(contradicting))); "
                         + "give the list that belongs to these detections")
@@ -81,7 +83,7 @@ extension LayoutPlan {
     }
 
     /// Makes the layouts; `judge` gives the rule for an image's objects, or `nil` to leave the image out.
-    private static func build(
+    static func build(
         _ subset: Subset, uncovered: Int, judge: (AnnotatedImage) -> ((SelectedObject) -> Attribute)?
     ) -> LayoutPlan {
         var layouts: [Layout] = []

@@ -1,6 +1,6 @@
 // A plan: the layouts of a subset under a strategy.
 
-/// Where attributes come from under ``Strategy/origin``.
+/// Where attributes come from under ``Strategy/origin``, and under ``Strategy/mixed`` where its rules say so.
 public struct AttributeSource: Sendable {
     /// What the detector reported.
     public var detections: DetectionSet
@@ -23,6 +23,11 @@ public struct AttributeSource: Sendable {
     }
 
     func covers(_ image: Int) -> Bool { detectedImages?.contains(image) ?? (detections.byImage[image] != nil) }
+
+    /// What equation 2 says of an object of `image`.
+    func attribute(of object: SelectedObject, in image: AnnotatedImage) -> Attribute {
+        rule.attribute(of: object, detections: detections.detections(in: image.id))
+    }
 }
 
 /// The layouts of a job, in image order, with their statistics; made by `make`.

@@ -31,6 +31,8 @@ public struct PlanStatistics: Hashable, Sendable, Codable {
     /// Objects by attribute: easy, hard, background, zeros included.
     public var attributes: [AttributeCount]
     /// Images of the subset that the detector was not run on, whatever the policy did with them; 0 unless the strategy
-    /// is origin.
+    /// asks a detector about them.
     public var uncoveredImages: Int
+    /// What each rule of strategy mixed decided, the last entry for the objects that none did; nil for other strategies.
+    public var rules: [RuleOutcome]?
 }

@@ -4,7 +4,7 @@ import Catalogue
 public import Digests
 import Files
 import Foundation
-import Layouts
+public import Layouts
 import Tasks
 
 /// Where an export comes from and what it holds; it also marks the folder as one that a later export may replace.
@@ -27,8 +27,12 @@ public struct ExportManifest: Codable, Sendable, Hashable {
     public var format: String
     /// The job's name.
     public var job: String
-    /// `origin`, `hard` or `easy`.
+    /// `origin`, `hard`, `easy` or `mixed`.
     public var strategy: String
+    /// The rules of strategy `mixed`.
+    public var rules: MixedRules?
+    /// SHA-256 of those rules' canonical JSON.
+    public var rulesDigest: SHA256Digest?
     /// When the job was made: ISO 8601, UTC.
     public var createdAt: String
     /// Generated images.
@@ -58,6 +62,8 @@ public struct ExportManifest: Codable, Sendable, Hashable {
         format = form.format
         job = source.job.name
         strategy = source.specification.strategy.rawValue
+        rules = source.specification.rules
+        rulesDigest = rules?.digest
         createdAt = source.createdAt
         samples = shards.reduce(0) { $0 + $1.samples }
         self.objects = objects

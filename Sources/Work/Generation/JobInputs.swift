@@ -23,6 +23,8 @@ struct JobInputs {
 
     /// Reads the files.
     init(_ request: JobRequest) throws {
+        // First what is small: a mistake in it is said before half a gigabyte is read.
+        let rules = try Self.rules(of: request)
         let (things, digest) = try Self.hashed { onText throws(LayoutError) in
             try AnnotationSet.read(path: request.annotations, onText: onText)
         }
@@ -44,8 +46,21 @@ struct JobInputs {
         specification.stuff = stuff?.digest
         imageIDs = try request.imageIDs.map { path throws(LayoutError) in try ImageIDList.read(path: path) }
         specification.imageIDs = imageIDs.map(Self.digest(ofIDs:))
+        specification.rules = rules
         attributes = try Self.attributes(of: request, things: things, into: &specification)
         self.specification = specification
+    }
+
+    /// The rules of strategy `mixed`; detections beside rules that ask for none would be part of the job for nothing.
+    private static func rules(of request: JobRequest) throws -> MixedRules? {
+        guard let path = request.rules else { return nil }
+        let rules = try MixedRules(file: path)
+        guard rules.mentionsOrigin || request.detections == nil else {
+            throw TaskError(
+                .invalid,
+                "--detections: the rules of \(path) ask no detector; drop the option, or use origin in a rule")
+        }
+        return rules
     }
 
     private static func attributes(

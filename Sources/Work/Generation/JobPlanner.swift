@@ -10,23 +10,37 @@ public enum JobPlanner {
     /// - Throws: `LayoutError` for the files' contents, ``TaskError`` for options that contradict one another.
     public static func plan(_ request: JobRequest) throws -> PlannedJob {
         try checkNumbers(request)
+        try checkRules(request)
         try checkDetections(request)
         let inputs = try JobInputs(request)
         let survey = try InputSurvey(inputs, request)
         let subset = try Subset.select(
             things: inputs.things, stuff: inputs.stuff, protocol: request.subset, imageIDs: inputs.imageIDs,
             frame: (request.width, request.height))
-        let plan = try fitting(
-            try LayoutPlan.make(subset: subset, strategy: request.strategy, attributes: inputs.attributes), request)
+        let judge = try inputs.specification.rules.map { rules throws(LayoutError) in
+            try RuleJudge(rules, for: subset, seed: request.seed)
+        }
+        var plan = try fitting(try label(subset, request, judge, inputs.attributes), request)
         guard !plan.layouts.isEmpty else {
             throw NothingKept(request, images: inputs.things.images.count, statistics: plan.statistics).error
         }
         try checkNames(of: plan, request)
+        plan.statistics.rules = judge?.outcomes(in: plan.layouts)
+        let remarks = survey.remarks + (judge?.remarks(on: plan.statistics.rules ?? []) ?? [])
         let images = min(plan.layouts.count, request.limit ?? Int.max)
         return PlannedJob(
             specification: inputs.specification, plan: plan, categories: inputs.categories, images: images,
-            taskCount: images * request.samples, remarks: survey.remarks, annotatedBoxes: survey.annotatedBoxes,
+            taskCount: images * request.samples, remarks: remarks, annotatedBoxes: survey.annotatedBoxes,
             detections: survey.detections)
+    }
+
+    private static func label(
+        _ subset: Subset, _ request: JobRequest, _ judge: RuleJudge?, _ attributes: AttributeSource?
+    ) throws(LayoutError) -> LayoutPlan {
+        guard let judge else {
+            return try LayoutPlan.make(subset: subset, strategy: request.strategy, attributes: attributes)
+        }
+        return try LayoutPlan.make(subset: subset, rules: judge, attributes: attributes)
     }
 
     private static func require(_ condition: Bool, _ message: String) throws(TaskError) {
@@ -60,11 +74,20 @@ public enum JobPlanner {
             "--guidance: expected a number from 0 to 1000, found \(request.guidance ?? 0)")
     }
 
-    /// A detector's results and strategy `origin` come together.
+    /// Rules and strategy `mixed` come together.
+    private static func checkRules(_ request: JobRequest) throws(TaskError) {
+        let isMixed = request.strategy == .mixed
+        try require(
+            isMixed || request.rules == nil,
+            "--rules: strategy \(request.strategy.rawValue) has none; drop the option, or use --strategy mixed")
+        try require(!isMixed || request.rules != nil, "--strategy mixed: expected --rules FILE beside it, found none")
+    }
+
+    /// A detector's results come with strategies that ask it: `origin`, and `mixed` where its rules say so.
     private static func checkDetections(_ request: JobRequest) throws(TaskError) {
         let isOrigin = request.strategy == .origin
         try require(
-            isOrigin || request.detections == nil,
+            isOrigin || request.strategy == .mixed || request.detections == nil,
             "--detections: strategy \(request.strategy.rawValue) labels every object alike; drop the "
                 + "option, or use --strategy origin"
         )
@@ -73,8 +96,8 @@ public enum JobPlanner {
             "--strategy origin: its labels come from a detector; give its results in COCO format with --detections FILE"
         )
         try require(
-            request.detectedImages == nil || isOrigin,
-            "--detected-images: only strategy origin reads it; drop the option")
+            request.detectedImages == nil || isOrigin || request.detections != nil,
+            "--detected-images: it is read beside --detections only; drop the option")
     }
 
     /// A category's name goes into prompts as it is: one that holds a token would say something else there.

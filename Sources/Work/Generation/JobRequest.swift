@@ -18,11 +18,13 @@ public struct JobRequest: Sendable {
     public var limit: Int?
     /// What the objects are labelled.
     public var strategy: Strategy
-    /// A file in COCO's results format, for strategy `origin`.
+    /// A file of rules, for strategy `mixed`.
+    public var rules: String?
+    /// A file in COCO's results format, for strategy `origin`, and for `mixed` where its rules say origin.
     public var detections: String?
     /// A file with the ids of the images that the detector was run on.
     public var detectedImages: String?
-    /// The thresholds of eq. 2, for strategy `origin`.
+    /// The thresholds of eq. 2, where detections are given.
     public var rule = AttributeRule()
     /// What happens to images that the detector was not run on.
     public var uncovered = UncoveredPolicy.fail

@@ -27,7 +27,10 @@ public struct GenerateSpecification: Hashable, Sendable, Codable {
     public var subset: SubsetProtocol
     /// Where the attributes come from.
     public var strategy: Strategy
-    /// SHA-256 of the detections, in the same way; only with strategy `origin`, like the next five.
+    /// The rules of strategy `mixed`.
+    public var rules: MixedRules?
+    /// SHA-256 of the detections, in the same way; only where a detector is asked, as under strategy `origin`, like the
+    /// next five.
     public var detections: SHA256Digest?
     /// SHA-256 of the list of images that the detector saw.
     public var detectedImages: SHA256Digest?

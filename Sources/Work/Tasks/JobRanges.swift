@@ -1,5 +1,7 @@
 // What a job and its tasks may be: what the planner accepts, and what is believed of a row or a message.
 
+import Layouts
+
 /// The ranges of a job's numbers, the same where people ask for them and where recorded ones are read.
 public enum JobRanges {
     /// A side of a generated image in pixels; also a multiple of ``sideStep``.
@@ -37,6 +39,9 @@ extension GenerateSpecification {
         }
         try require((1...Self.currentVersion).contains(version), "version", "1 to \(Self.currentVersion)", version)
         try require(kind == .generate, "kind", "generate", kind)
+        try require(
+            (rules != nil) == (strategy == .mixed), "rules", "them with strategy mixed, and only there",
+            rules == nil ? "none" : "some")
         for (field, side) in [("width", width), ("height", height)] {
             try require(
                 JobRanges.isSide(side), field,

@@ -77,6 +77,14 @@ struct ErrorLineTests {
             "--max-attempts"
         ),
         ("producer", ["frobnicate"], "frobnicate"),
+        (
+            "producer", ["plan", "--annotations", "a", "--strategy", "hard", "--rules", "r"],
+            "--rules: strategy hard has none; drop the option, or use --strategy mixed"
+        ),
+        (
+            "producer", ["plan", "--annotations", "a", "--strategy", "mixed"],
+            "--strategy mixed: expected --rules FILE beside it, found none"
+        ),
         ("worker", ["run", "--batch", "0"], "--batch: expected 1 to 10000, found 0"),
         ("worker", ["run", "--lease", "nan"], "--lease: expected seconds"),
         ("worker", ["run", "--generator", "dall-e"], "--generator: expected one of sketch, blank, diffusion, program"),

@@ -14,7 +14,8 @@ import Weights
 /// The readers under fuzzing.
 enum Targets {
     static let all = [
-        annotations, stuff, detections, imageIDs, layout, layoutTask, hint, control, profile, program, tar, archive,
+        annotations, stuff, detections, imageIDs, rules, layout, layoutTask, hint, control, profile, program, tar,
+        archive,
         png, jpeg, darknet, safetensors, torchPickle, tokenizer, configuration, layoutFile, shardIndex, tokenizerFolder,
         checkpointFolder, address,
     ]
@@ -66,6 +67,14 @@ enum Targets {
     private static let imageIDs = FuzzTarget(name: "image-ids") { bytes in
         file.write(bytes)
         try expect(!ImageIDList.read(path: file.path).isEmpty, "a list holds ids")
+    }
+
+    private static let rules = FuzzTarget(name: "rules") { bytes in
+        file.write(bytes)
+        let rules = try MixedRules(file: file.path)
+        file.write(Array(rules.canonicalJSON.utf8))
+        try expect(MixedRules(file: file.path) == rules, "canonical rules are the same rules")
+        expect(rules.rules.allSatisfy { !$0.words.isEmpty }, "each rule has words")
     }
 
     private static let layout = FuzzTarget(name: "layout") { bytes in check(try Layout(decoding: bytes)) }
@@ -176,7 +185,7 @@ enum Targets {
     /// A layout that a person wrote, under every strategy.
     private static let layoutFile = FuzzTarget(name: "layout-file") { bytes in
         file.write(bytes)
-        for strategy in Strategy.allCases {
+        for strategy in Strategy.allCases where strategy != .mixed {
             let layout = try Layout(file: file.path, strategy: strategy)
             try expect(Layout(decoding: layout.encoded()) == layout, "what was encoded decodes to an equal layout")
             expect(layout.boxes(inWidth: 64, height: 40).count == layout.objects.count, "each object has a box")

@@ -54,6 +54,15 @@ struct GenerateCommandTests {
         try remove()
     }
 
+    @Test func rulesAreNotForOneLayout() throws {
+        let result = try generate(["--print-prompt", "--strategy", "mixed"])
+        #expect(result.status == 64 && result.output.isEmpty)
+        #expect(
+            result.errors.contains("--strategy mixed: its rules are for a whole set, found one layout"),
+            "\(result.errors)")
+        try remove()
+    }
+
     @Test(arguments: [
         ("", "expected"), ("[]", "expected"), (#"{"width":80,"height":60}"#, "objects"),
         (#"{"width":0,"height":60,"objects":[]}"#, "found 0x60"), (#"{"width":8,"height":6,"objects":[]}"#, "objects"),

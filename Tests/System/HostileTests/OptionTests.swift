@@ -53,6 +53,27 @@ struct OptionTests {
             try Refusal.nobody.run("worker", arguments), status: 64, says: [says], "\(arguments.joined().prefix(40))")
     }
 
+    @Test(arguments: [
+        ("an unknown key", #"{"b\u001b[2J":1}"#, "expected keys of rules, otherwise, found 'b?[2J'"),
+        ("a long key", "{\"\(long)\":1}", "found 'nnn"), ("not JSON", "{", "byte 1"), ("not UTF-8", "\u{0}", "byte 0"),
+        ("deep", String(repeating: "[", count: 5000), "at most 64 nested values"),
+        (
+            "a long name",
+            "{\"rules\":[{\"when\":{\"categories\":[\"\(long)\"]},\"use\":\"hard\"}],\"otherwise\":\"easy\"}",
+            "rule 1, when.categories"
+        ),
+    ])
+    func wrongRulesAre65(name: String, text: String, says: String) throws {
+        let scratch = try Scratch()
+        let file = try scratch.write("rules.json", text)
+        let annotations = scratch.path + "/annotations.json"
+        let made = try Refusal.nobody.run("producer", ["example", "--images", "20", "--out", annotations])
+        #expect(made.status == 0)
+        let result = try Refusal.nobody.run(
+            "producer", ["plan", "--annotations", annotations, "--strategy", "mixed", "--rules", file])
+        Refusal.expect(result, status: 65, says: [says], name)
+    }
+
     @Test func pathsOfAnyKindAreNamedShortly() throws {
         for path in ["/nowhere/" + Self.long, "/nowhere/" + Self.control, "relative/" + Self.control] {
             let annotations = try Refusal.nobody.run("producer", ["plan", "--annotations", path, "--strategy", "hard"])

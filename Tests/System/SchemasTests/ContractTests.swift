@@ -38,6 +38,10 @@ struct ProfileSchemaTests {
 
     @Test(arguments: [
         ("profile.schema.json", #"{"batch": 0}"#), ("profile.schema.json", #"{"bacth": 4}"#),
+        ("rules.schema.json", "{}"), ("rules.schema.json", #"{"rules":[],"otherwise":"hard"}"#),
+        ("rules.schema.json", #"{"rules":[{"use":"easy"}],"otherwise":"hard"}"#),
+        ("rules.schema.json", #"{"rules":[{"share":0,"use":"easy"}],"otherwise":"hard"}"#),
+        ("rules.schema.json", #"{"rules":[{"when":{"area_bellow":0.1},"use":"easy"}],"otherwise":"hard"}"#),
         ("messages/hint.v1.schema.json", "{}"),
         ("messages/control.v1.schema.json", #"{"action":"explode","job":1,"version":1}"#),
         ("messages/control.v1.schema.json", #"{"action":"pause","job":1,"version":2}"#),

@@ -154,6 +154,13 @@ struct RequestErrorTests {
         Wrong("--seed", "2^53") { $0.seed = 1 << 53 },
         Wrong("--detections", "drop the option, or use --strategy origin") { $0.detections = "d.json" },
         Wrong("--strategy origin", "--detections FILE") { $0.strategy = .origin },
+        Wrong("--rules", "drop the option, or use --strategy mixed") { $0.rules = "rules.json" },
+        Wrong("--strategy mixed", "expected --rules FILE") { $0.strategy = .mixed },
+        Wrong("--detected-images", "drop the option") {
+            $0.strategy = .mixed
+            $0.rules = "rules.json"
+            $0.detectedImages = "ids.txt"
+        },
         Wrong("--detected-images", "drop the option") { $0.detectedImages = "ids.txt" },
     ]
 

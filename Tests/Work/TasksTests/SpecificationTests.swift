@@ -33,6 +33,15 @@ struct SpecificationTests {
         return full
     }
 
+    private static let rules = MixedRules(rules: [MixedRules.Rule(share: 0.25, use: .hard)], otherwise: .easy)
+
+    private static var mixed: GenerateSpecification {
+        var mixed = drawn
+        mixed.strategy = .mixed
+        mixed.rules = rules
+        return mixed
+    }
+
     /// Literal: a change of these bytes would make every recorded job another job.
     private static let golden =
         #"{"annotations":"295df243c6a33994c30b6e16aea7ce6155a24b44514ec956d7a09ae0a4cb0411","bins":{"columns":256,"rows":256},"generator":"sketch","height":456,"kind":"generate","samples":1,"seed":0,"shardSize":500,"strategy":"hard","subset":"trainability","template":"compact","version":2,"width":800}"#
@@ -54,7 +63,7 @@ struct SpecificationTests {
     }
 
     @Test func aSpecificationSurvivesItsJSON() throws {
-        for specification in [Self.drawn, Self.full] {
+        for specification in [Self.drawn, Self.full, Self.mixed] {
             #expect(try GenerateSpecification(json: try specification.canonicalJSON()) == specification)
         }
         let error = try #require(throws: TaskError.self) { try GenerateSpecification(json: "{}") }
@@ -82,6 +91,23 @@ struct SpecificationTests {
         #expect(error.code == .unreadable && !error.description.contains("\n"), "\(error)")
     }
 
+    @Test func rulesStandInTheCanonicalBytesOfAMixedJob() throws {
+        let expected = Self.golden.replacing(#""samples""#, with: #""rules":\#(Self.rules.canonicalJSON),"samples""#)
+            .replacing(#""strategy":"hard""#, with: #""strategy":"mixed""#)
+        #expect(try Self.mixed.canonicalJSON() == expected)
+    }
+
+    @Test func rulesWithoutStrategyMixedAndTheReverseAreUnreadable() throws {
+        var (without, beside) = (Self.mixed, Self.drawn)
+        without.rules = nil
+        beside.rules = Self.rules
+        for specification in [without, beside] {
+            let json = try specification.canonicalJSON()
+            let error = try #require(throws: TaskError.self) { try GenerateSpecification(json: json) }
+            #expect(error.code == .unreadable && error.description.contains("rules: expected"), "\(error)")
+        }
+    }
+
     @Test func aJobOfBeforeTheBoundOfShardsIsRead() throws {
         var old = Self.drawn
         old.version = 1
@@ -94,6 +120,7 @@ struct SpecificationTests {
             ("annotations", { $0.annotations = SHA256.digest(of: "x") }), ("stuff", { $0.stuff = nil }),
             ("imageIDs", { $0.imageIDs = nil }), ("subset", { $0.subset = .all }),
             ("strategy", { $0.strategy = .easy }),
+            ("rules", { $0.rules = Self.rules }),
             ("detections", { $0.detections = nil }), ("detectedImages", { $0.detectedImages = nil }),
             ("gamma", { $0.gamma = 0.31 }), ("beta", { $0.beta = 0.51 }), ("sameClass", { $0.sameClass = true }),
             ("uncovered", { $0.uncovered = .skip }), ("template", { $0.template = .paper }),
