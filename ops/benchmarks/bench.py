@@ -13,6 +13,7 @@ import row_engine
 import row_enqueue
 import row_evaluation
 import row_packing
+import row_planning
 import row_queries
 import row_reading
 import row_resume
@@ -32,6 +33,7 @@ ROWS = {
     10: row_engine.small,
     11: row_engine.kinds,
     12: row_evaluation.contenders,
+    13: row_planning.contenders,
 }
 # Need a checkpoint of full size and other Python packages: ops/bench --engine.
 ENGINE_ROWS = (8, 9, 10, 11)

@@ -12,6 +12,7 @@ extension SubsetProtocol: ExpressibleByArgument {}
 extension Strategy: ExpressibleByArgument {}
 extension UncoveredPolicy: ExpressibleByArgument {}
 extension PromptTemplate: ExpressibleByArgument {}
+extension Rebalance.Dimension: ExpressibleByArgument {}
 extension Lane: ExpressibleByArgument {}
 
 extension Bins: ExpressibleByArgument {
@@ -77,6 +78,8 @@ struct JobOptions: ParsableArguments {
     @Option(help: "Images per layout.")
     var samples = 1
 
+    @OptionGroup(title: "Evening out") var rebalancing: RebalanceOptions
+
     @Option(help: "Seed from which every image's seed is derived.")
     var seed: UInt64 = 0
 
@@ -123,6 +126,7 @@ struct JobOptions: ParsableArguments {
         request.width = size.width
         request.height = size.height
         request.samples = samples
+        request.rebalance = try rebalancing.request()
         request.seed = seed
         try setGenerator(of: &request)
         request.shardSize = shardSize

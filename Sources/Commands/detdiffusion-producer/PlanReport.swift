@@ -3,6 +3,7 @@
 import Console
 import Digests
 import ErrorLines
+import Foundation
 import Generation
 import Layouts
 import Tasks
@@ -20,6 +21,8 @@ struct PlanReport: Encodable {
     var annotatedBoxes: BoxSurvey
     /// What the detections look like, for strategy origin.
     var detections: DetectionSurvey?
+    /// What evening out does to the real set.
+    var rebalance: RebalanceReport?
     /// SHA-256 of the canonical rules of strategy mixed.
     var rulesDigest: String?
     /// What is odd about the files, a line each.
@@ -27,7 +30,7 @@ struct PlanReport: Encodable {
 
     init(_ job: PlannedJob) throws {
         images = job.images
-        objects = job.plan.layouts.prefix(job.images).reduce(0) { $0 + $1.objects.count }
+        objects = job.objectCount
         tasks = job.taskCount
         shards = job.shardCount
         estimatedBytes = job.estimatedBytes
@@ -35,6 +38,7 @@ struct PlanReport: Encodable {
         statistics = job.plan.statistics
         annotatedBoxes = job.annotatedBoxes
         detections = job.detections
+        rebalance = job.rebalanced?.report
         rulesDigest = job.specification.rules?.digest.hex
         remarks = job.remarks.map(\.text)
     }
@@ -58,6 +62,7 @@ struct PlanReport: Encodable {
         for count in statistics.attributes { attributes.append(count.attribute.rawValue, Format.count(count.objects)) }
         lines += [attributes.text, ""]
         if let rules = statistics.rules { lines += [Self.table(of: rules), ""] }
+        if let rebalance { lines += [Self.text(of: rebalance), ""] }
         var categories = Table("category", "objects", "")
         let most = max(1, statistics.categories.map(\.objects).max() ?? 1)
         for category in statistics.categories where category.objects > 0 {
@@ -70,6 +75,24 @@ struct PlanReport: Encodable {
 
     /// The most characters of a rule's words, for lines of 80.
     private static let longestWords = 38
+
+    private static func text(of report: RebalanceReport) -> String {
+        func share(_ value: Double) -> String { String(format: "%.3f", value * 100) }
+        var table = Table("bin", "real", "generated", "real %", "merged %", "target %")
+        for bin in report.bins where bin.real > 0 || bin.generated > 0 || bin.target > 0 {
+            table.append(
+                ErrorLine.beginning(of: bin.name, limit: 28), Format.count(bin.real), Format.count(bin.generated),
+                share(bin.realShare), share(bin.mergedShare), share(bin.target))
+        }
+        let distances = [report.distanceBefore, report.distanceAfter].map { String(format: "%.6f", $0) }
+        let end = report.reachedLimit ? "stopped by the limit" : "no further image helps"
+        return [
+            "rebalance \(report.by.rawValue) toward \(report.target)",
+            "images    \(Format.count(report.images)) of \(Format.count(report.layouts)) layouts, at most "
+                + "\(report.mostRepeats) of one; \(end)",
+            "distance  \(distances[0]) before, \(distances[1]) after (KL divergence, nats)", "", table.text,
+        ].joined(separator: "\n")
+    }
 
     private static func table(of rules: [RuleOutcome]) -> String {
         var table = Table("rule", "when", "use", "objects", "easy", "hard")

@@ -36,6 +36,7 @@ struct JobInputs {
         specification.checkpoint = request.checkpoint
         specification.steps = request.steps
         specification.guidance = request.guidance
+        specification.rebalance = request.rebalance
         specification.skipsUnfit = request.skipsUnfit ? true : nil
         let stuff = try request.stuff.map { path throws(LayoutError) in
             try Self.hashed { onText throws(LayoutError) in

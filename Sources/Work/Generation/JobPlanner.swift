@@ -28,10 +28,12 @@ public enum JobPlanner {
         plan.statistics.rules = judge?.outcomes(in: plan.layouts)
         let remarks = survey.remarks + (judge?.remarks(on: plan.statistics.rules ?? []) ?? [])
         let images = min(plan.layouts.count, request.limit ?? Int.max)
-        return PlannedJob(
+        var job = PlannedJob(
             specification: inputs.specification, plan: plan, categories: inputs.categories, images: images,
             taskCount: images * request.samples, remarks: remarks, annotatedBoxes: survey.annotatedBoxes,
             detections: survey.detections)
+        if let rebalance = request.rebalance { try job.rebalance(rebalance, real: inputs.things, limit: request.limit) }
+        return job
     }
 
     private static func label(
@@ -57,6 +59,7 @@ public enum JobPlanner {
         }
         try require(
             JobRanges.samples.contains(request.samples), "--samples: expected 1 to 1000, found \(request.samples)")
+        try checkRebalance(request)
         let largest = JobRanges.shardSizes.upperBound
         try require(
             JobRanges.shardSizes.contains(request.shardSize),
@@ -72,6 +75,32 @@ public enum JobPlanner {
         try require(
             request.guidance.map(JobRanges.guidance.contains) ?? true,
             "--guidance: expected a number from 0 to 1000, found \(request.guidance ?? 0)")
+    }
+
+    private static func checkRebalance(_ request: JobRequest) throws(TaskError) {
+        guard let rebalance = request.rebalance else { return }
+        try require(
+            request.samples == 1,
+            "--samples: --rebalance decides how often each layout is generated; drop one of the two")
+        let (repeats, range) = (rebalance.maximumRepeats, Rebalance.repeatRange)
+        try require(
+            range.contains(repeats),
+            "--max-repeats: expected \(range.lowerBound) to \(range.upperBound), found \(repeats)")
+        if case .repeatFactor(let threshold) = rebalance.target {
+            try require(
+                rebalance.by == .frequency,
+                "--target repeat-factor: it is for --rebalance frequency; choose uniform or square-root, or give a file"
+            )
+            try require(
+                threshold > 0 && threshold <= 1,
+                "--target repeat-factor: expected a threshold above 0 and up to 1, found \(threshold)")
+        }
+        let sides = Rebalance.gridSides
+        if let grid = rebalance.grid {
+            try require(
+                sides.contains(grid.columns) && sides.contains(grid.rows),
+                "--grid: expected \(sides.lowerBound) to \(sides.upperBound) cells a side, found \(grid)")
+        }
     }
 
     /// Rules and strategy `mixed` come together.

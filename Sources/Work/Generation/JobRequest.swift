@@ -14,7 +14,8 @@ public struct JobRequest: Sendable {
     public var subset: SubsetProtocol
     /// A file with the image ids to keep.
     public var imageIDs: String?
-    /// The most images; tasks are images times samples.
+    /// The most layouts, tasks being layouts times samples; with ``rebalance`` the most images, the number of layouts where
+    /// it is nil.
     public var limit: Int?
     /// What the objects are labelled.
     public var strategy: Strategy
@@ -38,6 +39,8 @@ public struct JobRequest: Sendable {
     public var height = 456
     /// Images per layout.
     public var samples = 1
+    /// What decides how often each layout is generated, instead of ``samples``.
+    public var rebalance: Rebalance?
     /// The seed from which every task's seed is derived.
     public var seed: UInt64 = 0
     /// The generator's name.

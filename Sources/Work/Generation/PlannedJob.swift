@@ -13,10 +13,12 @@ public struct PlannedJob: Sendable {
     public var plan: LayoutPlan
     /// The annotation files' categories, as exports list them.
     public var categories: [Layouts.Category]
-    /// Layouts within the limit.
+    /// Layouts within the limit; those that are generated, where the set is evened out.
     public var images: Int
-    /// Images times samples.
+    /// Layouts times samples, or the images of ``rebalanced``.
     public var taskCount: Int
+    /// Which images are generated, where the set is evened out.
+    public var rebalanced: RebalancePlan?
     /// What is odd about the input files.
     public var remarks: [InputRemark] = []
     /// What the annotated boxes look like.
@@ -30,10 +32,39 @@ public struct PlannedJob: Sendable {
     /// About how many bytes the images will take, loose or packed: half of the raw pixels, as PNGs of photographs do.
     public var estimatedBytes: Int { taskCount * specification.width * specification.height * 3 / 2 }
 
-    /// The task with this number in the job: image-major, so that a larger limit only adds tasks at the end.
+    /// Objects of all images that are generated.
+    public var objectCount: Int {
+        (0..<taskCount).reduce(0) { $0 + plan.layouts[pick($1).layout].objects.count }
+    }
+
+    /// Which layout and sample a task is: image-major, or in the order in which images were chosen. Either way a larger
+    /// limit only adds tasks at the end.
+    private func pick(_ number: Int) -> LayoutPick {
+        rebalanced?.picks[number]
+            ?? LayoutPick(layout: number / specification.samples, sample: number % specification.samples)
+    }
+
+    /// Chooses what is generated so that it evens out the real set.
+    mutating func rebalance(_ rebalance: Rebalance, real: AnnotationSet, limit: Int?) throws(LayoutError) {
+        let chosen = try RebalancePlan(
+            rebalance, layouts: plan.layouts, real: real, categories: categories,
+            frame: (specification.width, specification.height), limit: limit ?? plan.layouts.count)
+        guard !chosen.picks.isEmpty else {
+            throw LayoutError(
+                .content,
+                "cannot rebalance: expected an image that brings the set nearer to its target, found none among "
+                    + "\(plan.layouts.count) layouts; choose another --target or --rebalance, or leave it out")
+        }
+        rebalanced = chosen
+        images = chosen.report.layouts
+        taskCount = chosen.picks.count
+        remarks += chosen.report.remarks
+    }
+
+    /// The task with this number in the job.
     public func task(_ number: Int) throws(TaskError) -> TaskDraft {
-        let layout = plan.layouts[number / specification.samples]
-        let sample = number % specification.samples
+        let pick = pick(number)
+        let (layout, sample) = (plan.layouts[pick.layout], pick.sample)
         let task = LayoutTask(
             layout: layout, prompt: specification.template.prompt(for: layout, bins: specification.bins),
             sample: sample,

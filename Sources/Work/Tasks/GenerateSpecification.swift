@@ -50,8 +50,10 @@ public struct GenerateSpecification: Hashable, Sendable, Codable {
     public var width: Int
     /// Height of a generated image in pixels.
     public var height: Int
-    /// Images per layout.
+    /// Images per layout; 1 where ``rebalance`` says how many.
     public var samples: Int
+    /// What decides how often each layout is generated, where the set is evened out.
+    public var rebalance: Rebalance?
     /// The seed from which every task's seed is derived.
     public var seed: UInt64
     /// The generator's name.

@@ -48,6 +48,10 @@ extension GenerateSpecification {
                 "\(JobRanges.sides.words) pixels in multiples of \(JobRanges.sideStep)", side)
         }
         try require(JobRanges.samples.contains(samples), "samples", JobRanges.samples.words, samples)
+        if let repeats = rebalance?.maximumRepeats {
+            let range = Rebalance.repeatRange
+            try require(range.contains(repeats), "rebalance.maximumRepeats", range.words, repeats)
+        }
         try require(
             JobRanges.recordedShardSizes.contains(shardSize), "shardSize", JobRanges.recordedShardSizes.words, shardSize
         )

@@ -78,6 +78,29 @@ struct ErrorLineTests {
         ),
         ("producer", ["frobnicate"], "frobnicate"),
         (
+            "producer", ["plan", "--annotations", "a", "--strategy", "hard", "--target", "uniform"],
+            "--target: expected --rebalance beside it, found none"
+        ),
+        (
+            "producer", ["plan", "--annotations", "a", "--strategy", "hard", "--rebalance", "size", "--grid", "2x2"],
+            "--grid: it is for --rebalance position, found size"
+        ),
+        ("producer", ["plan", "--annotations", "a", "--strategy", "hard", "--rebalance", "color"], "color"),
+        (
+            "producer",
+            [
+                "enqueue", "--job", "a", "--annotations", "a", "--strategy", "hard", "--rebalance", "frequency",
+                "--target",
+                "repeat-factor:often",
+            ],
+            "--target repeat-factor: expected a threshold above 0 and up to 1, found 'often'"
+        ),
+        (
+            "producer",
+            ["plan", "--annotations", "a", "--strategy", "hard", "--rebalance", "size", "--samples", "2"],
+            "--samples: --rebalance decides how often each layout is generated; drop one of the two"
+        ),
+        (
             "producer", ["plan", "--annotations", "a", "--strategy", "hard", "--rules", "r"],
             "--rules: strategy hard has none; drop the option, or use --strategy mixed"
         ),

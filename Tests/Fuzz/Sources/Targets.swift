@@ -14,7 +14,8 @@ import Weights
 /// The readers under fuzzing.
 enum Targets {
     static let all = [
-        annotations, stuff, detections, imageIDs, rules, layout, layoutTask, hint, control, profile, program, tar,
+        annotations, stuff, detections, imageIDs, rules, target, layout, layoutTask, hint, control, profile, program,
+        tar,
         archive,
         png, jpeg, darknet, safetensors, torchPickle, tokenizer, configuration, layoutFile, shardIndex, tokenizerFolder,
         checkpointFolder, address,
@@ -75,6 +76,14 @@ enum Targets {
         file.write(Array(rules.canonicalJSON.utf8))
         try expect(MixedRules(file: file.path) == rules, "canonical rules are the same rules")
         expect(rules.rules.allSatisfy { !$0.words.isEmpty }, "each rule has words")
+    }
+
+    private static let target = FuzzTarget(name: "target") { bytes in
+        file.write(bytes)
+        guard case .shares(let shares) = try RebalanceTarget(file: file.path) else {
+            preconditionFailure("a file gives shares")
+        }
+        expect(!shares.isEmpty && shares.values.allSatisfy { (0...1).contains($0) }, "accepted shares are in range")
     }
 
     private static let layout = FuzzTarget(name: "layout") { bytes in check(try Layout(decoding: bytes)) }

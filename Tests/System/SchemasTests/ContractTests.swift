@@ -38,7 +38,9 @@ struct ProfileSchemaTests {
 
     @Test(arguments: [
         ("profile.schema.json", #"{"batch": 0}"#), ("profile.schema.json", #"{"bacth": 4}"#),
-        ("rules.schema.json", "{}"), ("rules.schema.json", #"{"rules":[],"otherwise":"hard"}"#),
+        ("target.schema.json", "{}"), ("target.schema.json", #"{"shares":{"dog":1.5}}"#),
+        ("target.schema.json", #"{"shares":{}}"#), ("rules.schema.json", "{}"),
+        ("rules.schema.json", #"{"rules":[],"otherwise":"hard"}"#),
         ("rules.schema.json", #"{"rules":[{"use":"easy"}],"otherwise":"hard"}"#),
         ("rules.schema.json", #"{"rules":[{"share":0,"use":"easy"}],"otherwise":"hard"}"#),
         ("rules.schema.json", #"{"rules":[{"when":{"area_bellow":0.1},"use":"easy"}],"otherwise":"hard"}"#),

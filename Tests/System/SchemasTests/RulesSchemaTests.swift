@@ -1,4 +1,4 @@
-// The schema of rules against what the producer reads.
+// The schemas of rules and targets against what the producer reads.
 
 import Fixtures
 import Foundation
@@ -25,6 +25,16 @@ struct RulesSchemaTests {
             #expect(try Validation.violations(of: "rules.schema.json", in: [text.filter { $0 != 10 }]) == "")
             // What stops the command is the missing annotation file.
             #expect(try Self.errors(ofRules: text).contains("annotations from /nowhere"))
+        }
+    }
+
+    /// The example of docs/strategies.md, and an input of the reader's.
+    @Test func targetsThatTheProducerReadsAreValid() throws {
+        let document = try String(contentsOfFile: Surroundings.root + "/docs/strategies.md", encoding: .utf8)
+        let example = try #require(document.firstMatch(of: /`(\{"shares".+?\})`/)).1
+        let input = try Data(contentsOf: URL(fileURLWithPath: Surroundings.root + "/Tests/Fuzz/corpus/target/two.json"))
+        for text in [Array(example.utf8), input.filter { $0 != 10 }] {
+            #expect(try Validation.violations(of: "target.schema.json", in: [text]) == "")
         }
     }
 

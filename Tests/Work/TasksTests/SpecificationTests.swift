@@ -97,6 +97,19 @@ struct SpecificationTests {
         #expect(try Self.mixed.canonicalJSON() == expected)
     }
 
+    @Test func whatEvensOutASetStandsInTheCanonicalBytes() throws {
+        var specification = Self.drawn
+        specification.rebalance = Rebalance(by: .frequency, target: .shares(["hair drier": 0.01, "cat": 0.5]))
+        let expected = Self.golden.replacing(
+            #""samples""#,
+            with: #""rebalance":{"by":"frequency","maximumRepeats":10,"target":{"form":"shares","shares":{"cat":0.5,"#
+                + #""hair drier":0.01}}},"samples""#)
+        #expect(try specification.canonicalJSON() == expected)
+        let json = expected.replacing(#""maximumRepeats":10"#, with: #""maximumRepeats":0"#)
+        let error = try #require(throws: TaskError.self) { try GenerateSpecification(json: json) }
+        #expect(error.code == .unreadable && error.description.contains("rebalance.maximumRepeats"), "\(error)")
+    }
+
     @Test func rulesWithoutStrategyMixedAndTheReverseAreUnreadable() throws {
         var (without, beside) = (Self.mixed, Self.drawn)
         without.rules = nil
@@ -129,7 +142,8 @@ struct SpecificationTests {
             ("generator", { $0.generator = "diffusion" }), ("checkpoint", { $0.checkpoint = nil }),
             ("steps", { $0.steps = 49 }), ("guidance", { $0.guidance = 3.6 }), ("shardSize", { $0.shardSize = 501 }),
             ("skipsUnfit", { $0.skipsUnfit = true }),
-            ("version", { $0.version = 3 }), ("kind", { $0.kind = TaskKind(rawValue: "detect") }),
+            ("rebalance", { $0.rebalance = Rebalance(by: .size) }), ("version", { $0.version = 3 }),
+            ("kind", { $0.kind = TaskKind(rawValue: "detect") }),
         ]
         let recorded = try Self.full.canonicalJSON()
         var digests: Set<SHA256Digest> = [SHA256.digest(of: recorded)]
