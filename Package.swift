@@ -108,7 +108,7 @@ let engine = district(
         module("Evaluation", ["Layouts"], settings: strict + optimised),
         // Level 3: devices and models, which do not know each other
         module(
-            "Detectors", ["Tensors", "Weights", "Layouts", "Pixels", "Files"], settings: strict + optimised),
+            "Detectors", ["Tensors", "Weights", "Layouts", "Pixels", "Files", "Digests"], settings: strict + optimised),
         module("Processors", ["Tensors", "COpenBLAS", "CKernels"], settings: strictWithPointers + optimised),
         module(
             "Diffusion",
@@ -165,7 +165,7 @@ let work = district(
             "Handlers",
             [
                 "Catalogue", "Tasks", "Stores", "Archives", "Pixels", "Layouts", "Digests", "Executors", "Failpoints",
-                "CProcesses", "Diffusion", "Files", "Tensors", .logging,
+                "CProcesses", "Detectors", "Diffusion", "Files", "Tensors", .logging,
             ], settings: strictWithPointers),
     ])
 
@@ -186,7 +186,7 @@ let commands = district(
             "detdiffusion-producer",
             [
                 "Console", "Orchestration", "Messaging", "Generation", "Catalogue", "Broker", "Layouts", "Tasks",
-                "Digests", "Diffusion", "ErrorLines", "Files",
+                "Digests", "Detectors", "Diffusion", "ErrorLines", "Files", "Processors",
             ]),
         command(
             "detdiffusion-worker",
@@ -210,7 +210,8 @@ let commands = district(
 let testing =
     [
         .target(
-            name: "Fixtures", dependencies: ["Catalogue", "Tasks", "Postgres", "Stores", "Files", "Digests", .logging],
+            name: "Fixtures",
+            dependencies: ["Catalogue", "Tasks", "Postgres", "Stores", "Files", "Digests", "Pixels", .logging],
             path: "Tests/Fixtures",
             swiftSettings: strict)
     ]
@@ -227,7 +228,7 @@ let testing =
     + district(
         "Data", in: "Tests",
         [
-            tests("Layouts", ["Layouts", "Fixtures"]),
+            tests("Layouts", ["Layouts", "JSON", "Fixtures"]),
             tests("Pixels", ["Pixels", "Digests", "Fixtures"]),
             tests("Archives", ["Archives", "Files"]),
             tests("Weights", ["Weights", "ErrorLines"], exclude: ["Golden"]),

@@ -53,7 +53,8 @@ struct DoctorCommand: AsyncParsableCommand {
         return Doctor.Subject(
             broker: Result(catching: broker.url), management: management,
             controlCommand: command.flatMap { $0.isEmpty ? nil : $0 }, database: Result(catching: database.url),
-            store: Result(catching: store.site), generators: setup.capabilities, rolePrefix: setup.rolePrefix)
+            store: Result(catching: store.site), generators: setup.capabilities,
+            detectors: setup.detectorCapabilities, rolePrefix: setup.rolePrefix)
     }
 
     private func report(_ results: [CheckResult]) throws {

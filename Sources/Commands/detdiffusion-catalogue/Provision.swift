@@ -57,7 +57,8 @@ struct ProvisionCommand: AsyncParsableCommand {
         let logger = logging.bootstrap("detdiffusion-catalogue")
         let provisioner = Provisioner(
             plan: try Provisioner.Plan(
-                generators: setup.capabilities, rolePrefix: setup.rolePrefix, passwords: passwordFile, isDryRun: dryRun),
+                generators: setup.capabilities, detectors: setup.detectorCapabilities,
+                rolePrefix: setup.rolePrefix, passwords: passwordFile, isDryRun: dryRun),
             logger: logger)
         if let passwordFile, passwordFile.isNew { remark("wrote new passwords to \(passwordFile.path) (mode 0600)") }
         let ofDatabase = try await provisioner.provision(database: databaseURL)

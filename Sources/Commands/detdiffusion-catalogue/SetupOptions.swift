@@ -16,6 +16,13 @@ struct SetupOptions: ParsableArguments {
             valueName: "name"))
     var generators: [String] = [GeneratorName.sketch]
 
+    @Option(
+        name: .customLong("detector"),
+        help: ArgumentHelp(
+            "A detector that workers serve, as `attributes --dry-run` names it: yolov4.0a1b2c3d4e5f; may be given more than "
+                + "once.", valueName: "name"))
+    var detectors: [String] = []
+
     @Option(help: ArgumentHelp("What the names of the three database roles begin with.", valueName: "prefix"))
     var rolePrefix = "detdiffusion"
 
@@ -30,6 +37,8 @@ struct SetupOptions: ParsableArguments {
     var json = false
 
     var capabilities: [Capability] { generators.map { Capability(rawValue: $0) } }
+
+    var detectorCapabilities: [Capability] { detectors.map { Capability(rawValue: $0) } }
 
     /// The management interface, where one was named.
     func management() throws -> ManagementURL? {

@@ -13,7 +13,7 @@ struct DetDiffusionProducer: AsyncParsableCommand {
             Exit codes: 0 done, 64 wrong options, 65 unreadable file contents, 66 missing file, 69 a server is away, \
             73 cannot write, 77 wrong credentials, 78 refused by the catalogue.
             """,
-        version: detdiffusionVersion, subcommands: [Plan.self, Enqueue.self, Example.self])
+        version: detdiffusionVersion, subcommands: [Plan.self, Enqueue.self, Attributes.self, Example.self])
 
     static func main() async { await start() }
 }

@@ -56,9 +56,10 @@ struct CheckpointOptions: ParsableArguments {
     @OptionGroup var engine: EngineOptions
 
     /// The generators of flags and profile; two folders of one checkpoint are one too many.
-    func generators(_ profile: WorkerProfile?, usesProfile: Bool, batch: Int) throws -> [DiffusionGenerator] {
+    func generators(
+        _ profile: WorkerProfile?, usesProfile: Bool, batch: Int, on device: any Device
+    ) throws -> [DiffusionGenerator] {
         let folders = folders.isEmpty && usesProfile ? profile?.checkpoints ?? [] : folders
-        let device = try engine.device(profile: profile?.threads)
         let memory = try engine.budget(on: device, profile: profile?.memory)
         let checkpoints = try folders.map { try Checkpoint(folder: $0) }
         let generators = try DiffusionGenerator.sharing(

@@ -64,6 +64,11 @@ struct Run: AsyncParsableCommand {
     @OptionGroup var checkpoints: CheckpointOptions
     @OptionGroup var program: ProgramOptions
     @OptionGroup var blank: BlankOptions
+    @OptionGroup var detector: DetectorOptions
+
+    @Option(help: ArgumentHelp("With --detector: the folder of the pictures.", valueName: "dir"))
+    var images: String?
+
     @OptionGroup var database: DatabaseOptions
     @OptionGroup var broker: BrokerOptions
     @OptionGroup var objects: StoreOptions
@@ -118,6 +123,7 @@ struct Run: AsyncParsableCommand {
                     catalogue: catalogue, store: store, scratch: surroundings.scratch, worker: name, host: host))
         }
         handlers += generators.map { GenerateHandler(generator: $0, store: store) }
+        handlers += settings.detectors as [any TaskHandler]
         let introduction = WorkerIntroduction(
             name: name, host: host,
             pid: Int(ProcessInfo.processInfo.processIdentifier), version: detdiffusionVersion,

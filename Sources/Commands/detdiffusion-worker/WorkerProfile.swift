@@ -21,10 +21,28 @@ struct WorkerProfile: Decodable {
         static let keys: Set<String> = ["path", "arguments", "timeLimit", "startLimit"]
     }
 
+    /// A detector and the pictures that it looks at.
+    struct Detector: Decodable {
+        /// `yolov4`, `faster-rcnn`, `fcos` or `atss`.
+        var detector: String
+        var weights: String
+        var cfg: String?
+        var names: String?
+        var threshold: Double?
+        var epsilon: Double?
+        /// The folder of the pictures.
+        var images: String
+
+        /// The keys above.
+        static let keys: Set<String> = ["detector", "weights", "cfg", "names", "threshold", "epsilon", "images"]
+    }
+
     /// Generators to serve, by name.
     var generators: [String]?
     /// Generator programs to serve.
     var programs: [Program]?
+    /// Detectors to serve.
+    var detectors: [Detector]?
     /// Checkpoint folders to serve with generator `diffusion`.
     var checkpoints: [String]?
     /// Threads that compute.
@@ -48,7 +66,7 @@ struct WorkerProfile: Decodable {
 
     /// The keys above.
     private static let keys: Set<String> = [
-        "$schema", "generators", "programs", "checkpoints", "threads", "memory", "pack", "batch", "lease",
+        "$schema", "generators", "programs", "detectors", "checkpoints", "threads", "memory", "pack", "batch", "lease",
         "hintHorizon", "grace", "retryDelay",
         "exitWhenIdle",
     ]
@@ -85,6 +103,9 @@ struct WorkerProfile: Decodable {
         try check(profile, keys: keys, place: path)
         for program in profile["programs"]?.list ?? [] {
             try check(program.object ?? [:], keys: Program.keys, place: "\(path): programs")
+        }
+        for detector in profile["detectors"]?.list ?? [] {
+            try check(detector.object ?? [:], keys: Detector.keys, place: "\(path): detectors")
         }
     }
 

@@ -15,6 +15,8 @@ struct WorkerSettings {
     let generators: [any Generator]
     /// The generator programs to start.
     let programs: [ProgramCommand]
+    /// The detectors of this process.
+    let detectors: [DetectHandler]
     /// The most tasks of one claim.
     let batch: Int
     let packs: Bool
@@ -25,31 +27,37 @@ struct WorkerSettings {
         guard (1...10_000).contains(batch) else {
             throw CommandError(.usage, "--batch: expected 1 to 10000, found \(batch)")
         }
-        // Flags are heard before the profile: a --program alone is all that is served.
-        let profiled = command.program.program == nil ? profile?.generators : nil
+        // Flags are heard before the profile: a --program or --detector alone is all that is served.
+        let isNamed = command.program.program != nil || command.detector.kind != nil
+        let profiled = isNamed ? nil : profile?.generators
         let names = command.generators.isEmpty ? profiled : command.generators
         programs = try Self.programs(command, profile)
         try Self.check(names, programs: programs)
+        // What computes takes turns, so all share it.
+        let device = try command.checkpoints.engine.device(profile: profile?.threads)
         let checkpoints = try command.checkpoints.generators(
-            profile, usesProfile: names?.contains(GeneratorName.diffusion) ?? (command.program.program == nil),
-            batch: batch)
+            profile, usesProfile: names?.contains(GeneratorName.diffusion) ?? !isNamed, batch: batch, on: device)
         try Self.check(names, checkpoints: checkpoints.count)
+        detectors = try ServedDetector.handlers(command, profile, batch: batch, on: device)
         generators = try Self.generators(
-            command, names, checkpoints: checkpoints, servesPrograms: !programs.isEmpty, batch: batch)
+            command, names, checkpoints: checkpoints, servesOthers: !programs.isEmpty || !detectors.isEmpty,
+            batch: batch)
         packs = command.pack ?? profile?.pack ?? true
-        guard packs || !generators.isEmpty || !programs.isEmpty else {
+        guard packs || !generators.isEmpty || !programs.isEmpty || !detectors.isEmpty else {
             throw CommandError(
-                .usage, "expected a generator or packing to serve, found neither; drop --no-pack or name a --generator")
+                .usage,
+                "expected a generator, a detector or packing to serve, found none; drop --no-pack, or name a --generator or "
+                    + "--detector")
         }
         configuration = try Self.configuration(command, profile)
     }
 
     /// The generators of this process itself.
     private static func generators(
-        _ command: Run, _ names: [String]?, checkpoints: [any Generator], servesPrograms: Bool, batch: Int
+        _ command: Run, _ names: [String]?, checkpoints: [any Generator], servesOthers: Bool, batch: Int
     ) throws -> [any Generator] {
-        // Without a word about generators, programs and checkpoints are served if there are any, else sketch.
-        let servesSketch = names?.contains(GeneratorName.sketch) ?? (!servesPrograms && checkpoints.isEmpty)
+        // Without a word about generators, programs, detectors and checkpoints are served if there are any, else sketch.
+        let servesSketch = names?.contains(GeneratorName.sketch) ?? (!servesOthers && checkpoints.isEmpty)
         let servesBlank = names?.contains(GeneratorName.blank) ?? false
         try command.blank.check(servesBlank: servesBlank)
         var generators: [any Generator] = []
@@ -91,6 +99,8 @@ struct WorkerSettings {
     /// The program of the flags, else those of the profile.
     private static func programs(_ command: Run, _ profile: WorkerProfile?) throws -> [ProgramCommand] {
         if let program = try command.program.command() { return [program] }
+        // A detector that flags name is all that is served, unless they say more.
+        if command.detector.kind != nil, command.generators.isEmpty { return [] }
         // Flags that choose other generators leave the profile's programs out.
         guard command.generators.isEmpty || command.generators.contains(GeneratorName.program) else { return [] }
         return try (profile?.programs ?? []).map { try $0.command(flag: "profile: programs") }

@@ -6,15 +6,19 @@ extension Layout {
     /// Canonical JSON: keys sorted, no spaces, shortest numbers that read back equal, text in UTF-8.
     ///
     /// Equal layouts give equal bytes, so the bytes may be hashed.
-    public func encoded() -> [UInt8] {
+    public func encoded() -> [UInt8] { encoded(lackingAttributes: []) }
+
+    /// The same without the attributes of the objects at these places.
+    func encoded(lackingAttributes pending: Set<Int>) -> [UInt8] {
         var text = JSONText()
         text.append("{\"file_name\":")
         text.append(quoted: fileName)
         text.append(",\"height\":\(height),\"image_id\":\(imageID),\"objects\":[")
         for (index, object) in objects.enumerated() {
             if index > 0 { text.append(",") }
-            text.append(
-                "{\"annotation_id\":\(object.annotationID),\"attribute\":\"\(object.attribute.rawValue)\",\"bbox\":[")
+            text.append("{\"annotation_id\":\(object.annotationID),")
+            if !pending.contains(index) { text.append("\"attribute\":\"\(object.attribute.rawValue)\",") }
+            text.append("\"bbox\":[")
             let box = object.box
             for (place, number) in [box.x, box.y, box.width, box.height].enumerated() {
                 if place > 0 { text.append(",") }
@@ -46,6 +50,17 @@ extension Layout {
 
     /// Reads the layout that comes next in a longer text; the caller must ``check()`` it.
     public init(_ reader: inout JSONReader<JSONFault>) throws(JSONFault) {
+        self = try Self.read(&reader) { (reader, _) throws(JSONFault) in
+            _ = try reader.required("attribute", Attribute?.none)
+        }
+    }
+
+    /// The same.
+    /// - Parameter onPending: is told the place of each object without an attribute, which is given ``Attribute/hard``.
+    static func read(
+        _ reader: inout JSONReader<JSONFault>,
+        onPending: (_ reader: JSONReader<JSONFault>, _ place: Int) throws(JSONFault) -> Void
+    ) throws(JSONFault) -> Layout {
         var imageID: Int?
         var fileName: String?
         var width: Int?
@@ -59,12 +74,16 @@ extension Layout {
             case "height": try reader.read(key, into: &height) { (reader) throws(JSONFault) in try reader.integer() }
             case "objects":
                 try reader.read(key, into: &objects) { (reader) throws(JSONFault) in
-                    try reader.list { (reader) throws(JSONFault) in try LayoutObject(&reader) }
+                    var place = 0
+                    return try reader.list { (reader) throws(JSONFault) in
+                        defer { place += 1 }
+                        return try LayoutObject(&reader) { (reader) throws(JSONFault) in try onPending(reader, place) }
+                    }
                 }
             default: try reader.skip()
             }
         }
-        self.init(
+        return Layout(
             imageID: try reader.required("image_id", imageID), fileName: try reader.required("file_name", fileName),
             width: try reader.required("width", width), height: try reader.required("height", height),
             objects: try reader.required("objects", objects))
@@ -92,7 +111,7 @@ extension Layout {
         }
     }
 
-    private static func contentError(_ place: String, expected: String, found: String) -> LayoutError {
+    static func contentError(_ place: String, expected: String, found: String) -> LayoutError {
         LayoutError(
             .content,
             "cannot read a layout at \(place): expected \(expected), found \(found); write it as this "
@@ -107,7 +126,9 @@ extension Box {
 }
 
 extension LayoutObject {
-    fileprivate init(_ reader: inout JSONReader<JSONFault>) throws(JSONFault) {
+    fileprivate init(
+        _ reader: inout JSONReader<JSONFault>, onPending: (JSONReader<JSONFault>) throws(JSONFault) -> Void
+    ) throws(JSONFault) {
         var annotationID: Int?
         var categoryID: Int?
         var category: String?
@@ -126,16 +147,17 @@ extension LayoutObject {
             default: try reader.skip()
             }
         }
+        if attribute == nil { try onPending(reader) }
         self.init(
             annotationID: try reader.required("annotation_id", annotationID),
             categoryID: try reader.required("category_id", categoryID),
             category: try reader.required("category", category), box: try reader.required("bbox", box),
-            attribute: try reader.required("attribute", attribute))
+            attribute: attribute ?? .hard)
     }
 }
 
 extension Box {
-    fileprivate init(_ reader: inout JSONReader<JSONFault>) throws(JSONFault) {
+    init(_ reader: inout JSONReader<JSONFault>) throws(JSONFault) {
         self.init(x: 0, y: 0, width: 0, height: 0)
         var count = 0
         try reader.elements { (reader) throws(JSONFault) in

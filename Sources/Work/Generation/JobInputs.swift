@@ -99,7 +99,7 @@ struct JobInputs {
     }
 
     /// What `read` made, and the digest of the text that it showed.
-    private static func hashed<Value>(
+    static func hashed<Value>(
         _ read: (_ onText: (ArraySlice<UInt8>) -> Void) throws(LayoutError) -> Value
     ) throws(LayoutError) -> (value: Value, digest: SHA256Digest) {
         var hasher = SHA256Hasher()
@@ -108,7 +108,7 @@ struct JobInputs {
     }
 
     /// The ids count, not how their file spells or orders them.
-    private static func digest(ofIDs ids: [Int]) -> SHA256Digest {
+    static func digest(ofIDs ids: [Int]) -> SHA256Digest {
         SHA256.digest(of: Set(ids).sorted().map(String.init).joined(separator: "\n"))
     }
 }

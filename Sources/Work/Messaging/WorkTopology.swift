@@ -14,9 +14,11 @@ public struct WorkTopology: Sendable, Hashable {
         workQueues = queues.filter { seen.insert($0).inserted }
     }
 
-    /// Both lanes of every generator, and of the packing that follows.
-    public init(generators: [Capability]) {
-        self.init(queues: generators.flatMap { WorkQueue.lanes(of: .generate, $0) } + FollowUp.packing.queues)
+    /// Both lanes of every generator, of the packing that follows, and of every detector.
+    public init(generators: [Capability], detectors: [Capability] = []) {
+        self.init(
+            queues: generators.flatMap { WorkQueue.lanes(of: .generate, $0) } + FollowUp.packing.queues
+                + detectors.flatMap { WorkQueue.lanes(of: .detect, $0) })
     }
 
     /// The names of the work queues.

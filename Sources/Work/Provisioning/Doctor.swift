@@ -25,6 +25,8 @@ public struct Doctor: Sendable {
         public var store: Result<any StoreSite, any Error>
         /// The generators whose queues must be there.
         public var generators: [Capability]
+        /// The detectors whose queues must be there.
+        public var detectors: [Capability]
         /// What the roles' names begin with.
         public var rolePrefix: String
 
@@ -33,7 +35,7 @@ public struct Doctor: Sendable {
             broker: Result<BrokerURL, any Error>, management: Result<ManagementURL, any Error>? = nil,
             controlCommand: String? = nil, database: Result<DatabaseURL, any Error>,
             store: Result<any StoreSite, any Error>,
-            generators: [Capability], rolePrefix: String = "detdiffusion"
+            generators: [Capability], detectors: [Capability] = [], rolePrefix: String = "detdiffusion"
         ) {
             self.broker = broker
             self.management = management
@@ -41,6 +43,7 @@ public struct Doctor: Sendable {
             self.database = database
             self.store = store
             self.generators = generators
+            self.detectors = detectors
             self.rolePrefix = rolePrefix
         }
     }
@@ -48,7 +51,9 @@ public struct Doctor: Sendable {
     let subject: Subject
     let limit: Duration
     let logger: Logger
-    var topology: WorkTopology { WorkTopology(generators: subject.generators) }
+    var topology: WorkTopology {
+        WorkTopology(generators: subject.generators, detectors: subject.detectors)
+    }
 
     /// Examines `subject`, giving each check at most `limit`.
     public init(_ subject: Subject, limit: Duration = .seconds(12), logger: Logger) {

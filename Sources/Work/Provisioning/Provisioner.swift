@@ -14,6 +14,8 @@ public struct Provisioner: Sendable {
     public struct Plan: Sendable {
         /// The generators whose queues are made.
         public var generators: [Capability]
+        /// The detectors whose queues are made.
+        public var detectors: [Capability]
         /// What the three roles' names begin with; several catalogues of one server need several.
         public var rolePrefix: String
         /// The roles' passwords; without it new roles get none and cannot log in with one yet.
@@ -21,24 +23,26 @@ public struct Provisioner: Sendable {
         /// Look, and change nothing.
         public var isDryRun: Bool
 
-        /// Plans for these generators.
+        /// Plans for these generators and detectors.
         /// - Throws: ``ProvisioningError`` when the prefix is no plain name.
         public init(
-            generators: [Capability], rolePrefix: String = "detdiffusion", passwords: PasswordFile? = nil,
-            isDryRun: Bool = false
+            generators: [Capability], detectors: [Capability] = [], rolePrefix: String = "detdiffusion",
+            passwords: PasswordFile? = nil, isDryRun: Bool = false
         ) throws(ProvisioningError) {
             guard rolePrefix.wholeMatch(of: /[a-z_][a-z0-9_]{0,40}/) != nil else {
                 throw ProvisioningError(
                     .invalid,
                     "role prefix '\(rolePrefix)': expected up to 41 of a-z, 0-9 and _, beginning with a letter")
             }
-            for generator in generators where generator.rawValue.wholeMatch(of: /[a-z0-9][a-z0-9.\-]{0,99}/) == nil {
+            for generator in generators + detectors
+            where generator.rawValue.wholeMatch(of: /[a-z0-9][a-z0-9.\-]{0,99}/) == nil {
                 throw ProvisioningError(
                     .invalid,
                     "generator '\(generator)': expected up to 100 of a-z, 0-9, '.' and '-', as in \(GeneratorName.sketch)"
                 )
             }
             self.generators = generators
+            self.detectors = detectors
             self.rolePrefix = rolePrefix
             self.passwords = passwords
             self.isDryRun = isDryRun
@@ -48,7 +52,7 @@ public struct Provisioner: Sendable {
     let plan: Plan
     let logger: Logger
     let limit: Duration = .seconds(60)
-    var topology: WorkTopology { WorkTopology(generators: plan.generators) }
+    var topology: WorkTopology { WorkTopology(generators: plan.generators, detectors: plan.detectors) }
 
     /// Provides for a plan.
     public init(plan: Plan, logger: Logger) {

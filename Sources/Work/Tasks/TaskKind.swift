@@ -10,6 +10,8 @@ public struct TaskKind: RawRepresentable, Hashable, Sendable, Codable, CustomStr
 
     /// One image from one layout task.
     public static let generate = TaskKind(rawValue: "generate")
+    /// What a detector finds in one image, and the attributes of its objects.
+    public static let detect = TaskKind(rawValue: "detect")
     /// One tar file from the outputs of one shard.
     public static let pack = TaskKind(rawValue: "pack")
 

@@ -112,6 +112,21 @@ struct ErrorLineTests {
         ("worker", ["run", "--lease", "nan"], "--lease: expected seconds"),
         ("worker", ["run", "--generator", "dall-e"], "--generator: expected one of sketch, blank, diffusion, program"),
         ("worker", ["run", "--lease", "soon"], "soon"),
+        ("worker", ["run", "--detector", "abacus"], "abacus"),
+        ("worker", ["run", "--detector", "fcos"], "--weights: expected the detector's weights, found none"),
+        ("worker", ["run", "--weights", "w"], "--weights: expected --detector NAME beside it"),
+        ("worker", ["run", "--images", "d"], "--images: expected --detector NAME beside it"),
+        ("worker", ["run", "--detector", "fcos", "--weights", "w"], "--detector: expected --images DIR beside it"),
+        ("producer", ["attributes", "--job", "a", "--annotations", "a"], "--detector: expected one of yolov4"),
+        (
+            "producer", ["attributes", "--job", "a", "--annotations", "a", "--detector", "yolov4", "--weights", "w"],
+            "--cfg: expected darknet's .cfg file"
+        ),
+        (
+            "producer",
+            ["attributes", "--job", "a", "--annotations", "a", "--detector", "fcos", "--weights", "w", "--gamma", "2"],
+            "--gamma and --beta: expected numbers from 0 to 1"
+        ),
         ("catalogue", ["jobs", "--state", "odd"], "odd"),
         ("catalogue", ["jobs", "--limit=-1"], "--limit: expected 0 or more"),
         ("catalogue", ["watch", "--every", "0"], "--every: expected"),
@@ -154,17 +169,25 @@ struct ErrorLineTests {
 
     @Test(
         arguments: [
-            (#"{"batch": 4, "bacth": 5}"#, 65, "unknown key 'bacth'; expected batch, checkpoints, exitWhenIdle"),
+            (
+                #"{"batch": 4, "bacth": 5}"#, 65,
+                "unknown key 'bacth'; expected batch, checkpoints, detectors, exitWhenIdle"
+            ),
             (#"{"batch": "many"}"#, 65, "key 'batch'"),
             (#"{"batch": 4, "pack": true, "b\u0061tch": 5}"#, 65, "key 'batch' is there twice"),
             (#"{"programs": [{"path": "a", "path": "b"}]}"#, 65, "key 'programs.path' is there twice"),
             (#"{"programs": [{"path": "a"}, {"path": "b"}], "batch": 0}"#, 64, "expected 1 to 10000, found 0"),
             (#"{"batch": 0, "generators": ["\"}", "a", "a"]}"#, 64, "expected 1 to 10000, found 0"),
+            (#"{"detectors": [{"detector": "yolov4", "wieghts": "w"}]}"#, 65, "unknown key 'wieghts'"),
+            (
+                #"{"detectors": [{"detector": "abacus", "weights": "w", "images": "i"}]}"#, 65,
+                "profile: detectors: expected one of yolov4, faster-rcnn, fcos, atss, found 'abacus'"
+            ),
             ("[1]", 65, "expected a JSON object, found another value"), ("", 65, "expected a JSON object"),
             (#"{"batch": 0}"#, 64, "expected 1 to 10000, found 0"),
             (#"{"lease": 0.1}"#, 64, "expected seconds from 0.5"),
             (#"{"generators": ["dall-e"]}"#, 64, "expected one of sketch, blank, diffusion, program, found 'dall-e'"),
-            (#"{"generators": [], "pack": false}"#, 64, "expected a generator or packing"),
+            (#"{"generators": [], "pack": false}"#, 64, "expected a generator, a detector or packing"),
         ] as [(String, Int32, String)])
     func aProfileIsReadStrictly(text: String, status: Int32, says: String) throws {
         let path = FileManager.default.temporaryDirectory.appendingPathComponent("\(UUID().uuidString).json").path

@@ -47,7 +47,7 @@ struct ProfileSchemaTests {
         ("messages/hint.v1.schema.json", "{}"),
         ("messages/control.v1.schema.json", #"{"action":"explode","job":1,"version":1}"#),
         ("messages/control.v1.schema.json", #"{"action":"pause","job":1,"version":2}"#),
-        ("messages/sample.v1.schema.json", #"{"width":8}"#),
+        ("messages/sample.v1.schema.json", #"{"width":8}"#), ("messages/detected.v1.schema.json", #"{"version":1}"#),
     ])
     func theSchemasRefuseWhatTheyShould(schema: String, text: String) throws {
         #expect(try Validation.violations(of: schema, in: [Array(text.utf8)]) != "")
@@ -115,6 +115,22 @@ struct MessageSchemaTests {
                     try Validation.violations(of: "messages/sample.v1.schema.json", in: "\(world.store)/\(archive)")
                         == "")
             }
+        }
+    }
+
+    @Test func whatDetectTasksRecordIsValid() throws {
+        try TestWorld.with("schemas") { world in
+            let set = try DrawnSet(in: world.folder, images: 3)
+            try world.commands.succeed(
+                "producer",
+                ["attributes", "--job", "seen", "--annotations", set.annotations, "--subset", "all", "--size", "96x72"]
+                    + set.detector)
+            try world.commands.succeed("worker", TestWorld.worker + ["--images", set.pictures] + set.detector)
+            let results = try world.sql("SELECT convert_from(content, 'UTF8') FROM results")
+            #expect(results.count == 3)
+            #expect(
+                try Validation.violations(of: "messages/detected.v1.schema.json", in: results.map { Array($0.utf8) })
+                    == "")
         }
     }
 

@@ -197,6 +197,7 @@ struct KindTests {
             let text = try String(contentsOfFile: folder + "/" + file, encoding: .utf8)
             for word in [
                 "'pack", "'archive", "'generate'", "\"pack\"", "TaskKind.pack", "TaskKind.generate", ".packing",
+                "'detect'", "\"detect\"", "TaskKind.detect",
             ] {
                 #expect(!text.contains(word), "\(file) names \(word)")
             }

@@ -19,6 +19,7 @@ struct Detect: AsyncParsableCommand {
             """)
 
     @OptionGroup var network: DetectorOptions
+    @OptionGroup var computing: DeviceOptions
 
     @Option(help: ArgumentHelp("A picture, or a folder of them.", valueName: "path"))
     var images: String
@@ -34,14 +35,14 @@ struct Detect: AsyncParsableCommand {
 
     func run() async throws {
         try await reporting("detdiffusion-worker") {
+            let files = try network.files()
             let set = try annotations.map { try AnnotationSet.read(path: $0) }
             let pictures = try PictureList(path: images, annotations: set)
             try pictures.requireFolder(of: out)
             if let draw { try pictures.makeFolder(draw) }
-            let device = try network.computing.device()
-            let detector = try network.detector(on: device)
+            let detector = try files.detector(on: try computing.device())
             let classes = try ClassList(
-                of: network.kind, count: detector.classes, names: network.names, categories: set?.categories)
+                of: files.kind, count: detector.classes, names: files.names, categories: set?.categories)
             let run = DetectionRun(
                 pictures: pictures.all, detector: detector, classes: classes, out: out, drawings: draw)
             let failures = try await DetectionThread().run(run)

@@ -58,17 +58,12 @@ struct DetectionRun: Sendable {
     /// One result in COCO's format; nil for a label that stands for no category.
     private func line(_ found: FoundBox, of picture: PictureList.Picture) -> String? {
         guard let category = classes[found.label] else { return nil }
-        let box = [found.box.x, found.box.y, found.box.width, found.box.height].map(Self.rounded)
+        let found = Detection(
+            imageID: picture.id, categoryID: category.id, box: found.box, score: found.score
+        ).rounded
+        let box = [found.box.x, found.box.y, found.box.width, found.box.height].map { "\($0)" }
         return "{\"image_id\":\(picture.id),\"category_id\":\(category.id),\"bbox\":[\(box.joined(separator: ","))],"
-            + "\"score\":\(Self.rounded(found.score, digits: 6))}"
-    }
-
-    /// A thousandth of a pixel is more than a box can mean.
-    private static func rounded(_ number: Double) -> String { rounded(number, digits: 3) }
-
-    private static func rounded(_ number: Double, digits: Int) -> String {
-        let factor = pow(10, Double(digits))
-        return "\((number * factor).rounded() / factor)"
+            + "\"score\":\(found.score)}"
     }
 
     private func draw(_ found: [FoundBox], on image: Image, to path: String) throws {

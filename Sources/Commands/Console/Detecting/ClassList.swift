@@ -1,13 +1,13 @@
 // What a detector's labels mean: names, and ids of categories.
 
-import Console
+public import Detectors
 import ErrorLines
-import Layouts
+public import Layouts
 
 /// The classes of a detector.
-struct ClassList: Sendable {
+public struct ClassList: Sendable {
     /// The id in results and the name of each label; nil for one that is no class of the data set.
-    private let classes: [(id: Int, name: String)?]
+    public let all: [(id: Int, name: String)?]
 
     /// torchvision's labels are the ids of COCO's categories, 0 the background; others count COCO's 80 from 0. With names,
     /// an id is that of the category of this name in the annotation file, else of COCO's, else the line's number; torchvision's
@@ -17,7 +17,7 @@ struct ClassList: Sendable {
     ///   - count: labels that the network knows.
     ///   - names: a file of names, one a line.
     ///   - categories: those of an annotation file.
-    init(of kind: DetectorKind, count: Int, names path: String?, categories: [Layouts.Category]?) throws {
+    public init(of kind: DetectorKind, count: Int, names path: String?, categories: [Layouts.Category]?) throws {
         if let path {
             let names = try Self.names(path)
             guard names.count == count else {
@@ -26,7 +26,7 @@ struct ClassList: Sendable {
             }
             let ids = Dictionary((categories ?? CocoCategories.things).map { ($0.name, $0.id) }) { first, _ in first }
             let countsBackground = kind == .fasterRCNN || kind == .fcos
-            classes = try names.enumerated().map { place, name in
+            all = try names.enumerated().map { place, name in
                 if countsBackground, place == 0 { return nil }
                 if let id = ids[name] { return (id, name) }
                 guard categories == nil else {
@@ -50,7 +50,7 @@ struct ClassList: Sendable {
                         + "COCO; found neither")
             }
             let named = Dictionary(known.map { ($0.id, $0.name) }) { first, _ in first }
-            classes = (0..<count).map { label in named[label].map { (label, $0) } }
+            all = (0..<count).map { label in named[label].map { (label, $0) } }
         case .yolov4, .atss:
             guard count == CocoCategories.things.count else {
                 throw CommandError(
@@ -58,14 +58,15 @@ struct ClassList: Sendable {
                     "--names: expected the names of the \(count) classes of these weights, since they are not COCO's "
                         + "\(CocoCategories.things.count), found none")
             }
-            classes = CocoCategories.things.map { ($0.id, $0.name) }
+            all = CocoCategories.things.map { ($0.id, $0.name) }
         }
     }
 
     /// Labels of torchvision's detectors for COCO: its ids up to 90, and the background.
     private static let cocoLabels = 91
 
-    subscript(label: Int) -> (id: Int, name: String)? { classes.indices.contains(label) ? classes[label] : nil }
+    /// What a label means; nil for one that stands for no category.
+    public subscript(label: Int) -> (id: Int, name: String)? { all.indices.contains(label) ? all[label] : nil }
 
     private static func names(_ path: String) throws -> [String] {
         let bytes = try TextFile(path: path, subject: "names of classes").readAll()
