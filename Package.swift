@@ -144,6 +144,7 @@ let work = district(
         // Level 3
         module("Messaging", ["Catalogue", "Broker", "Tasks"]),
         module("Generation", ["Catalogue", "Tasks", "Layouts", "Digests"]),
+        module("Attributes", ["Catalogue", "Tasks", "Layouts", "Pixels"]),
         module("Exports", ["Catalogue", "Stores", "Archives", "Files", "Layouts", "Pixels", "Tasks", "Digests"]),
         module(
             "Auditing",
@@ -200,7 +201,9 @@ let commands = district(
         command(
             "detdiffusion-catalogue",
             [
-                "Console", "Orchestration", "Messaging", "Handlers", "Auditing", "Exports", "Provisioning", "Catalogue",
+                "Console", "Orchestration", "Messaging", "Handlers", "Auditing", "Attributes", "Exports",
+                "Provisioning",
+                "Catalogue",
                 "Broker", "Postgres", "Stores", "Archives", "Layouts", "Pixels", "Digests", "Tasks", "ErrorLines",
                 "Files",
             ]),

@@ -23,6 +23,6 @@ public struct JobPredecessor: Sendable, Hashable {
 }
 
 extension JobPredecessor: CustomStringConvertible {
-    /// `job 'detect'` or `the shards of job 'detect'`.
+    /// `job 'first'` or `the shards of job 'first'`.
     public var description: String { by == .job ? "job '\(job)'" : "the shards of job '\(job)'" }
 }

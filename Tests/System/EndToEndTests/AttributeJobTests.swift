@@ -35,6 +35,63 @@ struct AttributeJobTests {
         }
     }
 
+    @Test func theCatalogueShowsAttributesAndComputesThemAnew() throws {
+        try TestWorld.with("attributes") { world in
+            let set = try DrawnSet(in: world.folder, images: 10)
+            try world.detect("seen", set, ["--gamma", "0.03"])
+            try world.commands.succeed("worker", TestWorld.detecting(set))
+            func expect(_ options: [String], gamma: Double, beta: Double, sameClass: Bool = false) throws {
+                let text = try world.commands.succeed("catalogue", ["attributes", "--job", "seen", "--json"] + options)
+                let survey = try JSONDecoder().decode(JudgedSurvey.self, from: Data(text.utf8))
+                #expect(survey.gamma == gamma && survey.beta == beta && survey.sameClass == sameClass)
+                #expect(survey.storedGamma == 0.03 && survey.storedBeta == 0.5 && !survey.storedSameClass)
+                #expect(survey.images == 10 && survey.tasks == 10 && survey.detections == set.found.count)
+                func tally(_ objects: [DrawnSet.Object]) -> JudgedSurvey.Tally {
+                    let easy = objects.count { set.isEasy($0, gamma: gamma, beta: beta, sameClass: sameClass) }
+                    return JudgedSurvey.Tally(easy: easy, hard: objects.count - easy)
+                }
+                #expect(survey.total == tally(set.objects))
+                for (place, name) in ["cat", "dog", "bird"].enumerated() {
+                    let mine = set.objects.filter { $0.category == place + 1 }
+                    #expect(survey.categories.first { $0.name == name }?.tally == tally(mine))
+                }
+                let sizes = [0.0..<1024, 1024..<9216, 9216..<Double.infinity].map { range in
+                    tally(set.objects.filter { range.contains($0.box[2] * $0.box[3]) })
+                }
+                #expect(survey.sizes.map(\.name) == ["small", "medium", "large"])
+                #expect(survey.sizes.map(\.tally) == sizes)
+            }
+            try expect([], gamma: 0.03, beta: 0.5)
+            try expect(["--gamma", "0.2"], gamma: 0.2, beta: 0.5)
+            try expect(["--beta", "0.9", "--same-class"], gamma: 0.03, beta: 0.9, sameClass: true)
+            // Nothing was stored by that.
+            #expect(try world.results(of: "seen").allSatisfy { $0.gamma == 0.03 && $0.beta == 0.5 })
+
+            let stored = try world.commands.succeed("catalogue", ["attributes", "--job", "seen"])
+            #expect(stored.contains("attributes stored, with gamma 0.03, beta 0.5\n"))
+            let chart = world.folder + "/chart.png"
+            let computed = try world.commands.succeed(
+                "catalogue", ["attributes", "--job", "seen", "--gamma", "0.2", "--chart", chart])
+            #expect(computed.contains("attributes computed now, with gamma 0.2, beta 0.5\n"))
+            #expect(computed.contains("(stored ones: gamma 0.03, beta 0.5)"))
+            for text in [stored, computed] { #expect(text.split(separator: "\n").allSatisfy { $0.count <= 80 }) }
+            #expect(try Data(contentsOf: URL(fileURLWithPath: chart)).starts(with: [0x89, 0x50, 0x4E, 0x47]))
+        }
+    }
+
+    @Test func aJobOfAnotherKindHasNoAttributesToShow() throws {
+        try TestWorld.with("attributes") { world in
+            try world.enqueue("drawn", limit: 8, ["--seed", "\(UInt64.random(in: 0..<1 << 53))"])
+            let refused = try world.commands.run("catalogue", ["attributes", "--job", "drawn"])
+            #expect(refused.status == 78 && refused.errors.contains("found kind generate"), "\(refused.errors)")
+            let unknown = try world.commands.run("catalogue", ["attributes", "--job", "nobody"])
+            #expect(unknown.status == 78 && unknown.errors.contains("does not exist"))
+            let wrong = try world.commands.run("catalogue", ["attributes", "--job", "drawn", "--gamma", "7"])
+            #expect(wrong.status == 64 && wrong.errors.contains("--gamma: expected a number from 0 to 1"))
+            try world.commands.succeed("worker", TestWorld.worker)
+        }
+    }
+
     @Test func aPictureThatIsMissingCorruptOrAnotherFailsItsOwnTaskByName() throws {
         try TestWorld.with("attributes") { world in
             let set = try DrawnSet(in: world.folder, images: 6)
@@ -151,6 +208,18 @@ extension TestWorld {
             """
         ).map { try JSONDecoder().decode(JudgedImage.self, from: Data($0.utf8)) }
     }
+}
+
+/// What `attributes --json` says.
+struct JudgedSurvey: Decodable {
+    struct Tally: Decodable, Equatable { var easy: Int, hard: Int }
+    struct Row: Decodable { var name: String, tally: Tally }
+
+    var gamma, beta, storedGamma, storedBeta: Double
+    var sameClass, storedSameClass: Bool
+    var images, tasks, detections: Int
+    var total: Tally
+    var sizes, categories: [Row]
 }
 
 /// A result of a detect task.
