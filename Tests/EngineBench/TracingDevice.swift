@@ -139,6 +139,9 @@ final class TracingDevice: Device, @unchecked Sendable {
     func pool(_ x: Tensor, _ pooling: Pooling, _ window: PoolingWindow) throws(DeviceError) -> Tensor {
         try traced("pooling") { () throws(DeviceError) in try inner.pool(plain(x), pooling, window) }
     }
+    func regions(_ boxes: Tensor, of x: Tensor, _ sampling: RegionSampling) throws(DeviceError) -> Tensor {
+        try traced("regions") { () throws(DeviceError) in try inner.regions(plain(boxes), of: plain(x), sampling) }
+    }
     func apply(_ activation: Activation, to x: Tensor) throws(DeviceError) -> Tensor {
         try traced("activations, sums") { () throws(DeviceError) in try inner.apply(activation, to: plain(x)) }
     }

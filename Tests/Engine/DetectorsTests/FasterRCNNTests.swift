@@ -68,11 +68,11 @@ private struct FasterRCNNGolden: MadeGolden {
         try golden.withWeights { path in
             let detector = try golden.detector(path, on: device)
             let maps = detector.network.maps(detector.transform(golden.picture, on: device).pixels)
-            let regions = try RegionAlignment(maps.dropLast())(boxes(ofCorners: golden.proposals))
-            let numbers = detector.network.head(regions)
-            for (found, expected) in [
-                (try numbers.scores.floats(), golden.scores), (try numbers.changes.floats(), golden.changes),
-            ] {
+            let regions = RegionAlignment(boxes(ofCorners: golden.proposals), on: maps.dropLast())
+            let numbers = detector.network.head(regions.numbers)
+            for (tensor, expected) in [(numbers.scores, golden.scores), (numbers.changes, golden.changes)] {
+                let (floats, width) = (try tensor.floats(), tensor.channels)
+                let found = regions.rows.flatMap { floats[$0 * width..<($0 + 1) * width] }
                 try #require(found.count == expected.count)
                 let worst = zip(found, expected).map { abs($0 - $1) }.max() ?? .infinity
                 let greatest = expected.map(abs).max() ?? 0
