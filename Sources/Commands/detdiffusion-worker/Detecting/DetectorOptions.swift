@@ -67,12 +67,11 @@ struct DetectorOptions: ParsableArguments {
             var detector = try FasterRCNNDetector(weights: weights, epsilon: epsilon, device: device)
             if let threshold { detector.threshold = threshold }
             return detector
-        case .fcos:
-            var detector = try FCOSDetector(weights: weights, epsilon: epsilon, device: device)
-            if let threshold { detector.threshold = threshold }
-            return detector
-        case .atss:
-            var detector = try ATSSDetector(weights: weights, epsilon: epsilon, device: device)
+        case .fcos, .atss:
+            var detector =
+                kind == .fcos
+                ? try DenseDetector(fcos: weights, epsilon: epsilon, device: device)
+                : try DenseDetector(atss: weights, epsilon: epsilon, device: device)
             if let threshold { detector.threshold = threshold }
             return detector
         }
