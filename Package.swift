@@ -108,7 +108,8 @@ let engine = district(
         module("Evaluation", ["Layouts"], settings: strict + optimised),
         // Level 3: devices and models, which do not know each other
         module(
-            "Detectors", ["Tensors", "Weights", "Layouts", "Pixels", "Files", "Digests"], settings: strict + optimised),
+            "Detectors", ["Tensors", "Weights", "Layouts", "Pixels", "ErrorLines", "Files", "Digests"],
+            settings: strict + optimised),
         module("Processors", ["Tensors", "COpenBLAS", "CKernels"], settings: strictWithPointers + optimised),
         module(
             "Diffusion",
@@ -337,7 +338,8 @@ let testing =
                 "Fuzz",
                 [
                     "Layouts", "Tasks", "Archives", "Auditing", "Pixels", "Digests", "Console", "ErrorLines", "Weights",
-                    "Detectors", "Diffusion", "Tensors", "Broker", "Postgres", "Provisioning", "JSON", "Fixtures",
+                    "Detectors", "Diffusion", "Tensors", "TestDevices", "Broker", "Postgres", "Provisioning", "JSON",
+                    "Fixtures",
                 ]),
             tests("Soak", ["Fixtures"], exclude: ["FalseClock"]),
         ])
@@ -369,7 +371,8 @@ if Context.environment["DETDIFFUSION_FUZZ"] != nil {
             name: "fuzz",
             dependencies: [
                 "CFuzzer", "Layouts", "Tasks", "Archives", "Auditing", "Pixels", "Digests", "Console", "ErrorLines",
-                "Weights", "Detectors", "Diffusion", "Tensors", "Broker", "Postgres", "Provisioning", "JSON",
+                "Weights", "Detectors", "Diffusion", "Tensors", "TestDevices", "Broker", "Postgres", "Provisioning",
+                "JSON",
             ],
             path: "Tests/Fuzz/Sources", swiftSettings: strict),
     ]
@@ -379,6 +382,6 @@ if Context.environment["DETDIFFUSION_FUZZ"] != nil {
 if Context.environment["DETDIFFUSION_ENGINE_BENCH"] != nil {
     package.targets.append(
         .executableTarget(
-            name: "engine-bench", dependencies: ["Diffusion", "Processors", "Tensors"], path: "Tests/EngineBench",
-            swiftSettings: strict))
+            name: "engine-bench", dependencies: ["Detectors", "Diffusion", "Pixels", "Processors", "Tensors"],
+            path: "Tests/EngineBench", swiftSettings: strict))
 }

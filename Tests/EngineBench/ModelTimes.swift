@@ -22,14 +22,14 @@ struct ModelTimes {
         let checkpoint = try Checkpoint(folder: folder)
         let device = CPUDevice(threads: threads)
         let pipeline = try LayoutToImagePipeline.load(checkpoint: checkpoint, device: device)
-        let opened = seconds(since: begin)
+        let opened = begin.seconds
         let call = try call(stage, pipeline)
         // Memory and weights are touched for the first time; an image does so in one step.
         try (stage == .image ? self.call(stage, pipeline, steps: 1) : call)()
         let times = try (0..<runs).map { _ in
             let start = ContinuousClock.now
             try call()
-            return seconds(since: start)
+            return start.seconds
         }.sorted()
         print(
             "{\"seconds\":\(times[runs / 2]),\"all\":\(times),\"open\":\(opened),\"peakMegabytes\":\(peakMegabytes())}")
@@ -44,13 +44,7 @@ struct ModelTimes {
         device.reset()
         let start = ContinuousClock.now
         for _ in 0..<runs { try call() }
-        let total = seconds(since: start) / Double(runs)
-        for (name, kind) in device.kinds.sorted(by: { $0.value.seconds > $1.value.seconds }) {
-            let time = kind.seconds / Double(runs)
-            print(
-                "{\"kind\":\"\(name)\",\"seconds\":\(time),\"share\":\(time / total),"
-                    + "\"gflops\":\(kind.gigaflops / kind.seconds),\"calls\":\(kind.calls / runs)}")
-        }
+        device.report(total: start.seconds, runs: runs)
     }
 
     private func call(
@@ -79,13 +73,4 @@ struct ModelTimes {
 
     /// What failed was not timed.
     private static func require(_ result: Tensor) throws { if let failure = result.failure { throw failure } }
-
-    private func seconds(since start: ContinuousClock.Instant) -> Double { (ContinuousClock.now - start) / .seconds(1) }
-
-    /// The most memory that was resident, shared pages of mapped weights included.
-    private func peakMegabytes() -> Int {
-        let status = FileManager.default.contents(atPath: "/proc/self/status") ?? Data()
-        let line = String(decoding: status, as: UTF8.self).split(separator: "\n").first { $0.hasPrefix("VmHWM:") }
-        return line.flatMap { Int($0.filter(\.isNumber)) }.map { $0 / 1024 } ?? 0
-    }
 }

@@ -23,6 +23,16 @@ final class TracingDevice: Device, @unchecked Sendable {
 
     func reset() { kinds = [:] }
 
+    /// Prints each kind's part of `total` seconds of `runs` runs, and what lay between the operations.
+    func report(total: Double, runs: Int) {
+        let rest = Kind(seconds: total - kinds.values.reduce(0) { $0 + $1.seconds }, calls: runs)
+        for (name, kind) in (kinds.map(\.self) + [("between", rest)]).sorted(by: { $0.1.seconds > $1.1.seconds }) {
+            print(
+                "{\"kind\":\"\(name)\",\"seconds\":\(kind.seconds / Double(runs)),\"share\":\(kind.seconds / total),"
+                    + "\"gflops\":\(kind.gigaflops / kind.seconds),\"calls\":\(kind.calls / runs)}")
+        }
+    }
+
     var facts: DeviceFacts { inner.facts }
     var freeBytes: Int { inner.freeBytes }
 
@@ -103,7 +113,8 @@ final class TracingDevice: Device, @unchecked Sendable {
     ) throws(DeviceError) -> Tensor {
         let taps = weight.shape[2] * weight.shape[3]
         let positions = x.count / x.channels / stride / stride
-        let kind = taps == 1 ? "linear" : stride == 1 ? "convolution 3x3" : "convolution 3x3, stride 2"
+        let side = "convolution \(weight.shape[2])x\(weight.shape[3])"
+        let kind = taps * stride == 1 ? "linear" : stride == 1 ? side : "\(side), stride \(stride)"
         return try traced(
             kind, flops: 2 * positions * x.channels * taps * weight.shape[0], shape: Self.shape(x, weight)
         ) { () throws(DeviceError) in
@@ -137,7 +148,14 @@ final class TracingDevice: Device, @unchecked Sendable {
         }
     }
     func pool(_ x: Tensor, _ pooling: Pooling, _ window: PoolingWindow) throws(DeviceError) -> Tensor {
-        try traced("pooling") { () throws(DeviceError) in try inner.pool(plain(x), pooling, window) }
+        try traced("pooling", shape: " \(x.shape)") { () throws(DeviceError) in
+            try inner.pool(plain(x), pooling, window)
+        }
+    }
+    func regions(_ boxes: Tensor, of x: Tensor, _ sampling: RegionSampling) throws(DeviceError) -> Tensor {
+        try traced("regions", shape: " \(x.shape) \(boxes.shape[0])") { () throws(DeviceError) in
+            try inner.regions(plain(boxes), of: plain(x), sampling)
+        }
     }
     func apply(_ activation: Activation, to x: Tensor) throws(DeviceError) -> Tensor {
         try traced("activations, sums") { () throws(DeviceError) in try inner.apply(activation, to: plain(x)) }

@@ -8,6 +8,7 @@ import time
 import psycopg
 
 import measure
+import row_detectors
 import row_drain
 import row_engine
 import row_enqueue
@@ -34,9 +35,10 @@ ROWS = {
     11: row_engine.kinds,
     12: row_evaluation.contenders,
     13: row_planning.contenders,
+    14: row_detectors.contenders,
 }
-# Need a checkpoint of full size and other Python packages: ops/bench --engine.
-ENGINE_ROWS = (8, 9, 10, 11)
+# Need networks of full size and other Python packages: ops/bench --engine.
+ENGINE_ROWS = (8, 9, 10, 11, 14)
 
 FAILURES = (measure.BenchError, OSError, psycopg.Error, LookupError, TypeError, ValueError)
 

@@ -24,6 +24,7 @@ class Surroundings:
         self.data = os.path.join(root, ".build/bench-data")
         self.logs = os.path.join(root, ".build/bench-logs")
         self.model_python = os.path.join(root, ".build/models/bin/python")
+        self.detector_python = os.path.join(root, ".build/detector-peers/bin/python")
         os.makedirs(self.data, exist_ok=True)
         os.makedirs(self.logs, exist_ok=True)
         self.environment = dict(os.environ)

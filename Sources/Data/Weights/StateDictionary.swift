@@ -10,14 +10,20 @@ struct StateDictionary {
     /// How many dictionaries may lie around the one with the tensors.
     private static let depthLimit = 8
 
+    /// How many times the file's bytes the tensors may have together. Tensors may share a storage, as tied layers do; many that
+    /// share a large one would take any amount of memory.
+    private static let sharing = 4
+
     private let containers: [[PickleValue]]
     private let tensors: [PickleTensor]
     private let path: String
+    /// Bytes of the file.
+    private let size: Int
 
-    init(_ unpickler: Unpickler, path: String) {
+    init(_ unpickler: Unpickler, path: String, size: Int) {
         containers = unpickler.containers
         tensors = unpickler.tensors
-        self.path = path
+        (self.path, self.size) = (path, size)
     }
 
     /// The tensors by name.
@@ -68,6 +74,7 @@ struct StateDictionary {
     private func entries(_ pairs: [Pair]) throws(WeightError) -> [String: WeightEntry] {
         var found: [String: WeightEntry] = [:]
         found.reserveCapacity(pairs.count)
+        var bytes = 0
         for pair in pairs {
             if let inner = pair.dictionary, !containers[inner].isEmpty {
                 throw unexpected("found tensors beside the dictionary \(ErrorLine.quoted(pair.key ?? "?"))")
@@ -82,6 +89,13 @@ struct StateDictionary {
                 name: name, shape: tensor.shape, format: tensor.format, placement: tensor.placement)
             guard found.updateValue(entry, forKey: name) == nil else {
                 throw .content(path, place, expected: "each name once", found: "it twice")
+            }
+            // A tensor has no more bytes than the file, so this does not overflow.
+            bytes += entry.byteCount
+            guard bytes / Self.sharing <= size else {
+                throw .content(
+                    path, place, expected: "tensors of at most \(Self.sharing) times the file's \(size) bytes together",
+                    found: "more, as they share storages", fix: "save each with numbers of its own")
             }
         }
         return found

@@ -44,7 +44,7 @@ struct TorchReader {
         }
         var unpickler = Unpickler(file.copy(pickle), reader: self)
         let root = try unpickler.run()
-        return try StateDictionary(unpickler, path: file.path).entries(of: root)
+        return try StateDictionary(unpickler, path: file.path, size: file.count).entries(of: root)
     }
 
     /// The path, for messages.

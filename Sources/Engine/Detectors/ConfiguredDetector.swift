@@ -24,17 +24,7 @@ extension FasterRCNNDetector: ConfiguredDetector {
     }
 }
 
-extension FCOSDetector: ConfiguredDetector {
-    var settings: [String] {
-        [
-            "shorter side \(shorterSide)", "longer side \(longerSide)",
-            "candidates of a map \(candidatesOfMap)", "threshold \(threshold)", "suppression \(suppressionThreshold)",
-            "limit \(limit)",
-        ]
-    }
-}
-
-extension ATSSDetector: ConfiguredDetector {
+extension DenseDetector: ConfiguredDetector {
     var settings: [String] {
         [
             "shorter side \(shorterSide)", "longer side \(longerSide)",

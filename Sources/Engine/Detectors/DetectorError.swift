@@ -1,6 +1,6 @@
 // Why a detector could not be made.
 
-import Foundation
+import ErrorLines
 
 /// A detector's file that cannot be used: one line that names the file and the place, what was expected and found, the fix.
 public struct DetectorError: Error, Sendable, Hashable, CustomStringConvertible {
@@ -19,6 +19,6 @@ public struct DetectorError: Error, Sendable, Hashable, CustomStringConvertible 
 
     init(_ code: Code, _ description: String) {
         self.code = code
-        self.description = description
+        self.description = ErrorLine.text(description)
     }
 }

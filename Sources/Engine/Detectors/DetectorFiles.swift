@@ -70,8 +70,8 @@ public struct DetectorFiles: Sendable, Hashable {
         case .yolov4:
             detector = try YOLODetector(configuration: configuration ?? "", weights: weights, device: device)
         case .fasterRCNN: detector = try FasterRCNNDetector(weights: weights, epsilon: epsilon, device: device)
-        case .fcos: detector = try FCOSDetector(weights: weights, epsilon: epsilon, device: device)
-        case .atss: detector = try ATSSDetector(weights: weights, epsilon: epsilon, device: device)
+        case .fcos: detector = try DenseDetector(fcos: weights, epsilon: epsilon, device: device)
+        case .atss: detector = try DenseDetector(atss: weights, epsilon: epsilon, device: device)
         }
         if let threshold { detector.threshold = threshold }
         return detector

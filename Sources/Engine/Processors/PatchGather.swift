@@ -40,18 +40,32 @@ struct PatchGather {
         _ image: UnsafePointer<Float>, _ row: Int, _ column: Int, to patch: UnsafeMutablePointer<Float>
     ) {
         var patch = unsafe patch
+        // Pixels before the image, in it and behind it.
+        let before = min(max(-column, 0), kernelWidth)
+        let after = min(max(column + kernelWidth - width, 0), kernelWidth)
+        let inside = kernelWidth - before - after
         for index in 0..<chunks.count {
             let chunk = chunks[index]
             for y in row..<row + kernelHeight {
-                for x in column..<column + kernelWidth {
-                    if y < 0 || y >= height || x < 0 || x >= width {
-                        unsafe patch.update(repeating: 0, count: chunk.count)
-                    } else {
-                        let from = unsafe image + (y * width + x) * channels + chunk.lowerBound
-                        unsafe patch.update(from: from, count: chunk.count)
-                    }
-                    unsafe patch += chunk.count
+                if y < 0 || y >= height || inside <= 0 {
+                    unsafe patch.update(repeating: 0, count: kernelWidth * chunk.count)
+                    unsafe patch += kernelWidth * chunk.count
+                    continue
                 }
+                let from = unsafe image + (y * width + column + before) * channels + chunk.lowerBound
+                unsafe patch.update(repeating: 0, count: before * chunk.count)
+                unsafe patch += before * chunk.count
+                if chunks.count == 1 {
+                    // All channels of the pixels, which stand side by side.
+                    unsafe patch.update(from: from, count: inside * channels)
+                } else {
+                    for x in 0..<inside {
+                        unsafe (patch + x * chunk.count).update(from: from + x * channels, count: chunk.count)
+                    }
+                }
+                unsafe patch += inside * chunk.count
+                unsafe patch.update(repeating: 0, count: after * chunk.count)
+                unsafe patch += after * chunk.count
             }
         }
     }

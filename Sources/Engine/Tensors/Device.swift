@@ -98,6 +98,9 @@ public protocol Device: AnyObject, Sendable {
     // Of the pixels in a window.
     func pool(_ x: Tensor, _ pooling: Pooling, _ window: PoolingWindow) throws(DeviceError) -> Tensor
 
+    // Of the pixels that a box sees. Features `[1, rows, columns, channels]`; boxes `[n, 4]`: left, top, right, bottom.
+    func regions(_ boxes: Tensor, of x: Tensor, _ sampling: RegionSampling) throws(DeviceError) -> Tensor
+
     // One number at a time.
     func apply(_ activation: Activation, to x: Tensor) throws(DeviceError) -> Tensor
     func gatedGelu(_ x: Tensor) throws(DeviceError) -> Tensor

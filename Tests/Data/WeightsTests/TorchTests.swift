@@ -134,6 +134,25 @@ import Testing
         #expect(refusal(of: itself).contains("more than 8 deep"))
     }
 
+    /// Tied layers share a storage; a file whose tensors are many times its size is a bomb.
+    @Test(arguments: [(4, true), (5, false), (5000, false)])
+    func tensorsThatShareAStorageAreBounded(count: Int, isRead: Bool) throws {
+        var pickle = PickleBuilder()
+        pickle.bytes += [0x7D, 0x28]
+        for index in 0..<count {
+            pickle.text("t\(index)")
+            pickle.tensorValue(count: 100_000, shape: [100, 1000], strides: [1000, 1])
+        }
+        pickle.bytes += [0x75, 0x2E]
+        let storage = [UInt8](repeating: 0, count: 400_000)
+        let path = try scratch.write("x.bin", StoredZipBuilder(pickle: pickle.bytes, storages: [storage]).bytes())
+        if isRead {
+            #expect(try WeightFile(path: path).entries.count == count)
+        } else {
+            #expect(refusal(of: path).contains("expected tensors of at most 4 times the file's"))
+        }
+    }
+
     @Test(.timeLimit(.minutes(1)))
     func bombsAreRefusedWithinBoundedMemory() throws {
         let million = 4_000_000

@@ -22,6 +22,8 @@ import Testing
             Self.head + "[convolutional] # first\nfilters=4\nsize=3\nstride=2\npad=1\nactivation=mish\n"
                 + "[maxpool]\nsize=2\nstride=2\n[convolutional]\nfilters=6\nactivation=linear\n" + Self.yolo)
         #expect(read.shapes.map(\.rows) == [16, 8, 8, 8] && read.shapes.map(\.channels) == [4, 4, 6, 6])
+        // The picture, and the first layer's outputs until the second has read them; later there is less.
+        #expect(read.numbersAtOnce == 32 * 32 * 3 + 16 * 16 * 4 + 8 * 8 * 4)
         #expect(read.parameters == 4 + 4 * 27 + 6 + 6 * 4 && read.classes == 1)
     }
 
@@ -38,6 +40,39 @@ import Testing
         (head + "[convolutional]\nfilters=6\nactivation=linear\n" + yolo + "new_coords=1", "new_coords"),
         (head + "[convolutional]\nfilters=6\nsize=31\npad=0\n[convolutional]\nsize=9\n", "sizes that fit"),
         (head + "[convolutional]\nfilters=6\nsize=31\npad=0\n[convolutional]\nsize=3\nstride=2\n", "sizes that fit"),
+        // Larger than any network, and small as a file.
+        (
+            head + String(repeating: "[convolutional]\nfilters=1\n", count: 2048),
+            "expected at most 2048 layers, found 2048"
+        ),
+        (
+            head + "[convolutional]\nfilters=65536\n[convolutional]\nsize=31\npad=1\n",
+            "line 6, [convolutional]: expected a window"
+        ),
+        (
+            head + "[convolutional]\nfilters=65536\n[convolutional]\nfilters=65536\n" + yolo,
+            "[yolo]: expected 6 channels"
+        ),
+        (
+            head + "[convolutional]\nfilters=65536\n[convolutional]\nfilters=65536\n[convolutional]\nfilters=6\n"
+                + yolo,
+            "expected convolutions of at most 1073741824 numbers together, found 4295688198"
+        ),
+        (
+            "[net]\nwidth=4096\nheight=4096\n[convolutional]\nfilters=64\n[convolutional]\nfilters=6\n" + yolo,
+            "expected layers that hold at most 1073741824 numbers at once, found 1224736768 for 4096x4096 pixels"
+        ),
+        (
+            head + "[convolutional]\nfilters=6\n"
+                + String(repeating: "[upsample]\nstride=16\n", count: 2) + "[upsample]\nstride=2\n" + yolo,
+            "expected layers that hold at most"
+        ),
+        (head + "[upsample]\nstride=16\n[upsample]\nstride=16\n[upsample]\nstride=16\n" + yolo, "sizes that fit"),
+        (
+            head + "[convolutional]\n[route]\nlayers=" + Array(repeating: "-1", count: 65).joined(separator: ",") + "\n"
+                + yolo,
+            "line 5, [route]: expected at most 64 layers, found 65"
+        ),
         (head + "[convolutional]\nfilters=6\nsize=31\n[maxpool]\nsize=3\nstride=2\npadding=0\n", "sizes that fit"),
     ])
     func whatIsNoDetectorIsOneLine(_ text: String, says: String) throws {

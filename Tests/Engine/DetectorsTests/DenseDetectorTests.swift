@@ -25,34 +25,27 @@ struct DenseGolden: MadeGolden {
     var suppression: GoldenSuppression
     var found: GoldenFound
 
-    /// The golden network as `Kind` reads it.
-    func detector<Kind: DenseDetector>(_ path: String, on device: any Device) throws -> Kind {
-        var detector = try Kind(weights: path, epsilon: 1e-5, device: device)
+    /// The golden network as `read` reads it.
+    func detector(_ path: String, _ read: DenseReader) throws -> DenseDetector {
+        var detector = try read(path)
         (detector.shorterSide, detector.longerSide, detector.candidatesOfMap) = (shorter, longer, candidates)
         return detector
     }
 }
 
-/// What the two have in common, for tests.
-protocol DenseDetector: Detector {
-    init(weights path: String, epsilon: Double, device: any Device) throws(DetectorError)
-    var shorterSide: Int { get set }
-    var longerSide: Int { get set }
-    var candidatesOfMap: Int { get set }
-    var transform: ImageTransform { get }
-    var network: DenseNetwork { get }
-    func candidates(_ outputs: [DenseHead.Output], in prepared: ImageTransform.Prepared) throws -> ScoredBoxes
-}
-extension FCOSDetector: DenseDetector {}
-extension ATSSDetector: DenseDetector {}
+/// Makes a detector of a file.
+typealias DenseReader = (String) throws -> DenseDetector
 
 @Suite struct DenseDetectorTests {
-    private let device = CPUDevice(threads: 2)
+    private static let device = CPUDevice(threads: 2)
+    private let device = Self.device
+    private let fcos: DenseReader = { try DenseDetector(fcos: $0, device: Self.device) }
+    private let atss: DenseReader = { try DenseDetector(atss: $0, device: Self.device) }
 
-    private func holds<Kind: DenseDetector>(_ kind: Kind.Type, _ file: String) throws {
+    private func holds(_ read: DenseReader, _ file: String) throws {
         let golden = try DenseGolden.read(file)
         try golden.withWeights { path in
-            let detector: Kind = try golden.detector(path, on: device)
+            let detector = try golden.detector(path, read)
             #expect(detector.classes == golden.classes)
             let prepared = detector.transform(golden.picture, on: device)
             #expect([prepared.width, prepared.height] == golden.size)
@@ -70,14 +63,14 @@ extension ATSSDetector: DenseDetector {}
         }
     }
 
-    @Test func fcosFindsWhatTorchvisionsFinds() throws { try holds(FCOSDetector.self, "fcos.json") }
+    @Test func fcosFindsWhatTorchvisionsFinds() throws { try holds(fcos, "fcos.json") }
 
-    @Test func atssFindsWhatTheReferenceFinds() throws { try holds(ATSSDetector.self, "atss.json") }
+    @Test func atssFindsWhatTheReferenceFinds() throws { try holds(atss, "atss.json") }
 
-    private func isAlone<Kind: DenseDetector>(_ kind: Kind.Type, _ file: String) throws {
+    private func isAlone(_ read: DenseReader, _ file: String) throws {
         let golden = try DenseGolden.read(file)
         try golden.withWeights { path in
-            let detector: Kind = try golden.detector(path, on: device)
+            let detector = try golden.detector(path, read)
             let other = MadeNumbers.image("other", 1, width: 90, height: 160, cell: 15)
             let together = try detector.detect([golden.picture, other])
             let alone = [try detector.detect([golden.picture])[0], try detector.detect([other])[0]]
@@ -86,14 +79,14 @@ extension ATSSDetector: DenseDetector {}
     }
 
     @Test func eachImageIsFoundAsIfItWereAlone() throws {
-        try isAlone(FCOSDetector.self, "fcos.json")
-        try isAlone(ATSSDetector.self, "atss.json")
+        try isAlone(fcos, "fcos.json")
+        try isAlone(atss, "atss.json")
     }
 
     @Test func oneKindsWeightsAreNotTheOthers() throws {
         let golden = try DenseGolden.read("fcos.json")
         try golden.withWeights { path in
-            let error = #expect(throws: DetectorError.self) { try ATSSDetector(weights: path, device: device) }
+            let error = #expect(throws: DetectorError.self) { try atss(path) }
             #expect("\(error!)".contains("tensor backbone.conv1.weight: expected [any, 3, 7, 7], found no such tensor"))
             #expect("\(error!)".hasSuffix("give the state dict of mmdetection's atss_r50_fpn"))
         }
@@ -103,7 +96,7 @@ extension ATSSDetector: DenseDetector {}
     @Test func countersAreLeftAlone() throws {
         let golden = try DenseGolden.read("atss.json")
         try golden.withWeights(changing: { $0.append(("backbone.bn1.num_batches_tracked", [], [7])) }) { path in
-            let detector: ATSSDetector = try golden.detector(path, on: device)
+            let detector = try golden.detector(path, atss)
             #expect(detector.classes == golden.classes)
         }
     }

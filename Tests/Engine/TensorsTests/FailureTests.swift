@@ -35,6 +35,7 @@ import Testing
         let tokens = image.reshaped([2, 24, 8])
         let before = device.operations
         let scale = good([8])
+        let cells = RegionSampling(rows: 2, columns: 5, points: 2, scale: 1, isAligned: true)
         let results: [(Tensor, [Int])] = [
             (tokens, [2, 24, 8]), (image.batch(1..<2), [1, 4, 6, 8]),
             (tokens.linear(good([5, 8])), [2, 24, 5]),
@@ -51,6 +52,8 @@ import Testing
             (good([2, 24, 8]) + tokens, [2, 24, 8]), (image.adding(perImage: good([2, 8])), [2, 4, 6, 8]),
             (good([2, 4, 6, 1]).concatenatingChannels(image), [2, 4, 6, 9]),
             (image.channels(2..<5), [2, 4, 6, 3]), (image.pooled(.greatest, .around(3)), [2, 4, 6, 8]),
+            (image.batch(0..<1).regions(good([3, 4]), cells), [3, 2, 5, 8]),
+            (good([1, 4, 6, 8]).regions(image.reshaped([96, 4]), cells), [96, 2, 5, 8]),
             (image.upsampledNearest(rows: 5, columns: 7), [2, 5, 7, 8]),
             (Tensor.embedding(image.reshaped([48, 8]), identifiers: [[1, 2, 3]]), [1, 3, 8]),
             (Tensor.concatenatingBatches([good([1, 24, 8]), tokens]), [3, 24, 8]),

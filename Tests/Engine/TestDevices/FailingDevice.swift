@@ -152,6 +152,11 @@ extension FailingDevice {
     package func pool(_ x: Tensor, _ pooling: Pooling, _ window: PoolingWindow) throws(DeviceError) -> Tensor {
         try perhaps("pool", x) { () throws(DeviceError) in try inner.pool(plain(x), pooling, window) }
     }
+    package func regions(_ boxes: Tensor, of x: Tensor, _ sampling: RegionSampling) throws(DeviceError) -> Tensor {
+        try perhaps("regions", x) { () throws(DeviceError) in
+            try inner.regions(plain(boxes), of: plain(x), sampling)
+        }
+    }
     package func apply(_ activation: Activation, to x: Tensor) throws(DeviceError) -> Tensor {
         try perhaps("apply", x) { () throws(DeviceError) in try inner.apply(activation, to: plain(x)) }
     }

@@ -96,6 +96,9 @@ extension RecordingDevice {
         let size = window.size(x.shape[1], x.shape[2])
         return result("pool", [x.shape[0], size.rows, size.columns, x.channels], of: x)
     }
+    package func regions(_ boxes: Tensor, of x: Tensor, _ sampling: RegionSampling) -> Tensor {
+        result("regions", [boxes.shape[0], sampling.rows, sampling.columns, x.channels], of: x, boxes)
+    }
     package func apply(_ activation: Activation, to x: Tensor) -> Tensor { result("apply", x.shape, of: x) }
     package func gatedGelu(_ x: Tensor) -> Tensor {
         result("gatedGelu", x.shape.dropLast() + [x.channels / 2], of: x)

@@ -15,10 +15,8 @@ import Weights
 enum Targets {
     static let all = [
         annotations, stuff, detections, imageIDs, rules, target, layout, layoutTask, hint, control, profile, program,
-        tar,
-        archive,
-        png, jpeg, darknet, safetensors, torchPickle, tokenizer, configuration, layoutFile, shardIndex, tokenizerFolder,
-        checkpointFolder, address,
+        tar, archive, png, jpeg, darknet, darknetWeights, detectorSafetensors, detectorTorch, safetensors, torchPickle,
+        tokenizer, configuration, layoutFile, shardIndex, tokenizerFolder, checkpointFolder, address,
     ]
 
     static let file = MemoryFile()

@@ -112,6 +112,10 @@ struct StateDict {
 
     private func name(_ last: String) -> String { path.isEmpty ? last : "\(path).\(last)" }
 
+    /// The most that a dimension which the file chooses may have: a network's outputs have as many channels, whatever its
+    /// weights take. Published ones have 2,048.
+    private static let most = 8192
+
     private func entry(_ name: String, _ expected: [Int?]) throws(DetectorError) -> WeightEntry {
         let shape = "[" + expected.map { $0.map(String.init) ?? "any" }.joined(separator: ", ") + "]"
         guard let entry = ledger.file.entries[self.name(name)] else {
@@ -121,6 +125,9 @@ struct StateDict {
         guard entry.shape.count == expected.count, zip(entry.shape, expected).allSatisfy({ $1 ?? max($0, 1) == $0 })
         else {
             throw error(name, expected: shape, found: "\(entry.shape)")
+        }
+        guard zip(entry.shape, expected).allSatisfy({ $1 != nil || $0 <= Self.most }) else {
+            throw error(name, expected: "at most \(Self.most) where any number is allowed", found: "\(entry.shape)")
         }
         guard entry.format.isFractional else {
             throw error(name, expected: "fractional numbers", found: entry.format.rawValue)

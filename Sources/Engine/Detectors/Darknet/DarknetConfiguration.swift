@@ -11,6 +11,10 @@ public struct DarknetConfiguration: Sendable {
     let layers: [DarknetLayer]
     /// What each layer gives.
     let shapes: [DarknetShape]
+    /// The last layer that reads each layer's output; later it is let go.
+    let lastUse: [Int]
+    /// The most numbers that the layers' outputs for one picture have at once, the picture's own with them.
+    public let numbersAtOnce: Int
 
     /// Number of classes.
     public var classes: Int {
@@ -43,9 +47,18 @@ public struct DarknetConfiguration: Sendable {
         width = try net.integer("width", in: 32...4096)
         height = try net.integer("height", in: 32...4096)
         let channels = try net.integer("channels", default: 3, in: 3...3)
+        guard sections.count <= DarknetLimits.layers else {
+            throw DetectorError(
+                .content,
+                "\(path): expected at most \(DarknetLimits.layers) layers, found \(sections.count - 1); "
+                    + "give the .cfg file that came with the weights")
+        }
         var builder = DarknetBuilder(input: DarknetShape(rows: height, columns: width, channels: channels))
         for section in sections.dropFirst() { try builder.add(section) }
         (layers, shapes) = (builder.layers, builder.shapes)
+        lastUse = DarknetLimits.lastUse(layers)
+        numbersAtOnce = DarknetLimits.numbersAtOnce(builder.input, layers, shapes, lastUse: lastUse)
+        try DarknetLimits.check(self, path: path)
         let heads = layers.compactMap { if case .yolo(let head) = $0 { head.classes } else { nil } }
         guard let first = heads.first, heads.allSatisfy({ $0 == first }) else {
             throw DetectorError(
@@ -103,6 +116,11 @@ private struct DarknetBuilder {
             padding: isPadded ? kernel / 2 : try section.integer("padding", default: 0, in: 0...15),
             isNormalized: try section.integer("batch_normalize", default: 0, in: 0...1) == 1,
             activation: try section.activation(default: "logistic"))
+        guard convolution.window <= DarknetLimits.window else {
+            throw section.failure(
+                "expected a window of at most \(DarknetLimits.window) numbers, found \(kernel)x\(kernel) pixels of "
+                    + "\(convolution.inputs) channels")
+        }
         func size(_ side: Int) -> Int {
             let padded = side + 2 * convolution.padding
             // 0 where the kernel does not fit, which is refused.
@@ -116,7 +134,11 @@ private struct DarknetBuilder {
 
     private func route(_ section: DarknetSection) throws(DetectorError) -> (DarknetLayer, DarknetShape) {
         var places: [Int] = []
-        for number in try section.integers("layers") { places.append(try place(number, section)) }
+        let numbers = try section.integers("layers")
+        guard numbers.count <= DarknetLimits.route else {
+            throw section.failure("expected at most \(DarknetLimits.route) layers, found \(numbers.count)")
+        }
+        for number in numbers { places.append(try place(number, section)) }
         let groups = try section.integer("groups", default: 1, in: 1...1 << 10)
         let group = try section.integer("group_id", default: 0, in: 0...groups - 1)
         let parts = places.map { shapes[$0] }

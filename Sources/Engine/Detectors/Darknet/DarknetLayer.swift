@@ -8,6 +8,9 @@ struct DarknetShape: Sendable, Hashable {
     var columns: Int
     var channels: Int
 
+    /// All of them.
+    var count: Int { rows * columns * channels }
+
     var isPossible: Bool {
         rows >= 1 && columns >= 1 && channels >= 1 && rows <= 1 << 14 && columns <= 1 << 14 && channels <= 1 << 16
     }
@@ -37,8 +40,10 @@ struct DarknetConvolution: Sendable, Hashable {
     var isNormalized: Bool
     var activation: Activation?
 
+    /// Numbers that one output is the sum of.
+    var window: Int { inputs * kernel * kernel }
     /// Numbers in the weight file.
-    var parameters: Int { outputs * (isNormalized ? 4 : 1) + outputs * inputs * kernel * kernel }
+    var parameters: Int { outputs * (isNormalized ? 4 : 1) + outputs * window }
 }
 
 /// A head that reads boxes off a grid (Bochkovskiy et al. 2020, "YOLOv4"; darknet's `yolo_layer.c`).

@@ -8,8 +8,6 @@ struct DarknetNetwork: Sendable {
     private let device: any Device
     /// One for each layer that is a convolution.
     private let convolutions: [Int: FoldedConvolution]
-    /// The last layer that reads each layer's output; later it is let go.
-    private let lastUse: [Int]
 
     init(_ configuration: DarknetConfiguration, weights path: String, device: any Device) throws(DetectorError) {
         self.configuration = configuration
@@ -21,15 +19,6 @@ struct DarknetNetwork: Sendable {
             convolutions[index] = try weights.next(convolution, on: device)
         }
         self.convolutions = convolutions
-        var lastUse = configuration.layers.indices.map { $0 + 1 }
-        for (index, layer) in configuration.layers.enumerated() {
-            switch layer {
-            case .route(let layers, _, _): for place in layers { lastUse[place] = max(lastUse[place], index) }
-            case .shortcut(let place, _): lastUse[place] = max(lastUse[place], index)
-            default: break
-            }
-        }
-        self.lastUse = lastUse
     }
 
     /// `[batch, height, width, 3]`, colors 0...1, gives what stands before each `[yolo]` layer, `[batch, rows, columns,
@@ -41,7 +30,7 @@ struct DarknetNetwork: Sendable {
             let last = index == 0 ? image : outputs[index - 1]!
             if case .yolo = layer { heads.append(last) }
             outputs.append(compute(layer, at: index, last, outputs))
-            for place in outputs.indices where lastUse[place] <= index { outputs[place] = nil }
+            for place in outputs.indices where configuration.lastUse[place] <= index { outputs[place] = nil }
         }
         return heads
     }

@@ -57,9 +57,10 @@ public struct FasterRCNNDetector: Detector {
         let maps = network.maps(prepared.pixels)
         let regions = try RegionProposals.boxes(network.proposals(maps), selection, in: prepared)
         guard !regions.isEmpty else { return [] }
-        let numbers = network.head(try RegionAlignment(maps.dropLast())(regions))
+        let aligned = RegionAlignment(regions, on: maps.dropLast())
         return try network.head.objects(
-            numbers, in: regions, threshold: threshold, width: prepared.width, height: prepared.height
+            network.head(aligned.numbers), in: aligned, threshold: threshold, width: prepared.width,
+            height: prepared.height
         ).found(threshold: suppressionThreshold, limit: limit, in: prepared, of: image)
     }
 

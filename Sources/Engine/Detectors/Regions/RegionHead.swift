@@ -36,11 +36,12 @@ struct RegionHead: Sendable {
 
     /// Objects in the picture without its padding, before overlapping ones are taken away; class 0 is the background.
     func objects(
-        _ numbers: (scores: Tensor, changes: Tensor), in regions: [Box], threshold: Double, width: Int, height: Int
+        _ numbers: (scores: Tensor, changes: Tensor), in regions: RegionAlignment, threshold: Double, width: Int,
+        height: Int
     ) throws -> ScoredBoxes {
         let (logits, changes) = (try numbers.scores.floats(), try numbers.changes.floats())
         var found = ScoredBoxes()
-        for (index, region) in regions.enumerated() {
+        for (region, index) in zip(regions.boxes, regions.rows) {
             let row = logits[index * classes..<(index + 1) * classes]
             let greatest = Double(row.max() ?? 0)
             let powers = row.map { exp(Double($0) - greatest) }
