@@ -20,7 +20,8 @@ extension QualityGate {
             throw LayoutError(
                 .content,
                 "cannot use the gate of \(path): \(place): expected \(error.expected), found \(error.found); a gate is "
-                    + #"{"min_score":0.3,"min_iou":0.5,"same_class":true,"min_recall":1,"retries":3,"otherwise":"drop"}"#)
+                    + #"{"min_score":0.3,"min_iou":0.5,"same_class":true,"min_recall":1,"retries":3,"otherwise":"drop"}"#
+            )
         }
     }
 
@@ -35,10 +36,12 @@ extension QualityGate {
             switch key {
             case "min_score": try reader.read(key, into: &minScore) { (reader) throws(JSONFault) in try reader.share() }
             case "min_iou": try reader.read(key, into: &minIoU) { (reader) throws(JSONFault) in try reader.share() }
-            case "same_class": try reader.read(key, into: &sameClass) { (reader) throws(JSONFault) in try reader.flag() }
+            case "same_class":
+                try reader.read(key, into: &sameClass) { (reader) throws(JSONFault) in try reader.flag() }
             case "min_recall":
                 try reader.read(key, into: &minRecall) { (reader) throws(JSONFault) in
-                    let fault = reader.failure("a number above 0 and up to 1; a gate that lets everything pass is no gate")
+                    let fault = reader.failure(
+                        "a number above 0 and up to 1; a gate that lets everything pass is no gate")
                     let share = try reader.share()
                     guard share > 0 else { throw fault }
                     return share
