@@ -27,7 +27,7 @@ struct DetDiffusionCatalogue: AsyncParsableCommand {
                     PauseCommand.self, ResumeCommand.self, CancelCommand.self, RetryCommand.self, FinishCommand.self,
                     PurgeCommand.self,
                 ]),
-            .init(name: "Using", subcommands: [ExportCommand.self, SheetCommand.self]),
+            .init(name: "Using", subcommands: [ExportCommand.self, SheetCommand.self, GateCommand.self]),
             .init(
                 name: "Trust",
                 subcommands: [
