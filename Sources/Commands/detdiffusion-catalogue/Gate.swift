@@ -7,7 +7,8 @@ import Layouts
 
 struct GateCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "gate", abstract: "Shows how a job's images fared before its quality gate, also under other thresholds.",
+        commandName: "gate",
+        abstract: "Shows how a job's images fared before its quality gate, also under other thresholds.",
         discussion: """
             Nothing is detected anew: the score and overlap of each object's best detection are kept with the image. The same \
             thresholds choose images in `export`.

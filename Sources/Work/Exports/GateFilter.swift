@@ -58,7 +58,8 @@ public struct GateFilter: Sendable {
             throw ExportError(
                 .damaged,
                 "cannot export the job '\(job)': expected what its gate found in every image, found nothing beside "
-                    + "'\(output.key)'; export without thresholds of a job whose gate keeps all, or mend the catalogue's row")
+                    + "'\(output.key)'; export without thresholds of a job whose gate keeps all, or mend the catalogue's row"
+            )
         }
         let judgement = try ImageJudgement(decoding: text, objects: layout.objects.count)
         if thresholds.isEmpty { return judgement.isPassed }

@@ -83,7 +83,8 @@ import Testing
         #expect(judgement.encoded() == text)
         #expect(try ImageJudgement(decoding: text, objects: 3) == judgement)
         for (bad, says) in [
-            ("", "a JSON object"), ("{}", "\"objects\""), (text.replacing("null,null", with: "null"), "3 objects, found 2"),
+            ("", "a JSON object"), ("{}", "\"objects\""),
+            (text.replacing("null,null", with: "null"), "3 objects, found 2"),
             (text.replacing("\"score\":0.123457", with: "\"score\":true"), "objects[0].score"),
             (text.replacing("\"seed\":9", with: "\"seed\":-9"), "from 0 up"),
         ] {
