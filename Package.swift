@@ -281,7 +281,9 @@ let testing =
                     "Orchestration", "Messaging", "Catalogue", "Broker", "Postgres", "Tasks", "Digests", "Fixtures",
                     .lifecycle, .logging,
                 ]),
-            tests("Exports", ["Exports", "Files", "Stores", "Fixtures", "Catalogue", "Layouts", "Tasks", "Digests"]),
+            tests(
+                "Exports",
+                ["Exports", "Archives", "Files", "Stores", "Fixtures", "Catalogue", "Layouts", "Tasks", "Digests"]),
             tests(
                 "Auditing",
                 [

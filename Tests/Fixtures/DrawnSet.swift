@@ -106,7 +106,7 @@ public struct DrawnSet: Sendable {
     }
 
     /// Intersection over union.
-    private static func overlap(_ one: [Double], _ other: [Double]) -> Double {
+    public static func overlap(_ one: [Double], _ other: [Double]) -> Double {
         let width = min(one[0] + one[2], other[0] + other[2]) - max(one[0], other[0])
         let height = min(one[1] + one[3], other[1] + other[3]) - max(one[1], other[1])
         guard width > 0, height > 0 else { return 0 }
@@ -156,7 +156,8 @@ public struct DrawnSet: Sendable {
             + #""categories":[{"id":1,"name":"cat"},{"id":2,"name":"dog"},{"id":3,"name":"bird"}]}"#
     }
 
-    private static func read(_ path: String) throws -> [Found] {
+    /// Reads what `detdiffusion-worker detect` wrote.
+    public static func read(_ path: String) throws -> [Found] {
         struct Record: Decodable { var image_id: Int, category_id: Int, bbox: [Double], score: Double }
         return try JSONDecoder().decode([Record].self, from: Data(contentsOf: URL(fileURLWithPath: path))).map {
             Found(image: $0.image_id, category: $0.category_id, box: $0.bbox, score: $0.score)

@@ -27,7 +27,9 @@ struct DetDiffusionCatalogue: AsyncParsableCommand {
                     PauseCommand.self, ResumeCommand.self, CancelCommand.self, RetryCommand.self, FinishCommand.self,
                     PurgeCommand.self,
                 ]),
-            .init(name: "Using", subcommands: [ExportCommand.self, SheetCommand.self, AttributesCommand.self]),
+            .init(
+                name: "Using",
+                subcommands: [ExportCommand.self, SheetCommand.self, GateCommand.self, AttributesCommand.self]),
             .init(
                 name: "Trust",
                 subcommands: [

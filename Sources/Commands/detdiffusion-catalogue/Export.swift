@@ -23,8 +23,28 @@ struct ExportOptions: ParsableArguments {
     @Option(help: ArgumentHelp("The job.", valueName: "name")) var job: String
     @Option(help: ArgumentHelp("The folder to write.", valueName: "dir")) var out: String
     @Flag(help: "Export what is finished, though shards are missing.") var incomplete = false
+    @Option(
+        help: ArgumentHelp(
+            "Of a job with a gate: export images of whose easy objects at least this share is found. Default: the gate's.",
+            valueName: "share"))
+    var minRecall: Double?
+    @Option(
+        help: ArgumentHelp(
+            "Of a job with a gate: the score from which a detection counts. Default: the gate's.", valueName: "score"))
+    var minScore: Double?
     @OptionGroup var objects: StoreOptions
     @OptionGroup var options: CatalogueOptions
+
+    /// Which images are exported.
+    func filter(of source: ExportSource) throws(ExportError) -> GateFilter {
+        try GateFilter(.init(minRecall: minRecall, minScore: minScore), of: source)
+    }
+
+    /// Says what the gate or other thresholds left out.
+    func tellLeftOut(_ count: Int) {
+        guard count > 0 else { return }
+        remark("\(Format.count(count)) images did not pass the gate and are left out")
+    }
 
     /// Opens catalogue and store and looks the job up.
     func open() async throws -> (source: ExportSource, catalogue: Catalogue, store: any ObjectStore) {
@@ -80,10 +100,11 @@ struct ExportCocoCommand: AsyncParsableCommand {
             let (source, catalogue, store) = try await export.open()
             let real = withReal.map { CocoExport.RealSet(path: $0, prefix: realPrefix ?? "") }
             let result = try await exporting {
-                try await CocoExport(source, catalogue: catalogue, store: store).write(to: export.out, with: real) {
-                    export.showProgress($0, of: source.shards.count)
-                }
+                try await CocoExport(
+                    source, keeping: try export.filter(of: source), catalogue: catalogue, store: store
+                ).write(to: export.out, with: real) { export.showProgress($0, of: source.shards.count) }
             }
+            export.tellLeftOut(result.leftOut)
             tell(Self.line("job '\(export.job)'", images: result.images, objects: result.objects))
             if real != nil { tell(Self.line("real set", images: result.realImages, objects: result.realObjects)) }
             tell("image root   \(result.folder)/images")
@@ -116,10 +137,13 @@ struct ExportWebDatasetCommand: AsyncParsableCommand {
             let counts = Dictionary(rows.map { ($0.shard, $0.samples) }) { first, _ in first }
             let samples = source.shards.map { (counts[$0.number] ?? nil) ?? $0.done }
             let result = try await exporting {
-                try WebDatasetExport(source, store: store).write(to: export.out, samples: samples, links: link) {
+                try await WebDatasetExport(
+                    source, keeping: try export.filter(of: source), catalogue: catalogue, store: store
+                ).write(to: export.out, samples: samples, links: link) {
                     export.showProgress($0, of: source.shards.count)
                 }
             }
+            export.tellLeftOut(result.leftOut)
             let (images, shards) = (Format.count(result.samples), Format.count(result.shards))
             remark("\(images) images in \(shards) shards of the job '\(export.job)'")
             tell(result.url)

@@ -104,6 +104,8 @@ struct JobOptions: ParsableArguments {
     @Option(help: "Classifier-free guidance scale. Default for diffusion: \(UsualSampling.guidance).")
     var guidance: Double?
 
+    @OptionGroup(title: "Quality gate") var gate: GateOptions
+
     @Option(help: "Tasks per shard, at most 10,000.")
     var shardSize = 500
 
@@ -128,6 +130,7 @@ struct JobOptions: ParsableArguments {
         request.samples = samples
         request.rebalance = try rebalancing.request()
         request.seed = seed
+        request.gate = try gate.request()
         try setGenerator(of: &request)
         request.shardSize = shardSize
         return request

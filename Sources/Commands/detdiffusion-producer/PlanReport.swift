@@ -25,8 +25,19 @@ struct PlanReport: Encodable {
     var rebalance: RebalanceReport?
     /// SHA-256 of the canonical rules of strategy mixed.
     var rulesDigest: String?
+    /// What a worker needs, as `provision --generator` takes it.
+    var capability: String
+    /// The detector that looks at the images, and the rules of its gate.
+    var gate: Gate?
     /// What is odd about the files, a line each.
     var remarks: [String]
+
+    /// A gate as people read it.
+    struct Gate: Encodable {
+        var detector: String
+        var detectorDigest: String
+        var rules: QualityGate
+    }
 
     init(_ job: PlannedJob) throws {
         images = job.images
@@ -40,6 +51,10 @@ struct PlanReport: Encodable {
         detections = job.detections
         rebalance = job.rebalanced?.report
         rulesDigest = job.specification.rules?.digest.hex
+        capability = job.specification.capability.rawValue
+        gate = job.specification.gate.map {
+            Gate(detector: $0.detector, detectorDigest: $0.detectorDigest.hex, rules: $0.rules)
+        }
         remarks = job.remarks.map(\.text)
     }
 
@@ -50,6 +65,13 @@ struct PlanReport: Encodable {
                 + "\(Format.count(tasks)) tasks in \(Format.count(shards)) shards, about "
                 + "\(Format.bytes(estimatedBytes)) of images and as much again once packed",
         ]
+        if let gate {
+            lines += [
+                "gate      \(gate.detector) \(gate.detectorDigest.prefix(12)), at least \(gate.rules.minRecall) of the easy objects, "
+                    + "\(gate.rules.retries) retries, otherwise \(gate.rules.otherwise.rawValue)",
+                "provision --generator \(capability)",
+            ]
+        }
         lines += remarks.map { "beware    " + $0 }
         lines.append("")
         var drops = Table("dropped", "rule", "count")

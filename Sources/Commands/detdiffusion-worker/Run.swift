@@ -66,7 +66,10 @@ struct Run: AsyncParsableCommand {
     @OptionGroup var blank: BlankOptions
     @OptionGroup var detector: DetectorOptions
 
-    @Option(help: ArgumentHelp("With --detector: the folder of the pictures.", valueName: "dir"))
+    @Option(
+        help: ArgumentHelp(
+            "With --detector: the folder of the pictures, to serve jobs of detecting. Without it, the detector judges the "
+                + "images of a --generator for jobs with a gate.", valueName: "dir"))
     var images: String?
 
     @OptionGroup var database: DatabaseOptions
@@ -123,7 +126,10 @@ struct Run: AsyncParsableCommand {
                     catalogue: catalogue, store: store, scratch: surroundings.scratch, worker: name, host: host))
         }
         handlers += generators.map { GenerateHandler(generator: $0, store: store) }
-        handlers += settings.detectors as [any TaskHandler]
+        handlers += generators.flatMap { generator in
+            settings.detectors.judges.map { GenerateHandler(generator: generator, store: store, judge: $0) }
+        }
+        handlers += settings.detectors.handlers as [any TaskHandler]
         let introduction = WorkerIntroduction(
             name: name, host: host,
             pid: Int(ProcessInfo.processInfo.processIdentifier), version: detdiffusionVersion,

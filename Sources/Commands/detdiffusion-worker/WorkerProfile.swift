@@ -30,8 +30,8 @@ struct WorkerProfile: Decodable {
         var names: String?
         var threshold: Double?
         var epsilon: Double?
-        /// The folder of the pictures.
-        var images: String
+        /// The folder of the pictures; without it, the detector judges generated images only.
+        var images: String?
 
         /// The keys above.
         static let keys: Set<String> = ["detector", "weights", "cfg", "names", "threshold", "epsilon", "images"]

@@ -16,7 +16,7 @@ struct WorkerSettings {
     /// The generator programs to start.
     let programs: [ProgramCommand]
     /// The detectors of this process.
-    let detectors: [DetectHandler]
+    let detectors: ServedDetectors
     /// The most tasks of one claim.
     let batch: Int
     let packs: Bool
@@ -38,12 +38,18 @@ struct WorkerSettings {
         let checkpoints = try command.checkpoints.generators(
             profile, usesProfile: names?.contains(GeneratorName.diffusion) ?? !isNamed, batch: batch, on: device)
         try Self.check(names, checkpoints: checkpoints.count)
-        detectors = try ServedDetector.handlers(command, profile, batch: batch, on: device)
+        detectors = try ServedDetectors(command, profile, batch: batch, on: device)
         generators = try Self.generators(
-            command, names, checkpoints: checkpoints, servesOthers: !programs.isEmpty || !detectors.isEmpty,
+            command, names, checkpoints: checkpoints, servesOthers: !programs.isEmpty || !detectors.judges.isEmpty,
             batch: batch)
+        guard !detectors.needsGenerator || !generators.isEmpty || !programs.isEmpty else {
+            throw CommandError(
+                .usage,
+                "--detector: expected --images DIR beside it, the pictures of jobs of detecting, or a --generator whose images "
+                    + "it judges, found neither")
+        }
         packs = command.pack ?? profile?.pack ?? true
-        guard packs || !generators.isEmpty || !programs.isEmpty || !detectors.isEmpty else {
+        guard packs || !generators.isEmpty || !programs.isEmpty || !detectors.handlers.isEmpty else {
             throw CommandError(
                 .usage,
                 "expected a generator, a detector or packing to serve, found none; drop --no-pack, or name a --generator or "

@@ -93,7 +93,7 @@ public struct InputRemark: Hashable, Sendable {
     }
 
     /// A remark that is a warning.
-    init(_ text: String) {
+    public init(_ text: String) {
         self.text = text
         isWarning = true
     }

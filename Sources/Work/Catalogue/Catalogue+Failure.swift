@@ -57,14 +57,17 @@ extension Catalogue {
                 """)
         }
         guard let first = dead.first else { return }
-        if try role(of: kind, shard: shard, on: connection) == .own {
+        switch try role(of: kind, shard: shard, on: connection) {
+        case .own:
             _ = try connection.execute(
                 "UPDATE shards SET dead = least(dead + \(dead.count), tasks - done - cancelled) WHERE id = \(shard)")
-        } else {
+        case .followUp:
             _ = try connection.execute(
                 "UPDATE shards SET state = 'quarantined', reason = \(try first.string("reason")) WHERE "
                     + "id = \(shard) AND state = 'generated'"
             )
+        // Rows that no program wrote: nobody waits for them.
+        case nil: break
         }
     }
 

@@ -18,6 +18,8 @@ public struct ShardOutput: Sendable, Hashable {
     public var digest: SHA256Digest
     /// Size of the stored image.
     public var bytes: Int
+    /// What the job's gate found out about it: the JSON of an `ImageJudgement`.
+    public var judgement: String?
 
     /// The name of its members in an archive, without extension.
     public var key: String { LayoutTask.key(imageID: imageID, sample: sample) }
@@ -60,7 +62,7 @@ extension Catalogue {
 
     private static func outputQuery(_ shard: Int64) -> SQL {
         """
-        SELECT o.number, p.image_id, p.sample, p.payload, o.sha256, o.bytes
+        SELECT o.number, p.image_id, p.sample, p.payload, o.sha256, o.bytes, o.judgement::text AS judgement
         FROM outputs o JOIN payloads p ON p.shard_id = o.shard_id AND p.number = o.number
         WHERE o.shard_id = \(shard) AND o.lost_at IS NULL ORDER BY o.number
         """
@@ -100,6 +102,7 @@ extension ShardOutput {
         payload = try row.bytes("payload")
         digest = try SHA256Digest(column: "sha256", of: row)
         bytes = try row.int("bytes")
+        judgement = try row.optionalString("judgement")
     }
 }
 

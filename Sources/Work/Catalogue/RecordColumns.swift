@@ -39,6 +39,9 @@ struct ImageColumns: RecordColumns {
     private var bytes: [Int] = []
     private var widths: [Int] = []
     private var heights: [Int] = []
+    /// Empty where an image was not judged.
+    private var judgements: [String] = []
+    private var areJudged = false
 
     /// Takes the images among the results; other outcomes are left out.
     init(_ results: [TaskResult], of batch: TaskBatch) {
@@ -51,23 +54,30 @@ struct ImageColumns: RecordColumns {
             bytes.append(image.bytes)
             widths.append(image.width)
             heights.append(image.height)
+            judgements.append(image.judgement ?? "")
+            areJudged = areJudged || image.judgement != nil
         }
     }
 
-    var values: SQL { "\(digests), \(bytes), \(widths), \(heights)" }
-    var names: SQL { "sha256, bytes, width, height" }
+    var values: SQL {
+        // Jobs without a gate, almost all, carry no column for it.
+        areJudged
+            ? "\(digests), \(bytes), \(widths), \(heights), \(judgements)"
+            : "\(digests), \(bytes), \(widths), \(heights)"
+    }
+    var names: SQL { areJudged ? "sha256, bytes, width, height, judgement" : "sha256, bytes, width, height" }
 
     func inserting(of batch: TaskBatch, by maker: Maker) -> SQL {
         """
         INSERT INTO outputs AS o (shard_id, number, sha256, bytes, width, height, epoch, worker_id, device_class,
-                                  device_epoch)
+                                  device_epoch\(sql: areJudged ? ", judgement" : ""))
         SELECT \(batch.shard), g.number, g.sha256, g.bytes, g.width, g.height, g.epoch, \(maker.worker),
-               \(optional: maker.deviceClass)::text, g.epoch
+               \(optional: maker.deviceClass)::text, g.epoch\(sql: areJudged ? ", nullif(g.judgement, '')::jsonb" : "")
         FROM given g JOIN mine USING (number)
         ON CONFLICT (shard_id, number) DO UPDATE
         SET sha256 = excluded.sha256, bytes = excluded.bytes, width = excluded.width, height = excluded.height,
             epoch = excluded.epoch, worker_id = excluded.worker_id, device_class = excluded.device_class,
-            device_epoch = excluded.device_epoch, recorded_at = now(), lost_at = NULL
+            device_epoch = excluded.device_epoch, recorded_at = now(), lost_at = NULL\(sql: areJudged ? ", judgement = excluded.judgement" : "")
         """
     }
 }

@@ -36,6 +36,8 @@ public struct CocoExport: Sendable {
         public var folder: String
         /// Generated images.
         public var images = 0
+        /// Generated images that the gate or the thresholds left out.
+        public var leftOut = 0
         /// Objects of the generated images.
         public var objects = 0
         /// Images of the real set.
@@ -47,10 +49,12 @@ public struct CocoExport: Sendable {
     private let source: ExportSource
     private let catalogue: Catalogue
     private let store: any ObjectStore
+    private let filter: GateFilter
 
-    /// Exports `source`, whose images lie in `store`.
-    public init(_ source: ExportSource, catalogue: Catalogue, store: any ObjectStore) {
+    /// Exports those images of `source` that `filter` keeps; they lie in `store`.
+    public init(_ source: ExportSource, keeping filter: GateFilter, catalogue: Catalogue, store: any ObjectStore) {
         self.source = source
+        self.filter = filter
         self.catalogue = catalogue
         self.store = store
     }
@@ -75,8 +79,11 @@ public struct CocoExport: Sendable {
             let images = try folder.makeFolder("images")
             var shards: [ExportManifest.Shard] = []
             for (index, shard) in source.shards.enumerated() {
-                let samples = try await write(shard, to: images, names: names, records: records)
-                shards.append(.init(shard: shard.number, samples: samples, bytes: shard.bytes, sha256: shard.digest))
+                let (samples, leftOut) = try await write(shard, to: images, names: names, records: records)
+                shards.append(
+                    .init(
+                        shard: shard.number, samples: samples, leftOut: leftOut > 0 ? leftOut : nil, bytes: shard.bytes,
+                        sha256: shard.digest))
                 onShard(index + 1)
             }
             try records.finish()
@@ -88,7 +95,8 @@ public struct CocoExport: Sendable {
             try OutputFile.write(try manifest.encoded(), as: ExportForm.coco.marker, in: folder.partial)
             try folder.commit()
             return Result(
-                folder: folder.destination, images: manifest.samples, objects: records.objects,
+                folder: folder.destination, images: manifest.samples, leftOut: manifest.leftOut ?? 0,
+                objects: records.objects,
                 realImages: real?.summary.images ?? 0, realObjects: real?.summary.annotations ?? 0)
         } catch {
             folder.discard()
@@ -129,20 +137,21 @@ public struct CocoExport: Sendable {
         }
     }
 
-    /// - Returns: how many images were written.
+    /// - Returns: how many images were written, and how many left out.
     private func write(
         _ shard: ShardRow, to folder: Folder, names: ImageNames, records: RecordFragments
-    ) async throws -> Int {
-        let outputs = try await catalogue.outputs(ofShard: shard.id)
+    ) async throws -> (written: Int, leftOut: Int) {
+        let recorded = try await catalogue.outputs(ofShard: shard.id)
+        let outputs = try recorded.filter(filter.keeps)
         let archive = try ShardArchive(shard, in: store)
         let (width, height) = (source.specification.width, source.specification.height)
         for output in outputs {
             try Task.checkCancellation()
-            let task = try LayoutTask(decoding: output.payload)
+            let task = try output.task()
             let image = try archive.image(task.key, digest: output.digest)
             try OutputFile.write(image, as: names.name(of: task), in: folder)
             try records.append(task, shard: shard.number, width: width, height: height)
         }
-        return outputs.count
+        return (outputs.count, recorded.count - outputs.count)
     }
 }

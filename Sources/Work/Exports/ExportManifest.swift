@@ -15,6 +15,8 @@ public struct ExportManifest: Codable, Sendable, Hashable {
         public var shard: Int
         /// Its images.
         public var samples: Int
+        /// Its images that the job's gate, or other thresholds, left out; absent where there are none.
+        public var leftOut: Int?
         /// Its archive's size; like the next, absent where the catalogue has none.
         public var bytes: Int?
         /// SHA-256 of its archive.
@@ -37,6 +39,8 @@ public struct ExportManifest: Codable, Sendable, Hashable {
     public var createdAt: String
     /// Generated images.
     public var samples: Int
+    /// Generated images that the job's gate, or other thresholds, left out; absent where there are none.
+    public var leftOut: Int?
     /// Generated objects, where they were counted.
     public var objects: Int?
     /// False when shards of the job were not finished.
@@ -66,6 +70,8 @@ public struct ExportManifest: Codable, Sendable, Hashable {
         rulesDigest = rules?.digest
         createdAt = source.createdAt
         samples = shards.reduce(0) { $0 + $1.samples }
+        let leftOut = shards.reduce(0) { $0 + ($1.leftOut ?? 0) }
+        self.leftOut = leftOut > 0 ? leftOut : nil
         self.objects = objects
         complete = source.unfinished.isEmpty
         self.shards = shards

@@ -74,7 +74,7 @@ public struct JobSheet: Sendable {
         // An image that was lost since the shard was counted is simply not there to be shown.
         return try places.filter { $0 < outputs.count }.map { place in
             let output = outputs[place]
-            let task = try LayoutTask(decoding: output.payload)
+            let task = try output.task()
             let png: [UInt8] =
                 if let archive {
                     try archive.image(task.key, digest: output.digest)

@@ -41,6 +41,14 @@ struct ShardArchive {
         return bytes
     }
 
+    /// The JSON beside the image of the sample with this key.
+    func record(_ key: String) throws(ExportError) -> [UInt8] {
+        guard let member = members[key + ".json"] else {
+            throw .damaged(number, "\(archive.place): expected a member '\(key).json', found none")
+        }
+        do { return try archive.contents(of: member) } catch { throw Self.failure(number, error) }
+    }
+
     private static func failure(_ number: Int, _ error: ArchiveError) -> ExportError {
         guard error.code.isOfTheSurroundings else { return .damaged(number, "\(error)") }
         return ExportError(

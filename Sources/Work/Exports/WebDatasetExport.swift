@@ -1,6 +1,6 @@
 // `export webdataset`: the finished shards' archives under consecutive numbers, and an index.
 
-import Catalogue
+public import Catalogue
 import Digests
 import Files
 import Foundation
@@ -16,16 +16,31 @@ public struct WebDatasetExport: Sendable {
         public var shards: Int
         /// Images in them.
         public var samples: Int
+        /// Images that the gate or the thresholds left out.
+        public var leftOut: Int
         /// What `webdataset.WebDataset` takes, for example `/data/job-{000000..000004}.tar`.
         public var url: String
     }
 
     private let source: ExportSource
+    private let filter: GateFilter
+    private let outputs: @Sendable (_ shard: Int64) async throws -> [ShardOutput]
     private let store: any ObjectStore
 
-    /// Exports `source`, whose shards lie in `store`.
-    public init(_ source: ExportSource, store: any ObjectStore) {
+    /// Exports those images of `source` that `filter` keeps; its shards lie in `store`. A shard of which something is left out
+    /// is written anew.
+    public init(_ source: ExportSource, keeping filter: GateFilter, catalogue: Catalogue, store: any ObjectStore) {
+        self.init(source, keeping: filter, store: store) { try await catalogue.outputs(ofShard: $0) }
+    }
+
+    /// - Parameter outputs: a shard's recorded images; asked only where the filter may leave some out.
+    init(
+        _ source: ExportSource, keeping filter: GateFilter, store: any ObjectStore,
+        outputs: @escaping @Sendable (_ shard: Int64) async throws -> [ShardOutput]
+    ) {
         self.source = source
+        self.filter = filter
+        self.outputs = outputs
         self.store = store
     }
 
@@ -40,7 +55,7 @@ public struct WebDatasetExport: Sendable {
     ///   - onShard: called after each shard with how many are done.
     public func write(
         to destination: String, samples: [Int], links: Bool = false, onShard: (Int) -> Void = { _ in }
-    ) throws -> Result {
+    ) async throws -> Result {
         precondition(samples.count == source.shards.count, "every shard has a number of samples")
         guard !source.shards.isEmpty else {
             throw ExportError(
@@ -53,13 +68,9 @@ public struct WebDatasetExport: Sendable {
         do {
             var shards: [ExportManifest.Shard] = []
             for (index, shard) in source.shards.enumerated() {
-                let recorded = try RecordedArchive(shard)
                 let name = "\(source.job.name)-\(Self.digits(index)).tar"
-                try take(recorded, of: shard, as: name, links: links, in: folder.partial)
                 shards.append(
-                    .init(
-                        shard: shard.number, samples: samples[index], bytes: recorded.bytes, sha256: recorded.digest,
-                        tar: name))
+                    try await write(shard, samples: samples[index], as: name, links: links, in: folder.partial))
                 onShard(index + 1)
             }
             let manifest = ExportManifest(.webdataset, of: source, shards: shards)
@@ -67,11 +78,31 @@ public struct WebDatasetExport: Sendable {
             try folder.commit()
             return Result(
                 folder: folder.destination, shards: shards.count, samples: manifest.samples,
+                leftOut: manifest.leftOut ?? 0,
                 url: "\(folder.destination)/\(Self.braces(source.job.name, count: shards.count))")
         } catch {
             folder.discard()
             throw error
         }
+    }
+
+    private func write(
+        _ shard: ShardRow, samples: Int, as name: String, links: Bool, in folder: Folder
+    ) async throws -> ExportManifest.Shard {
+        if !filter.keepsAll {
+            let outputs = try await outputs(shard.id)
+            let kept = try outputs.filter(filter.keeps)
+            if kept.count < outputs.count {
+                let archive = try FilteredArchive(of: shard, keeping: kept, in: store, as: name, in: folder)
+                return ExportManifest.Shard(
+                    shard: shard.number, samples: kept.count, leftOut: outputs.count - kept.count,
+                    bytes: archive.bytes, sha256: archive.digest, tar: name)
+            }
+        }
+        let recorded = try RecordedArchive(shard)
+        try take(recorded, of: shard, as: name, links: links, in: folder)
+        return ExportManifest.Shard(
+            shard: shard.number, samples: samples, bytes: recorded.bytes, sha256: recorded.digest, tar: name)
     }
 
     /// Brings an archive into the export, and holds it against its recorded hash.

@@ -48,6 +48,7 @@ struct JobInputs {
         imageIDs = try request.imageIDs.map { path throws(LayoutError) in try ImageIDList.read(path: path) }
         specification.imageIDs = imageIDs.map(Self.digest(ofIDs:))
         specification.rules = rules
+        specification.gate = try request.gate?.specification(for: things.categories)
         attributes = try Self.attributes(of: request, things: things, into: &specification)
         self.specification = specification
     }

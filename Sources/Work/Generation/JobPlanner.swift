@@ -26,7 +26,9 @@ public enum JobPlanner {
         }
         try checkNames(of: plan, request)
         plan.statistics.rules = judge?.outcomes(in: plan.layouts)
-        let remarks = survey.remarks + (judge?.remarks(on: plan.statistics.rules ?? []) ?? [])
+        let remarks =
+            survey.remarks + (judge?.remarks(on: plan.statistics.rules ?? []) ?? [])
+            + (inputs.specification.gate?.remarks(on: plan.statistics) ?? [])
         let images = min(plan.layouts.count, request.limit ?? Int.max)
         var job = PlannedJob(
             specification: inputs.specification, plan: plan, categories: inputs.categories, images: images,

@@ -47,6 +47,8 @@ public struct JobRequest: Sendable {
     public var generator = GeneratorName.sketch
     /// SHA-256 over the generator's checkpoint, where it has one.
     public var checkpoint: SHA256Digest?
+    /// What looks at each image before it is stored, where something does.
+    public var gate: GateRequest?
     /// Denoising steps, where the generator denoises.
     public var steps: Int?
     /// Classifier-free guidance scale, where the generator denoises.

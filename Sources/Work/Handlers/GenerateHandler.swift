@@ -3,6 +3,7 @@
 import Digests
 import Executors
 import Failpoints
+import Layouts
 import Pixels
 public import Stores
 import Synchronization
@@ -11,12 +12,15 @@ public import Tasks
 /// Kind `generate`: one stored PNG per layout task.
 public struct GenerateHandler: TaskHandler {
     private let generator: any Generator
+    private let judge: (any ImageJudge)?
     private let writer: ImageWriter
     private let specifications = SpecificationMemory()
 
     /// Serves `generator`'s jobs, storing into `store`.
-    public init(generator: any Generator, store: any ObjectStore) {
+    /// - Parameter judge: serves the jobs whose gate has this detector, instead of those without a gate.
+    public init(generator: any Generator, store: any ObjectStore, judge: (any ImageJudge)? = nil) {
         self.generator = generator
+        self.judge = judge
         writer = ImageWriter(store: store)
     }
 
@@ -25,7 +29,9 @@ public struct GenerateHandler: TaskHandler {
         let generator = generator.describe()
         return HandlerDescription(
             kind: .generate,
-            capability: Capability(generator: generator.name, checkpointDigest: generator.checkpointDigest),
+            capability: Capability(
+                generator: generator.name, checkpointDigest: generator.checkpointDigest,
+                gateDigest: judge?.digest.hex),
             maximumBatch: generator.maximumBatch, deviceClass: generator.deviceClass,
             isReproducible: generator.isReproducible)
     }
@@ -39,7 +45,7 @@ public struct GenerateHandler: TaskHandler {
     /// Generates the batch; the second half encodes and stores the images.
     public func compute(_ batch: DecodedBatch<LayoutTask>) async throws -> StoreResults {
         let specification = try specifications.specification(of: batch.job)
-        let images = try await generator.generate(batch.items.map(\.work), specification: specification)
+        let images = try await images(of: batch.items.map(\.work), specification)
         guard images.count == batch.items.count else {
             throw GenerationFailure(
                 "generator \(generator.describe().name): expected \(batch.items.count) images, found \(images.count)",
@@ -47,6 +53,26 @@ public struct GenerateHandler: TaskHandler {
         }
         let (writer, made) = (writer, Array(zip(batch.items.map(\.number), images)))
         return { try await writer.store(made, specification: specification) }
+    }
+
+    private func images(
+        of tasks: [LayoutTask], _ specification: GenerateSpecification
+    ) async throws -> [Result<JudgedImage, GenerationFailure>] {
+        switch (specification.gate, judge) {
+        case (nil, nil):
+            return try await generator.generate(tasks, specification: specification).map { result in
+                result.map { JudgedImage(image: $0, judgement: nil) }
+            }
+        case (let gate?, let judge?):
+            return try await GatedGenerator(generator: generator, judge: judge)
+                .generate(tasks, specification: specification, gate: gate)
+        case (let gate, _):
+            let failure = GenerationFailure(
+                gate == nil
+                    ? "expected a job with a gate, found one without" : "expected a job without a gate, found one with",
+                isPermanent: true)
+            return tasks.map { _ in .failure(failure) }
+        }
     }
 }
 
@@ -73,29 +99,31 @@ actor ImageWriter {
 
     /// Stores what was made; a full or missing disc pauses the work, and costs no attempt.
     func store(
-        _ images: [(number: Int, image: Result<Image, GenerationFailure>)], specification: GenerateSpecification
+        _ images: [(number: Int, image: Result<JudgedImage, GenerationFailure>)], specification: GenerateSpecification
     ) throws -> [TaskResult] {
         var results: [TaskResult] = []
-        var encoded: [(number: Int, png: [UInt8])] = []
+        var encoded: [(number: Int, png: [UInt8], judgement: ImageJudgement?)] = []
         for (number, result) in images {
             switch result {
             case .failure(let failure):
                 let outcome = TaskOutcome.failed(reason: failure.description, isPermanent: failure.isPermanent)
                 results.append(TaskResult(number: number, outcome: outcome))
-            case .success(let image) where image.width != specification.width || image.height != specification.height:
+            case .success(let made)
+            where made.image.width != specification.width || made.image.height != specification.height:
                 let reason =
                     "expected an image of \(specification.width)x\(specification.height) pixels, found "
-                    + "\(image.width)x\(image.height)"
+                    + "\(made.image.width)x\(made.image.height)"
                 results.append(TaskResult(number: number, outcome: .failed(reason: reason, isPermanent: true)))
-            case .success(let image):
-                encoded.append((number, try image.png()))
+            case .success(let made):
+                encoded.append((number, try made.image.png(), made.judgement))
             }
         }
         let stored = try pausing { () throws(StoreError) in try store.put(encoded.map(\.png), extension: "png") }
         Failpoint.hit("worker.after-store")
         for (item, object) in zip(encoded, stored) {
             let image = ImageRecord(
-                digest: object.digest, bytes: object.size, width: specification.width, height: specification.height)
+                digest: object.digest, bytes: object.size, width: specification.width, height: specification.height,
+                judgement: item.judgement?.encoded())
             results.append(TaskResult(number: item.number, outcome: .image(image)))
         }
         return results

@@ -9,10 +9,10 @@ import Foundation
 public import Stores
 public import Tasks
 
-/// Says what stands beside each image of a job with this specification: JSON made of the task's payload. The kind that made
+/// Says what stands beside each image of a job with this specification: JSON made of what was recorded. The kind that made
 /// the image knows that, and the packer does not.
 public typealias ImageDescriber =
-    @Sendable (_ specification: String) throws -> @Sendable (_ payload: [UInt8]) throws -> [UInt8]
+    @Sendable (_ specification: String) throws -> @Sendable (_ output: ShardOutput) throws -> [UInt8]
 
 /// Packs a shard's images: rows in task order, each as `<key>.png` and `<key>.json`; synced, re-read, hashed, renamed.
 ///
@@ -110,7 +110,7 @@ actor Packer {
 
     /// - Returns: the archive's size, and the tasks whose images cannot be read back.
     private func write(
-        _ outputs: [ShardOutput], describing describe: ([UInt8]) throws -> [UInt8], to file: ScratchFile
+        _ outputs: [ShardOutput], describing describe: (ShardOutput) throws -> [UInt8], to file: ScratchFile
     ) throws -> (bytes: Int, lost: [Int]) {
         var lost: [Int] = []
         let writer = try TarWriter(path: file.path)
@@ -122,7 +122,7 @@ actor Packer {
                 continue
             }
             try writer.append(name: output.key + ".png", contents: image)
-            try writer.append(name: output.key + ".json", contents: try describe(output.payload))
+            try writer.append(name: output.key + ".json", contents: try describe(output))
         }
         return (try writer.finish(), lost)
     }

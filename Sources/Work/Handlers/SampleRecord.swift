@@ -1,5 +1,6 @@
 // What stands beside an image in a shard: everything a detector's training needs to know about it.
 
+import Catalogue
 import Foundation
 import Layouts
 import Tasks
@@ -15,16 +16,30 @@ public struct SampleRecord: Codable, Sendable, Hashable {
         var bbox: [Double]
         var category: String
         var categoryID: Int
+        /// The best detection of it, where the job has a gate and there is one.
+        var detected: DetectedObject?
 
         enum CodingKeys: String, CodingKey {
             case annotationID = "annotation_id"
             case attribute, bbox, category
             case categoryID = "category_id"
+            case detected
         }
+    }
+
+    /// What the job's gate found.
+    public struct Gate: Codable, Sendable, Hashable {
+        /// Whether the image passed.
+        var passed: Bool
+        /// The share of its easy objects that were found.
+        var recall: Double
+        /// Which retry it is; 0 for the task's own seed.
+        var retry: Int
     }
 
     var width: Int
     var height: Int
+    var gate: Gate?
     var imageID: Int
     var objects: [Object]
     var prompt: String
@@ -33,32 +48,40 @@ public struct SampleRecord: Codable, Sendable, Hashable {
     var strategy: Strategy
 
     enum CodingKeys: String, CodingKey {
-        case width, height
+        case width, height, gate
         case imageID = "image_id"
         case objects, prompt, sample, seed, strategy
     }
 
-    init(task: LayoutTask, specification: GenerateSpecification) {
+    init(task: LayoutTask, specification: GenerateSpecification, judgement: ImageJudgement? = nil) {
         width = specification.width
         height = specification.height
         imageID = task.layout.imageID
         prompt = task.prompt
         sample = task.sample
-        seed = task.seed
+        seed = judgement?.seed ?? task.seed
+        gate = judgement.map { Gate(passed: $0.isPassed, recall: $0.recall, retry: $0.retry) }
         strategy = specification.strategy
         let boxes = task.layout.boxes(inWidth: width, height: height)
-        objects = zip(task.layout.objects, boxes).map { object, box in
-            Object(
+        let found = judgement?.objects ?? task.layout.objects.map { _ in nil }
+        objects = zip(zip(task.layout.objects, boxes), found).map { placed, detected in
+            let (object, box) = placed
+            return Object(
                 annotationID: object.annotationID, attribute: object.attribute,
-                bbox: [box.x, box.y, box.width, box.height], category: object.category, categoryID: object.categoryID)
+                bbox: [box.x, box.y, box.width, box.height], category: object.category, categoryID: object.categoryID,
+                detected: detected)
         }
     }
 
     /// Describes the images of generate jobs.
     public static let describer: ImageDescriber = { specification in
         let specification = try GenerateSpecification(json: specification)
-        return { payload in
-            try SampleRecord(task: try LayoutTask(decoding: payload), specification: specification).encoded()
+        return { output in
+            let task = try LayoutTask(decoding: output.payload)
+            let judgement = try output.judgement.map {
+                try ImageJudgement(decoding: $0, objects: task.layout.objects.count)
+            }
+            return try SampleRecord(task: task, specification: specification, judgement: judgement).encoded()
         }
     }
 

@@ -29,6 +29,7 @@ public enum DatabaseRole: String, Sendable, CaseIterable, Codable {
     private static let shardKey = ["shard_id", "kind", "number"]
     private static let image = [
         "sha256", "bytes", "width", "height", "epoch", "worker_id", "device_class", "device_epoch",
+        "judgement",
     ]
 
     private static let result = ["form", "content", "sha256", "epoch", "worker_id", "device_class"]

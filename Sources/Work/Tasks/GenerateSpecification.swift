@@ -64,6 +64,8 @@ public struct GenerateSpecification: Hashable, Sendable, Codable {
     public var steps: Int?
     /// Classifier-free guidance scale, where the generator denoises.
     public var guidance: Double?
+    /// What looks at each image before it is stored, where something does.
+    public var gate: GateSpecification?
     /// True where layouts whose prompts the checkpoint's tokenizer does not take are left out.
     public var skipsUnfit: Bool?
     /// Tasks per shard.
@@ -88,7 +90,10 @@ public struct GenerateSpecification: Hashable, Sendable, Codable {
     }
 
     /// What a worker needs to serve this job.
-    public var capability: Capability { Capability(generator: generator, checkpointDigest: checkpoint?.hex) }
+    public var capability: Capability {
+        Capability(
+            generator: generator, checkpointDigest: checkpoint?.hex, gateDigest: gate?.detectorDigest.hex)
+    }
 
     /// The canonical JSON: sorted keys, absent parts left out.
     public func canonicalJSON() throws(TaskError) -> String {

@@ -61,6 +61,7 @@ extension GenerateSpecification {
         if let guidance {
             try require(JobRanges.guidance.contains(guidance), "guidance", JobRanges.guidance.words, guidance)
         }
+        try gate?.check()
         for (field, threshold) in [("gamma", gamma), ("beta", beta)] {
             guard let threshold else { continue }
             try require(JobRanges.thresholds.contains(threshold), field, JobRanges.thresholds.words, threshold)

@@ -32,6 +32,16 @@ public struct LayoutTask: Hashable, Sendable {
         return digest.bytes.prefix(8).reduce(0) { $0 << 8 | UInt64($1) } >> 11
     }
 
+    /// The same task with the seed of its `retry`-th retry, which is drawn after a gate refused what came before; 0 is the task
+    /// itself. The seed is the first 53 bits of SHA-256 of `detdiffusion.retry.v1|<seed>|<retry>`.
+    public func retried(_ retry: Int) -> LayoutTask {
+        guard retry > 0 else { return self }
+        var task = self
+        let digest = SHA256.digest(of: "detdiffusion.retry.v1|\(seed)|\(retry)")
+        task.seed = digest.bytes.prefix(8).reduce(0) { $0 << 8 | UInt64($1) } >> 11
+        return task
+    }
+
     /// The name of its image in shards and exports, without extension: `000000000139-0`.
     public var key: String { Self.key(imageID: layout.imageID, sample: sample) }
 

@@ -36,9 +36,12 @@ public struct Capability: RawRepresentable, Hashable, Sendable, Codable, CustomS
     /// Writing shard archives to the object directory.
     public static let archive = Capability(rawValue: "archive")
 
-    /// The capability of generator `name`, tied to the checkpoint with this hexadecimal digest if there is one.
-    public init(generator name: String, checkpointDigest: String? = nil) {
-        self.init(rawValue: checkpointDigest.map { "\(name).\($0.prefix(12))" } ?? name)
+    /// The capability of generator `name`, tied to the checkpoint with this hexadecimal digest if there is one, and to the
+    /// detector with the other if its images are to pass a gate.
+    public init(generator name: String, checkpointDigest: String? = nil, gateDigest: String? = nil) {
+        self.init(
+            rawValue: name + (checkpointDigest.map { ".\($0.prefix(12))" } ?? "")
+                + (gateDigest.map { ".gate-\($0.prefix(12))" } ?? ""))
     }
 
     /// Whether it can stand in a queue's name: 1 to 80 of a-z, 0-9, `-` and `.`, beginning with a letter or digit.

@@ -12,13 +12,16 @@ public struct ImageRecord: Sendable, Hashable {
     public var width: Int
     /// Pixels.
     public var height: Int
+    /// What the job's gate found out about it: the JSON of an ``Layouts/ImageJudgement``.
+    public var judgement: String?
 
     /// Describes a stored image.
-    public init(digest: SHA256Digest, bytes: Int, width: Int, height: Int) {
+    public init(digest: SHA256Digest, bytes: Int, width: Int, height: Int, judgement: String? = nil) {
         self.digest = digest
         self.bytes = bytes
         self.width = width
         self.height = height
+        self.judgement = judgement
     }
 }
 

@@ -181,21 +181,28 @@ import Testing
     private static let bytes = [UInt8](repeating: 7, count: 10_240)
 
     /// A source of one shard, whose archive lies in a store.
-    private func withSource(_ body: (ExportSource, FolderStore, _ tar: String, _ out: String) throws -> Void) throws {
-        try Made.withFolder { folder in
-            try FolderSite("\(folder)/store").claim(for: Self.identity)
-            let store = try FolderStore(root: "\(folder)/store", of: Self.identity)
-            let name = try ArchiveName(job: "made", number: 0)
-            try Self.publish(name, in: store)
-            var source = try Made.source()
-            source.shards = [
-                ShardRow(
-                    id: 1, job: "made", number: 0, state: "finished", tasks: 1, done: 1, follow: "pack",
-                    hasFollowUpResult: false, tar: name.key,
-                    digest: SHA256.digest(of: Self.bytes), bytes: Self.bytes.count)
-            ]
-            try body(source, store, store.place(of: .archive(name)), "\(folder)/out")
-        }
+    private func withSource(
+        _ body: (ExportSource, FolderStore, _ tar: String, _ out: String) async throws -> Void
+    ) async throws {
+        let folder = FileManager.default.temporaryDirectory.appendingPathComponent("exports-\(UUID().uuidString)").path
+        try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+        defer { try? FileManager.default.removeItem(atPath: folder) }
+        try FolderSite("\(folder)/store").claim(for: Self.identity)
+        let store = try FolderStore(root: "\(folder)/store", of: Self.identity)
+        let name = try ArchiveName(job: "made", number: 0)
+        try Self.publish(name, in: store)
+        var source = try Made.source()
+        source.shards = [
+            ShardRow(
+                id: 1, job: "made", number: 0, state: "finished", tasks: 1, done: 1, follow: "pack",
+                hasFollowUpResult: false, tar: name.key,
+                digest: SHA256.digest(of: Self.bytes), bytes: Self.bytes.count)
+        ]
+        try await body(source, store, store.place(of: .archive(name)), "\(folder)/out")
+    }
+
+    private static func export(_ source: ExportSource, from store: any ObjectStore) throws -> WebDatasetExport {
+        WebDatasetExport(source, keeping: try GateFilter(of: source), store: store) { _ in [] }
     }
 
     private static func publish(_ name: ArchiveName, in store: any ObjectStore) throws {
@@ -206,10 +213,10 @@ import Testing
 
     private func expectRefusal(
         _ source: ExportSource, _ store: any ObjectStore, out: String, says: String, linksToo: Bool = true
-    ) {
+    ) async throws {
         for links in linksToo ? [false, true] : [false] {
-            let error = #expect(throws: ExportError.self) {
-                try WebDatasetExport(source, store: store).write(to: out, samples: [1], links: links)
+            let error = await #expect(throws: ExportError.self) {
+                try await Self.export(source, from: store).write(to: out, samples: [1], links: links)
             }
             #expect(error?.code == .damaged && error?.description.contains(says) == true, "\(error?.description ?? "")")
             #expect(!FileManager.default.fileExists(atPath: out))
@@ -222,26 +229,26 @@ import Testing
     @Test(arguments: [
         (nil, "nothing follows them"), ("weigh", "weigh follows them and recorded something else"),
     ])
-    func shardsThatNobodyPacksAreRefused(follow: String?, says: String) throws {
-        try withSource { source, store, _, out in
+    func shardsThatNobodyPacksAreRefused(follow: String?, says: String) async throws {
+        try await withSource { source, store, _, out in
             var source = source
             source.shards = [
                 ShardRow(
                     id: 1, job: "made", number: 0, state: "finished", tasks: 1, done: 1, follow: follow,
                     hasFollowUpResult: follow != nil)
             ]
-            let error = #expect(throws: ExportError.self) {
-                try WebDatasetExport(source, store: store).write(to: out, samples: [1], links: false)
+            let error = await #expect(throws: ExportError.self) {
+                try await Self.export(source, from: store).write(to: out, samples: [1], links: false)
             }
             #expect(error?.code == .refused && error?.description.contains(says) == true, "\(error?.description ?? "")")
             #expect(!FileManager.default.fileExists(atPath: out))
         }
     }
 
-    @Test func theArchiveItselfIsCopiedAndLinked() throws {
-        try withSource { source, store, tar, out in
+    @Test func theArchiveItselfIsCopiedAndLinked() async throws {
+        try await withSource { source, store, tar, out in
             for links in [false, true] {
-                _ = try WebDatasetExport(source, store: store).write(to: out, samples: [1], links: links)
+                _ = try await Self.export(source, from: store).write(to: out, samples: [1], links: links)
                 let bytes = try Data(contentsOf: URL(fileURLWithPath: "\(out)/made-000000.tar"))
                 #expect(Array(bytes) == Self.bytes)
             }
@@ -250,52 +257,56 @@ import Testing
     }
 
     /// A store without files on this host: copies are the same, links cannot be made.
-    @Test func fromAStoreWithoutFilesArchivesAreCopied() throws {
-        try withSource { source, _, _, out in
+    @Test func fromAStoreWithoutFilesArchivesAreCopied() async throws {
+        try await withSource { source, _, _, out in
             let site = MemorySite()
             try site.claim(for: Self.identity)
             let store = try site.open(of: Self.identity, for: .writing)
             let name = try ArchiveName(job: "made", number: 0)
-            expectRefusal(source, store, out: out, says: "\(store.place(of: .archive(name)))", linksToo: false)
+            try await expectRefusal(
+                source, store, out: out, says: "\(store.place(of: .archive(name)))", linksToo: false)
             try Self.publish(name, in: store)
-            let export = WebDatasetExport(source, store: store)
-            let error = #expect(throws: ExportError.self) { try export.write(to: out, samples: [1], links: true) }
+            let export = try Self.export(source, from: store)
+            let error = await #expect(throws: ExportError.self) {
+                try await export.write(to: out, samples: [1], links: true)
+            }
             #expect(error?.code == .destination && error?.description.contains("leave out --link to copy") == true)
             #expect(!FileManager.default.fileExists(atPath: out))
-            _ = try export.write(to: out, samples: [1])
+            _ = try await export.write(to: out, samples: [1])
             #expect(try RegularFile(path: "\(out)/made-000000.tar").contents(limit: .max) == Self.bytes)
             site.plant(name.key, [UInt8](repeating: 8, count: Self.bytes.count))
             try FileManager.default.removeItem(atPath: out)
-            #expect(throws: ExportError.self) { try export.write(to: out, samples: [1]) }
+            await #expect(throws: ExportError.self) { try await export.write(to: out, samples: [1]) }
         }
     }
 
     @Test(.timeLimit(.minutes(1)), arguments: Plant.allCases)
-    func whatWasPlantedForAnArchiveIsNotExported(plant: Plant) throws {
-        try withSource { source, store, tar, out in
+    func whatWasPlantedForAnArchiveIsNotExported(plant: Plant) async throws {
+        try await withSource { source, store, tar, out in
             try plant.replace(tar)
-            expectRefusal(source, store, out: out, says: "expected a regular file")
+            try await expectRefusal(source, store, out: out, says: "expected a regular file")
         }
     }
 
     /// The very bytes and their digest, by another path.
     @Test(arguments: ["../secret.tar", "/dev/zero", "shards/made/../made/made-000000.tar", ""])
-    func aRecordedPathIsNotBelieved(path: String) throws {
-        try withSource { source, store, tar, out in
+    func aRecordedPathIsNotBelieved(path: String) async throws {
+        try await withSource { source, store, tar, out in
             try FileManager.default.copyItem(atPath: tar, toPath: "\(store.root)/../secret.tar")
             var source = source
             source.shards[0].tar = path
-            expectRefusal(source, store, out: out, says: "expected the path shards/made/made-000000.tar")
+            try await expectRefusal(source, store, out: out, says: "expected the path shards/made/made-000000.tar")
             source.shards[0].tar = nil
-            expectRefusal(source, store, out: out, says: "expected a recorded path")
+            try await expectRefusal(source, store, out: out, says: "expected a recorded path")
         }
     }
 
-    @Test(arguments: [-8, 0, 10_239, 1 << 62]) func aRecordedSizeIsTheFiles(size: Int) throws {
-        try withSource { source, store, _, out in
+    @Test(arguments: [-8, 0, 10_239, 1 << 62]) func aRecordedSizeIsTheFiles(size: Int) async throws {
+        try await withSource { source, store, _, out in
             var source = source
             source.shards[0].bytes = size
-            expectRefusal(source, store, out: out, says: "expected a regular file of \(size) bytes, found 10240 bytes")
+            try await expectRefusal(
+                source, store, out: out, says: "expected a regular file of \(size) bytes, found 10240 bytes")
         }
     }
 }

@@ -179,15 +179,4 @@ struct GenerateHandlerTests {
             #expect(description.kind == .generate && description.maximumBatch == 4 && description.deviceClass == "none")
         }
     }
-
-    private func outputs(_ results: [TaskResult]) -> [Int] {
-        results.compactMap { if case .image = $0.outcome { $0.number } else { nil } }.sorted()
-    }
-
-    private func failures(_ results: [TaskResult]) -> [(number: Int, reason: String, isPermanent: Bool)] {
-        results.compactMap { result in
-            guard case .failed(let reason, let isPermanent) = result.outcome else { return nil }
-            return (result.number, reason, isPermanent)
-        }.sorted { $0.number < $1.number }
-    }
 }

@@ -79,3 +79,16 @@ struct ScriptedGenerator: Generator {
         _ tasks: [LayoutTask], specification: GenerateSpecification
     ) async throws -> [Result<Image, GenerationFailure>] { try images(tasks, specification) }
 }
+
+/// The numbers of the tasks that made an image.
+func outputs(_ results: [TaskResult]) -> [Int] {
+    results.compactMap { if case .image = $0.outcome { $0.number } else { nil } }.sorted()
+}
+
+/// The tasks that failed, by number.
+func failures(_ results: [TaskResult]) -> [(number: Int, reason: String, isPermanent: Bool)] {
+    results.compactMap { result in
+        guard case .failed(let reason, let isPermanent) = result.outcome else { return nil }
+        return (result.number, reason, isPermanent)
+    }.sorted { $0.number < $1.number }
+}

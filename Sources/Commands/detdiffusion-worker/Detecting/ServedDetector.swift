@@ -8,29 +8,41 @@ import Handlers
 import Tasks
 import Tensors
 
-/// A detector with the folder of its pictures.
-struct ServedDetector {
-    var files: DetectorFiles
-    var images: String
+/// The detectors of one worker, read.
+struct ServedDetectors {
+    /// Those that serve jobs of detecting: a folder of pictures is named.
+    var handlers: [DetectHandler] = []
+    /// All of them: each judges the images of the worker's generators for jobs with a gate.
+    var judges: [DetectorJudge] = []
+    /// Whether one has no pictures, and so nothing to do without a generator.
+    var needsGenerator = false
 
-    /// The handlers of a worker's detectors; reads the networks.
-    static func handlers(
-        _ command: Run, _ profile: WorkerProfile?, batch: Int, on device: any Device
-    ) throws -> [DetectHandler] {
-        let handlers = try served(command, profile).map { try $0.handler(batch: batch, on: device) }
-        let capabilities = handlers.map(\.description.capability)
-        guard Set(capabilities).count == capabilities.count else {
+    /// Reads the networks that flags or the profile name.
+    init(_ command: Run, _ profile: WorkerProfile?, batch: Int, on device: any Device) throws {
+        for served in try ServedDetector.named(command, profile) {
+            let detector = try served.files.identified(on: device)
+            judges.append(DetectorJudge(detector))
+            guard let folder = try served.folder() else {
+                needsGenerator = true
+                continue
+            }
+            handlers.append(
+                DetectHandler(served.files.kind, detector, on: device, pictures: folder, maximumBatch: batch))
+        }
+        guard Set(judges.map(\.digest)).count == judges.count else {
             throw CommandError(.usage, "profile: detectors: expected each detector once, found one of them twice")
         }
-        return handlers
     }
+}
 
-    private static func served(_ command: Run, _ profile: WorkerProfile?) throws -> [ServedDetector] {
+/// A detector, with the folder of its pictures where it serves jobs of detecting.
+struct ServedDetector {
+    var files: DetectorFiles
+    var images: String?
+
+    static func named(_ command: Run, _ profile: WorkerProfile?) throws -> [ServedDetector] {
         if let files = try command.detector.filesIfGiven() {
-            guard let images = command.images else {
-                throw CommandError(.usage, "--detector: expected --images DIR beside it, found none")
-            }
-            return [ServedDetector(files: files, images: images)]
+            return [ServedDetector(files: files, images: command.images)]
         }
         guard command.images == nil else {
             throw CommandError(.usage, "--images: expected --detector NAME beside it, found none")
@@ -52,14 +64,12 @@ struct ServedDetector {
         }
     }
 
-    private func handler(batch: Int, on device: any Device) throws -> DetectHandler {
-        let folder: PictureFolder
+    func folder() throws -> PictureFolder? {
+        guard let images else { return nil }
         do throws(FileFailure) {
-            folder = try PictureFolder(path: images)
+            return try PictureFolder(path: images)
         } catch {
             throw CommandError(.noInput, "--images: \(error.line)")
         }
-        return DetectHandler(
-            files.kind, try files.identified(on: device), on: device, pictures: folder, maximumBatch: batch)
     }
 }
