@@ -23,7 +23,8 @@ struct GateOptions: ParsableArguments {
         guard let gate else {
             guard files == nil else {
                 throw CommandError(
-                    .usage, "--detector: it looks at generated images for a gate; give one with --gate, or drop the option")
+                    .usage,
+                    "--detector: it looks at generated images for a gate; give one with --gate, or drop the option")
             }
             return nil
         }

@@ -39,7 +39,8 @@ extension GateSpecification {
         guard easy == 0, statistics.objects > 0 else { return [] }
         return [
             InputRemark(
-                "no object is meant to be easy, so every image passes the gate; use another --strategy, or leave out --gate")
+                "no object is meant to be easy, so every image passes the gate; use another --strategy, or leave out --gate"
+            )
         ]
     }
 }

@@ -42,7 +42,8 @@ struct GateJobTests {
             #expect(judgements.allSatisfy { $0.passed == ($0.recall >= 1) && (0...2).contains($0.retry) })
 
             for (thresholds, kept) in [
-                ([], passed), (["--min-recall", "0"], 8), (["--min-recall", "0.5"], judgements.count { $0.recall >= 0.5 }),
+                ([], passed), (["--min-recall", "0"], 8),
+                (["--min-recall", "0.5"], judgements.count { $0.recall >= 0.5 }),
                 (["--min-score", "1"], 0),
             ] {
                 let out = world.folder + "/set"
@@ -66,7 +67,9 @@ struct GateJobTests {
             let set = try DrawnSet(in: world.folder, images: 2)
             try world.commands.succeed("producer", try Self.enqueue(world, set, rules: Self.rules))
             let other = try world.commands.run(
-                "producer", try Self.enqueue(world, set, rules: Self.rules.replacing("\"min_recall\":1", with: "\"min_recall\":0.6")))
+                "producer",
+                try Self.enqueue(
+                    world, set, rules: Self.rules.replacing("\"min_recall\":1", with: "\"min_recall\":0.6")))
             #expect(other.status == 78 && other.errors.contains("gate: "), "\(other.errors)")
             // Written differently, they are the same.
             let same = Self.rules.replacing(",", with: " , ")
