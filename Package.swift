@@ -63,6 +63,8 @@ let libraries = district(
         library("CYajl", "yajl", "libyajl-dev"),
         library("CZlib", "zlib", "zlib1g-dev"),
         library("COpenBLAS", "openblas", "libopenblas-dev"),
+        // A header alone: libtorch is opened at run time, through a shim that ops/build-torch compiles.
+        .systemLibrary(name: "CTorch"),
         .target(name: "CFiles"),
         .target(name: "CSchemas", cSettings: [.unsafeFlags(["-std=c23"])]),
         .target(name: "CProcesses"),
@@ -111,6 +113,7 @@ let engine = district(
             "Detectors", ["Tensors", "Weights", "Layouts", "Pixels", "ErrorLines", "Files", "Digests"],
             settings: strict + optimised),
         module("Processors", ["Tensors", "COpenBLAS", "CKernels"], settings: strictWithPointers + optimised),
+        module("TorchDevice", ["Tensors", "CTorch", "ErrorLines"], settings: strictWithPointers + optimised),
         module(
             "Diffusion",
             ["Networks", "Tensors", "Weights", "Layouts", "Pixels", "Digests", "ErrorLines", "Files", "JSON"],
@@ -240,7 +243,9 @@ let testing =
     + district(
         "Engine", in: "Tests",
         [
-            .target(name: "TestDevices", dependencies: ["Processors", "Tensors"], swiftSettings: strict + optimised),
+            .target(
+                name: "TestDevices", dependencies: ["Processors", "Tensors", "TorchDevice"],
+                swiftSettings: strict + optimised),
             tests("Tensors", ["Tensors", "TestDevices"], settings: strict + optimised),
             tests("Processors", ["Processors", "Tensors", "TestDevices"], settings: strict + optimised),
             tests("Networks", ["Networks", "Processors", "Tensors", "Weights"]),
@@ -255,8 +260,9 @@ let testing =
             tests(
                 "Diffusion",
                 [
-                    "Diffusion", "Networks", "Processors", "Tensors", "TestDevices", "Weights", "Layouts", "Pixels",
-                    "Digests", "JSON", "Fixtures",
+                    "Diffusion", "Networks", "Processors", "Tensors", "TestDevices", "TorchDevice", "Weights",
+                    "Layouts",
+                    "Pixels", "Digests", "JSON", "Fixtures",
                 ],
                 exclude: ["Golden"]),
         ])

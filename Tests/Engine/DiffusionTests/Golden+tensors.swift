@@ -3,7 +3,9 @@
 import Foundation
 import Processors
 import Tensors
+import TestDevices
 import Testing
+import TorchDevice
 import Weights
 
 @testable import Diffusion
@@ -31,14 +33,28 @@ enum GoldenModel: String, CaseIterable, CustomTestStringConvertible {
     }
 
     /// The loaded checkpoint.
-    func pipeline() throws -> LayoutToImagePipeline {
-        try LayoutToImagePipeline.load(checkpoint: Checkpoint(folder: folder), device: TestDevice.shared)
+    func pipeline(on device: any Device = TestDevice.shared) throws -> LayoutToImagePipeline {
+        try LayoutToImagePipeline.load(checkpoint: Checkpoint(folder: folder), device: device)
     }
 }
 
 /// One device for all tests: its threads are the machine's cores.
 enum TestDevice {
     static let shared = CPUDevice()
+    /// What the recorded numbers are held against: ours, and libtorch with all number formats where it is.
+    static let golden: [any Device] = [shared] + TorchPrecision.allCases.flatMap(Devices.torch)
+}
+
+extension Device {
+    /// How far a network's numbers may be from the recorded ones, which are float32's.
+    var goldenLimit: Double {
+        guard let torch = self as? TorchDevice else { return 1e-5 }
+        switch torch.precision {
+        case .float32: return 1e-5
+        case .bfloat16: return 2e-2
+        case .float16: return 5e-3
+        }
+    }
 }
 
 extension Array {

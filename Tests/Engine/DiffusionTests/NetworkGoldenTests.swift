@@ -8,35 +8,48 @@ import Testing
 @Suite struct NetworkGoldenTests {
     @Test(arguments: GoldenModel.allCases)
     func textEncoderGivesTheRecordedHiddenStates(model: GoldenModel) throws {
-        let found = try model.pipeline().textEncoder(model.integers("text.ids"))
-        try expectClose(found, try model.tensor("text.hidden"), "\(model) text")
+        for device in TestDevice.golden {
+            let found = try model.pipeline(on: device).textEncoder(model.integers("text.ids"))
+            try expectClose(
+                found, try model.tensor("text.hidden"), within: device.goldenLimit,
+                "\(model) text on \(device.facts.name)")
+        }
     }
 
     @Test(arguments: GoldenModel.allCases, ["even", "odd"])
     func unetGivesTheRecordedPredictions(model: GoldenModel, size: String) throws {
-        let unet = try model.pipeline().unet
-        let found = unet(
-            try model.tensor("unet.\(size).latents"),
-            timesteps: try model.integers("unet.\(size).timesteps").flatMap(\.self),
-            context: unet.context(text: try model.tensor("text.hidden")))
-        try expectClose(found, try model.tensor("unet.\(size).output"), "\(model) unet \(size)")
+        for device in TestDevice.golden {
+            let unet = try model.pipeline(on: device).unet
+            let found = unet(
+                try model.tensor("unet.\(size).latents", device: device),
+                timesteps: try model.integers("unet.\(size).timesteps").flatMap(\.self),
+                context: unet.context(text: try model.tensor("text.hidden", device: device)))
+            try expectClose(
+                found, try model.tensor("unet.\(size).output"), within: device.goldenLimit,
+                "\(model) unet \(size) on \(device.facts.name)")
+        }
     }
 
     @Test(arguments: GoldenModel.allCases)
     func autoencoderDecodesAsRecorded(model: GoldenModel) throws {
-        let found = try model.pipeline().autoencoder.decode(model.tensor("vae.latents"))
-        try expectClose(found, try model.tensor("vae.decoded"), "\(model) decode")
+        for device in TestDevice.golden {
+            let latents = try model.tensor("vae.latents", device: device)
+            try expectClose(
+                model.pipeline(on: device).autoencoder.decode(latents), try model.tensor("vae.decoded"),
+                within: device.goldenLimit, "\(model) decode on \(device.facts.name)")
+        }
     }
 
     @Test(arguments: GoldenModel.allCases)
     func autoencoderEncodesAsRecorded(model: GoldenModel) throws {
-        let found = try model.pipeline().autoencoder.encode(model.tensor("vae.image"))
-        let moments = try LatentDistribution(moments: model.tensor("vae.moments"))
-        #expect(found.shape == moments.shape)
-        let mean = relativeError(found.mean, moments.mean)
-        let logVariance = relativeError(found.logVariance, moments.logVariance)
-        print("relative error of \(model) encode: \(mean), log variance \(logVariance)")
-        #expect(mean <= 1e-4 && logVariance <= 1e-4)
+        for device in TestDevice.golden {
+            let found = try model.pipeline(on: device).autoencoder.encode(model.tensor("vae.image", device: device))
+            let moments = try LatentDistribution(moments: model.tensor("vae.moments"))
+            #expect(found.shape == moments.shape)
+            let error = relativeError(found.mean + found.logVariance, moments.mean + moments.logVariance)
+            print("relative error of \(model) encode on \(device.facts.name): \(error)")
+            #expect(error <= device.goldenLimit, "\(device.facts.name)")
+        }
     }
 
     /// A network without keys and values for texts predicts what the whole one does, from the whole one's context: steps

@@ -70,7 +70,10 @@ import Testing
                 files += 1
                 let text = try String(contentsOf: folder.appending(path: file), encoding: .utf8)
                 let found = text.split(separator: "\n").filter { line in
-                    line.contains("import ") && ["Processors", "COpenBLAS", "CKernels"].contains { line.hasSuffix($0) }
+                    line.contains("import ")
+                        && ["Processors", "TorchDevice", "COpenBLAS", "CKernels", "CTorch"].contains {
+                            line.hasSuffix($0)
+                        }
                 }
                 #expect(found.isEmpty, "\(module)/\(file)")
             }

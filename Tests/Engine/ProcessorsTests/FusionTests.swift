@@ -15,7 +15,7 @@ import Testing
         "A linear layer adds its shortcut",
         arguments: [[1, 1, 1], [2, 3, 5], [1, 200, 40], [2, 193, 70], [1, 7, 513], [2, 400, 1030]])
     func linear(_ shape: [Int]) throws {
-        for device in Devices.all {
+        for device in Devices.processors {
             var numbers = Numbers(seed: 21)
             let x = numbers.tensor(shape, on: device)
             for outputs in [1, 33, 320] {
@@ -39,7 +39,7 @@ import Testing
             ([2, 9, 7, 20], [17, 20, 3, 3], 2), ([1, 19, 23, 5], [35, 5, 3, 3], 1), ([2, 6, 5, 7], [33, 7, 1, 1], 1),
         ])
     func convolution(_ image: [Int], _ kernel: [Int], _ stride: Int) throws {
-        for device in Devices.all {
+        for device in Devices.processors {
             var numbers = Numbers(seed: 22)
             let (x, weight) = (numbers.tensor(image, on: device), numbers.tensor(kernel, on: device))
             let bias = numbers.tensor([kernel[0]], on: device)
@@ -58,7 +58,7 @@ import Testing
             [1, 1, 1], [1, 3, 40], [2, 64, 530], [1, 256, 33], [1, 257, 320], [3, 170, 1100], [2, 1300, 17],
         ])
     func perceptron(_ shape: [Int]) throws {
-        for device in Devices.all {
+        for device in Devices.processors {
             var numbers = Numbers(seed: 23)
             let x = numbers.tensor(shape, on: device)
             for (channels, outputs) in [(1, 3), (16, 19), (176, 200), (177, 16), (640, 40)] {

@@ -9,10 +9,6 @@ import Testing
         .silu, .gelu, .quickGelu, .relu, .leakyRelu(slope: 0.1), .mish, .sigmoid,
     ]
 
-    private func differing(_ a: Tensor, _ b: Tensor) throws -> Int {
-        try zip(a.floats(), b.floats()).count { $0 != $1 }
-    }
-
     @Test(
         "Activations are within a millionth of their formulas, down to subnormal results",
         arguments: [Activation.relu, .leakyRelu(slope: 0.1), .leakyRelu(slope: 3), .mish, .sigmoid])
@@ -21,10 +17,11 @@ import Testing
         // An odd number, so that no vector is the last.
         let points = (-8300...8300).map { Float($0) / 80 } + (0..<5000).map { _ in numbers.next() }
         for device in Devices.all {
-            let found = try Tensor(points, shape: [points.count], device: device).applying(activation).floats()
-            let wrong = zip(points, found).filter { x, y in
+            let given = Tensor(points, shape: [points.count], device: device)
+            let (limit, least) = (Devices.limit(1e-6, on: device), Devices.least(1e-42, on: device))
+            let wrong = try zip(given.floats(), given.applying(activation).floats()).filter { x, y in
                 let expected = Reference.activation(activation, Double(x))
-                return !(abs(Double(y) - expected) <= 1e-6 * abs(expected) + 1e-42)
+                return !(abs(Double(y) - expected) <= limit * abs(expected) + least)
             }
             // A failure that printed all of them would help nobody.
             #expect(wrong.isEmpty, "\(wrong.count) points, such as \(wrong.prefix(1)) on \(device.facts.name)")
@@ -79,12 +76,17 @@ import Testing
                 let found = x.convolution(
                     weight, bias: bias, stride: stride, padding: padding, adding: shortcut, activation: activation)
                 let expected = Reference(sum.shape, reference.map { Reference.activation(activation, $0) })
-                #expect(try expected.relativeError(of: found) < 1e-5, "\(activation) on \(device.facts.name)")
-                let count = try differing(found, (plain + shortcut).applying(activation))
-                #expect(count == 0, "\(activation) after a shortcut on \(device.facts.name)")
+                // A single number may be nearly cancelled, by its shortcut or in a formula of libtorch's.
+                if expected.values.count > 1 || device.facts.isReproducible {
+                    let limit = Devices.limit(1e-5, on: device)
+                    #expect(try expected.relativeError(of: found) < limit, "\(activation) on \(device.facts.name)")
+                }
+                let isSame = try Devices.areSame(found, (plain + shortcut).applying(activation))
+                #expect(isSame, "\(activation) after a shortcut on \(device.facts.name)")
                 let alone = x.convolution(
                     weight, bias: bias, stride: stride, padding: padding, activation: activation)
-                #expect(try differing(alone, plain.applying(activation)) == 0, "\(activation) on \(device.facts.name)")
+                let isPlain = try Devices.areSame(alone, plain.applying(activation))
+                #expect(isPlain, "\(activation) on \(device.facts.name)")
             }
         }
     }
@@ -100,7 +102,7 @@ import Testing
             for activation in Self.all {
                 let found = image.convolution(weight, adding: shortcut, activation: activation)
                 let expected = image.convolution(weight, adding: shortcut).applying(activation)
-                #expect(try differing(found, expected) == 0, "\(activation) on \(device.facts.name)")
+                #expect(try Devices.areSame(found, expected), "\(activation) on \(device.facts.name)")
             }
         }
     }
@@ -115,8 +117,8 @@ import Testing
                 x.groupNormalization(groups: 4, scale: scale, shift: shift, epsilon: 1e-5, activation: activation)
             }
             for activation in Self.all {
-                let count = try differing(normalized(activation), normalized(nil).applying(activation))
-                #expect(count == 0, "\(activation) on \(device.facts.name)")
+                let isSame = try Devices.areSame(normalized(activation), normalized(nil).applying(activation))
+                #expect(isSame, "\(activation) on \(device.facts.name)")
             }
         }
     }

@@ -19,7 +19,8 @@ import Testing
                 let bias = numbers.tensor([outputs], on: device)
                 for bias in [bias, nil] {
                     let expected = try Reference.linear(Reference(x), Reference(weight), bias.map { try Reference($0) })
-                    #expect(try expected.relativeError(of: x.linear(weight, bias: bias)) < 2e-6)
+                    #expect(
+                        try expected.relativeError(of: x.linear(weight, bias: bias)) < Devices.limit(2e-6, on: device))
                 }
             }
         }
@@ -43,7 +44,7 @@ import Testing
             let expected = try Reference.convolution(
                 Reference(x), Reference(weight), Reference(bias), stride: stride, padding: padding)
             let found = x.convolution(weight, bias: bias, stride: stride, padding: padding)
-            #expect(try expected.relativeError(of: found) < 2e-6)
+            #expect(try expected.relativeError(of: found) < Devices.limit(2e-6, on: device))
         }
     }
 
@@ -72,7 +73,7 @@ import Testing
             let expected = try Reference.convolution(
                 Reference(x), Reference(weight), Reference(bias), stride: 1, padding: padding)
             let found = x.convolution(weight, bias: bias, padding: padding)
-            #expect(try expected.relativeError(of: found) < 5e-6)
+            #expect(try expected.relativeError(of: found) < Devices.limit(5e-6, on: device))
         }
     }
 
@@ -91,7 +92,8 @@ import Testing
             let expected = try Reference.attention(
                 Reference(q), Reference(k), Reference(v), heads: heads, isCausal: false)
             #expect(
-                try expected.relativeError(of: Tensor.attention(queries: q, keys: k, values: v, heads: heads)) < 3e-6)
+                try expected.relativeError(of: Tensor.attention(queries: q, keys: k, values: v, heads: heads))
+                    < Devices.limit(3e-6, on: device))
         }
     }
 
@@ -104,7 +106,7 @@ import Testing
                 Reference(parts[0]), Reference(parts[1]), Reference(parts[2]), heads: 2, isCausal: true)
             let found = Tensor.attention(
                 queries: parts[0], keys: parts[1], values: parts[2], heads: 2, isCausal: true)
-            #expect(try expected.relativeError(of: found) < 3e-6)
+            #expect(try expected.relativeError(of: found) < Devices.limit(3e-6, on: device))
         }
     }
 
@@ -123,14 +125,16 @@ import Testing
             var expected = try Reference.groupNormalization(
                 Reference(x), groups: groups, scale: Reference(scale), shift: Reference(shift), epsilon: 1e-5)
             let found = x.groupNormalization(groups: groups, scale: scale, shift: shift, epsilon: 1e-5)
-            #expect(try expected.relativeError(of: found) < 3e-5)
+            // libtorch subtracts the mean's square from that of the squares, which a large mean makes inexact.
+            let limit = device.facts.isReproducible ? 3e-5 : Devices.limit(5e-3, on: device)
+            #expect(try expected.relativeError(of: found) < limit, "\(device.facts.name)")
             for activation in [Activation.silu, .gelu] {
                 let activated = x.groupNormalization(
                     groups: groups, scale: scale, shift: shift, epsilon: 1e-5, activation: activation)
                 let target = expected.filled(expected.values.count) {
                     Reference.activation(activation, expected.values[$0])
                 }
-                #expect(try target.relativeError(of: activated) < 3e-5)
+                #expect(try target.relativeError(of: activated) < limit)
             }
             expected.values[0] += 1
             #expect(try expected.relativeError(of: found) > 1e-3, "the comparison can fail")
@@ -150,7 +154,7 @@ import Testing
                 Reference([rows.values.count / shape.last!, shape.last!], rows.values), groups: 1,
                 scale: Reference(scale), shift: Reference(shift), epsilon: 1e-5)
             let found = x.layerNormalization(scale: scale, shift: shift, epsilon: 1e-5)
-            #expect(try Reference(shape, expected.values).relativeError(of: found) < 2e-6)
+            #expect(try Reference(shape, expected.values).relativeError(of: found) < Devices.limit(2e-6, on: device))
         }
     }
 
@@ -158,10 +162,12 @@ import Testing
     func activations(_ activation: Activation) throws {
         let points = (-4000...4000).map { Float($0) / 40 }
         for device in Devices.all {
-            let found = try Tensor(points, shape: [points.count], device: device).applying(activation).floats()
-            for (x, y) in zip(points, found) {
+            let x = Tensor(points, shape: [points.count], device: device)
+            let (limit, least) = (Devices.limit(4e-7, on: device), Devices.least(1e-8, on: device))
+            for (x, y) in try zip(x.floats(), x.applying(activation).floats()) {
                 let expected = Reference.activation(activation, Double(x))
-                #expect(abs(Double(y) - expected) <= 4e-7 * abs(expected) + 1e-8, "x = \(x)")
+                #expect(
+                    abs(Double(y) - expected) <= limit * abs(expected) + least, "x = \(x) on \(device.facts.name)")
             }
         }
     }
@@ -191,7 +197,7 @@ import Testing
             let expected = Reference([2, 9, 7]) {
                 reference[$0[0], $0[1], $0[2]] * Reference.activation(.gelu, reference[$0[0], $0[1], $0[2] + 7])
             }
-            #expect(try expected.relativeError(of: x.gatedGelu()) < 1e-6)
+            #expect(try expected.relativeError(of: x.gatedGelu()) < Devices.limit(1e-6, on: device))
         }
     }
 

@@ -3,10 +3,10 @@
 import Foundation
 
 /// The host's memory, as this process may use it.
-enum HostMemory {
+package enum HostMemory {
     /// What the host has available now, or the control group's limit where that is less.
     /// - Parameter root: the folder whose `proc` and `sys` are asked; tests have their own.
-    static func availableBytes(under root: String = "") -> Int {
+    package static func availableBytes(under root: String = "") -> Int {
         let host = number(after: "MemAvailable:", in: text(of: root + "/proc/meminfo")).map { $0 * 1024 }
         let groups = [
             // The second version of control groups, then the first.

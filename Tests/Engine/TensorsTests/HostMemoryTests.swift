@@ -1,9 +1,8 @@
 // How much memory there is, as the system's files say it.
 
 import Foundation
+import Tensors
 import Testing
-
-@testable import Processors
 
 struct HostMemoryTests {
     /// A folder with the files that Linux would have under its root.
