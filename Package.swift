@@ -197,8 +197,8 @@ let commands = district(
             "detdiffusion-worker",
             [
                 "Console", "Orchestration", "Handlers", "Catalogue", "Broker", "Postgres", "Stores", "Tasks", "Digests",
-                "ErrorLines", "Detectors", "Diffusion", "Layouts", "Pixels", "Processors", "Tensors", "Weights",
-                "Executors", "Files", "JSON",
+                "ErrorLines", "Detectors", "Diffusion", "Layouts", "Pixels", "Processors", "Tensors", "TorchDevice",
+                "Weights", "Executors", "Files", "JSON",
                 .lifecycle, .signals,
             ]),
         command("detdiffusion-evaluate", ["Console", "Evaluation", "Layouts"]),
@@ -248,6 +248,7 @@ let testing =
                 swiftSettings: strict + optimised),
             tests("Tensors", ["Tensors", "TestDevices"], settings: strict + optimised),
             tests("Processors", ["Processors", "Tensors", "TestDevices"], settings: strict + optimised),
+            tests("TorchDevice", ["TorchDevice", "Tensors", "TestDevices", "Fixtures"], settings: strict + optimised),
             tests("Networks", ["Networks", "Processors", "Tensors", "Weights"]),
             tests(
                 "Detectors",
@@ -327,7 +328,9 @@ let testing =
             tests(
                 "Schemas",
                 ["CSchemas", "Messaging", "Orchestration", "Broker", "Tasks", "Catalogue", "Fixtures", .logging]),
-            tests("EndToEnd", ["Broker", "Messaging", "Orchestration", "Tasks", "Digests", "Fixtures", .logging]),
+            tests(
+                "EndToEnd",
+                ["Broker", "Messaging", "Orchestration", "Pixels", "Tasks", "Digests", "Fixtures", .logging]),
             // A kind of task that only tests know, in processes that they may kill.
             .executableTarget(
                 name: "toy",

@@ -113,7 +113,8 @@ typedef struct {
   // Memory.
   int (*from_floats)(const torch_context *context, const float *floats, int64_t count, torch_storage **result);
   int (*filled)(const torch_context *context, float value, int64_t count, torch_storage **result);
-  /// Uses the floats where they lie if it can, and calls `release(owner)` once it needs them no more: now, or later.
+  /// Uses the floats where they lie if it can, and calls `release(owner)` once it needs them no more: now, or later, and also where
+  /// it fails.
   int (*mapped)(
       const torch_context *context, const float *floats, int64_t count, void (*release)(void *), void *owner,
       torch_storage **result);

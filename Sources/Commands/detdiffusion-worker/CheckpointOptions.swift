@@ -6,22 +6,6 @@ import Diffusion
 import Handlers
 import Tensors
 
-/// What computes, shared by all commands that do.
-struct DeviceOptions: ParsableArguments {
-    @Option(
-        name: .customLong("device"),
-        help: ArgumentHelp("What computes: cpu, the host's processor. Default: cpu.", valueName: "name"))
-    var name: String?
-
-    @Option(help: ArgumentHelp("Threads that compute on the processor. Default: one a core.", valueName: "n"))
-    var threads: Int?
-
-    /// The device that the options ask for.
-    func device(profile threads: Int? = nil) throws -> any Device {
-        try DeviceChoice.device(name, threads: self.threads ?? threads)
-    }
-}
-
 /// How the engine runs, shared by `run` and `generate`.
 struct EngineOptions: ParsableArguments {
     @OptionGroup var computing: DeviceOptions
@@ -42,7 +26,7 @@ struct EngineOptions: ParsableArguments {
     }
 
     /// The device that the options ask for.
-    func device(profile threads: Int? = nil) throws -> any Device { try computing.device(profile: threads) }
+    func device(_ profile: WorkerProfile? = nil) throws -> any Device { try computing.device(profile) }
 }
 
 /// The checkpoints that a worker serves.
@@ -57,9 +41,11 @@ struct CheckpointOptions: ParsableArguments {
 
     /// The generators of flags and profile; two folders of one checkpoint are one too many.
     func generators(
-        _ profile: WorkerProfile?, usesProfile: Bool, batch: Int, on device: any Device
+        _ profile: WorkerProfile?, usesProfile: Bool, batch: Int, on device: SharedDevice
     ) throws -> [DiffusionGenerator] {
         let folders = folders.isEmpty && usesProfile ? profile?.checkpoints ?? [] : folders
+        guard !folders.isEmpty else { return [] }
+        let device = try device()
         let memory = try engine.budget(on: device, profile: profile?.memory)
         let checkpoints = try folders.map { try Checkpoint(folder: $0) }
         let generators = try DiffusionGenerator.sharing(

@@ -38,7 +38,7 @@ struct Inspect: AsyncParsableCommand {
             }
             do {
                 if let checkpoint {
-                    let device = try DeviceChoice.device(nil)
+                    let device = try DeviceRequest(choice: .cpu).device()
                     try show(CheckpointReport(try Checkpoint(folder: checkpoint), on: device.facts)) { $0.text }
                 }
             } catch let error as CheckpointError {

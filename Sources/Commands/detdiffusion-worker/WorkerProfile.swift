@@ -45,6 +45,12 @@ struct WorkerProfile: Decodable {
     var detectors: [Detector]?
     /// Checkpoint folders to serve with generator `diffusion`.
     var checkpoints: [String]?
+    /// What computes, as `--device` names it.
+    var device: String?
+    /// How a device of libtorch keeps numbers.
+    var precision: String?
+    /// The folder of libtorch.
+    var torch: String?
     /// Threads that compute.
     var threads: Int?
     /// Gigabytes that weights and activations may take.
@@ -66,9 +72,8 @@ struct WorkerProfile: Decodable {
 
     /// The keys above.
     private static let keys: Set<String> = [
-        "$schema", "generators", "programs", "detectors", "checkpoints", "threads", "memory", "pack", "batch", "lease",
-        "hintHorizon", "grace", "retryDelay",
-        "exitWhenIdle",
+        "$schema", "generators", "programs", "detectors", "checkpoints", "device", "precision", "torch", "threads",
+        "memory", "pack", "batch", "lease", "hintHorizon", "grace", "retryDelay", "exitWhenIdle",
     ]
 
     /// Reads a profile; an unknown key is an error, since a misspelt one would be ignored in silence.

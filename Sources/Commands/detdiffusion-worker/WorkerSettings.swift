@@ -33,8 +33,7 @@ struct WorkerSettings {
         let names = command.generators.isEmpty ? profiled : command.generators
         programs = try Self.programs(command, profile)
         try Self.check(names, programs: programs)
-        // What computes takes turns, so all share it.
-        let device = try command.checkpoints.engine.device(profile: profile?.threads)
+        let device = SharedDevice(try command.checkpoints.engine.computing.request(profile))
         let checkpoints = try command.checkpoints.generators(
             profile, usesProfile: names?.contains(GeneratorName.diffusion) ?? !isNamed, batch: batch, on: device)
         try Self.check(names, checkpoints: checkpoints.count)

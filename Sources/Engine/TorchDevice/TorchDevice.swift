@@ -100,11 +100,9 @@ public final class TorchDevice: Device, @unchecked Sendable {
     ) throws(DeviceError) -> Storage {
         let kept = unsafe Unmanaged<AnyObject>.passRetained(owner)
         return unsafe try storage(count: count) { context, result in
-            let code = unsafe library.functions.mapped(
+            unsafe library.functions.mapped(
                 context, floats, Int64(count), { unsafe Unmanaged<AnyObject>.fromOpaque($0!).release() },
                 kept.toOpaque(), result)
-            if code != torch_done { unsafe kept.release() }
-            return code
         }
     }
 

@@ -1,6 +1,7 @@
 // GPUs as CUDA shows them.
 
 import CTorch
+import Foundation
 public import Tensors
 
 /// What a GPU is.
@@ -20,6 +21,13 @@ public struct TorchGPU: Sendable, Hashable {
 }
 
 extension TorchLibrary {
+    /// Whether this host has CUDA's driver, without which there is no GPU.
+    public static var hasDriver: Bool {
+        guard let driver = unsafe dlopen("libcuda.so.1", RTLD_NOW | RTLD_LOCAL) else { return false }
+        unsafe dlclose(driver)
+        return true
+    }
+
     /// All GPUs that CUDA shows to this process; none where the library was opened without them.
     public func gpus() throws(DeviceError) -> [TorchGPU] {
         guard hasGPUs else { return [] }

@@ -60,9 +60,11 @@ extension TorchError {
         )
     }
 
-    /// A shim that does not open, mostly since libtorch's names changed under it.
+    /// A shim that does not open, mostly since libtorch's names are others in another version.
     static func unopenedShim(_ shim: URL, _ installation: TorchInstallation, reason: String) -> TorchError {
-        TorchError(
-            "\(shim.path): does not fit torch \(installation.version): \(reason); \(TorchShim.fix(installation))")
+        let found = reason.contains("undefined symbol") ? "one that was compiled for another" : reason
+        return TorchError(
+            "\(shim.path): expected a shim for torch \(installation.version), found \(found); \(TorchShim.fix(installation))"
+        )
     }
 }

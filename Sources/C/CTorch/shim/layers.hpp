@@ -32,12 +32,14 @@ inline int linear(
 /// is turned once and for all; a file's pages stay as they lie.
 inline at::Tensor kernel(const torch_tensor *weight) {
   auto *storage = weight->storage;
-  if (storage->turned.defined()) return storage->turned;
-  auto numbers = view(weight);
-  bool is_whole = weight->offset == 0 && numbers.numel() == storage->flat.numel();
+  int64_t count = storage->turned.defined() ? storage->turned.numel() : storage->flat.numel();
+  bool is_whole = weight->offset == 0 && weight->rank == 4 && c10::multiply_integers(shape(weight)) == count;
+  if (!is_whole) return view(weight);
+  // Another shape of the same count is another kernel.
+  if (storage->turned.defined()) return storage->turned.sizes() == shape(weight) ? storage->turned : view(weight);
   bool is_mapped = !storage->flat.storage().resizable();
-  if (!is_whole || is_mapped) return numbers;
-  storage->turned = numbers.contiguous(at::MemoryFormat::ChannelsLast);
+  if (is_mapped) return view(weight);
+  storage->turned = view(weight).contiguous(at::MemoryFormat::ChannelsLast);
   storage->flat.reset();
   return storage->turned;
 }

@@ -9,6 +9,7 @@
 #include <ATen/ops/full.h>
 
 #include <cstring>
+#include <memory>
 
 namespace shim {
 
@@ -46,22 +47,17 @@ inline int mapped(
     const torch_context *context, const float *floats, int64_t count, void (*release)(void *), void *owner,
     torch_storage **result) {
   return guarded(context, [&] {
+    std::shared_ptr<void> kept(owner, release);
     if (context->device < 0 && context->format == torch_float32) {
       auto tensor = at::from_blob(
-          const_cast<float *>(floats), {count}, [release, owner](void *) { release(owner); },
-          at::TensorOptions().dtype(at::kFloat));
+          const_cast<float *>(floats), {count}, [kept](void *) {}, at::TensorOptions().dtype(at::kFloat));
       *result = new torch_storage{tensor, {}};
       return;
     }
+    auto numbers = at::empty({count}, options(context));
     // Converted where it is quicker: on the device. The copy is not pinned, since it is made once.
-    at::Tensor numbers = at::empty({count}, options(context));
-    if (context->device < 0) {
-      numbers.copy_(borrowed(floats, count));
-    } else {
-      numbers.copy_(borrowed(floats, count).to(device(context)));
-    }
+    numbers.copy_(context->device < 0 ? borrowed(floats, count) : borrowed(floats, count).to(device(context)));
     *result = stored(numbers);
-    release(owner);
   });
 }
 

@@ -7,6 +7,7 @@
 #include <ATen/core/Tensor.h>
 #include <c10/core/InferenceMode.h>
 #include <c10/util/Exception.h>
+#include <c10/util/accumulate.h>
 
 #include <new>
 #include <string>
@@ -104,8 +105,7 @@ inline at::IntArrayRef shape(const torch_tensor *tensor) {
 
 /// A view of a tensor in its own shape.
 inline at::Tensor view(const torch_tensor *tensor) {
-  int64_t count = 1;
-  for (int64_t size : shape(tensor)) count *= size;
+  auto count = c10::multiply_integers(shape(tensor));
   return flat(tensor->storage).narrow(0, tensor->offset, count).view(shape(tensor));
 }
 

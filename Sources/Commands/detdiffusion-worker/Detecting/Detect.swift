@@ -40,7 +40,7 @@ struct Detect: AsyncParsableCommand {
             let pictures = try PictureList(path: images, annotations: set)
             try pictures.requireFolder(of: out)
             if let draw { try pictures.makeFolder(draw) }
-            let detector = try files.detector(on: try computing.device())
+            let detector = try files.detector(on: SharedDevice(computing.request()).forDetectors())
             let classes = try ClassList(
                 of: files.kind, count: detector.classes, names: files.names, categories: set?.categories)
             let run = DetectionRun(

@@ -18,8 +18,9 @@ struct ServedDetectors {
     var needsGenerator = false
 
     /// Reads the networks that flags or the profile name.
-    init(_ command: Run, _ profile: WorkerProfile?, batch: Int, on device: any Device) throws {
+    init(_ command: Run, _ profile: WorkerProfile?, batch: Int, on shared: SharedDevice) throws {
         for served in try ServedDetector.named(command, profile) {
+            let device = try shared.forDetectors()
             let detector = try served.files.identified(on: device)
             judges.append(DetectorJudge(detector))
             guard let folder = try served.folder() else {
