@@ -73,6 +73,13 @@ typedef struct { int64_t top, left, bottom, right; } torch_padding;
 /// A window that goes over an image.
 typedef struct { int64_t rows, columns, stride; torch_padding padding; } torch_window;
 
+/// How boxes are sampled, as `RegionSampling` says.
+typedef struct {
+  int64_t rows, columns, points;
+  float scale;
+  int32_t is_aligned;
+} torch_region_sampling;
+
 enum { torch_greatest = 0, torch_mean = 1, torch_mean_counting_padding = 2 };
 
 /// What a GPU is.
@@ -147,6 +154,10 @@ typedef struct {
   // Windows.
   int (*pool)(
       const torch_context *context, const torch_tensor *x, int32_t pooling, torch_window window,
+      torch_storage **result);
+  /// Features `[1, rows, columns, channels]` within boxes `[n, 4]`.
+  int (*regions)(
+      const torch_context *context, const torch_tensor *x, const torch_tensor *boxes, torch_region_sampling sampling,
       torch_storage **result);
 
   // One number at a time.

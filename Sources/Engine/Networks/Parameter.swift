@@ -19,6 +19,7 @@ public final class Parameter: Sendable {
     /// The shape in the file, which may be another one of the same count: `[out, in, 1, 1]` where the network has `[out, in]`.
     public let storedShape: [Int]
     private let current: Mutex<Tensor>
+    private let replacements = Atomic<Int>(0)
 
     /// The tensor is empty where a network is only held against the headers of its files.
     init(name: String, shape: [Int], storedShape: [Int], tensor: Tensor) {
@@ -31,6 +32,9 @@ public final class Parameter: Sendable {
     /// The tensor, of shape ``shape``.
     public var tensor: Tensor { current.withLock { $0 } }
 
+    /// How often it was replaced.
+    public var version: Int { replacements.load(ordering: .acquiring) }
+
     /// Takes another tensor of ``shape`` or ``storedShape`` from the next call of the layer on.
     ///
     /// - Throws: ``ParameterError`` for a tensor of another shape or another device; the old one stays.
@@ -40,6 +44,7 @@ public final class Parameter: Sendable {
         }
         guard tensor.device === self.tensor.device else { throw .device(name: name) }
         current.withLock { $0 = tensor.reshaped(shape) }
+        replacements.add(1, ordering: .releasing)
     }
 }
 

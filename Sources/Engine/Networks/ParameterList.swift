@@ -23,6 +23,9 @@ public struct ParameterList: Sendable, RandomAccessCollection {
     /// The parameter with this name in the checkpoint.
     public subscript(name: String) -> Parameter? { places[name].map { all[$0] } }
 
+    /// Grows when one of them is replaced.
+    public var version: Int { all.reduce(0) { $0 + $1.version } }
+
     /// Replaces one parameter's tensor; see ``Parameter`` for what happens to computations that run meanwhile.
     ///
     /// - Throws: ``ParameterError`` for a name that the network does not have, or a tensor that does not fit; nothing was replaced.

@@ -112,4 +112,10 @@ public protocol Device: AnyObject, Sendable {
     func channels(_ range: Range<Int>, of x: Tensor) throws(DeviceError) -> Tensor
     func upsampleNearest(_ x: Tensor, rows: Int, columns: Int) throws(DeviceError) -> Tensor
     func embedding(_ table: Tensor, identifiers: [[Int]]) throws(DeviceError) -> Tensor
+
+    // Repetition, for devices that take longer to be told than to compute. Both may be left to their defaults, which do nothing.
+    /// The result of a computation that was written down; nil for any other.
+    func replay(_ key: ReplayKey, _ inputs: [Tensor]) throws(DeviceError) -> Tensor?
+    /// Begins to write one down; nil where this is not wanted.
+    func record(_ key: ReplayKey, _ inputs: [Tensor]) throws(DeviceError) -> (any DeviceRecording)?
 }

@@ -8,7 +8,8 @@ public import Tensors
 ///
 /// Its numbers depend on the batch in the last bits, so it does not say that it is reproducible.
 public final class TorchDevice: Device, @unchecked Sendable {
-    // Sendable: all properties are constants, and functions run on the library's thread.
+    // Sendable: all properties but `recordings` are constants, and functions run on the library's thread. `recordings` is set before
+    // the device is shared, and used by who holds `turn`.
 
     /// What computes.
     public let library: TorchLibrary
@@ -19,6 +20,10 @@ public final class TorchDevice: Device, @unchecked Sendable {
     /// Not reproducible; a GPU likes everything at once.
     public let facts: DeviceFacts
     private let context: torch_context
+    /// Held by whoever tells the device something; for a whole recording by whoever records.
+    let turn = NSRecursiveLock()
+    /// Where computations can be written down; it and what it keeps live as long as the process.
+    private(set) var recordings: TorchRecordings?
 
     /// Begins with a device.
     /// - Parameters:
@@ -46,6 +51,18 @@ public final class TorchDevice: Device, @unchecked Sendable {
             }
         }
     }
+
+    /// Lets a GPU repeat computations as CUDA graphs, before anybody computes with it.
+    /// - Returns: false where ops/build-torch found no headers of CUDA, and made no library for them.
+    @discardableResult
+    public func prepareGraphs() throws(TorchError) -> Bool {
+        guard place != .processor, let graphs = try CUDAGraphs(library, context) else { return false }
+        prepare(graphs)
+        return true
+    }
+
+    /// The same with any graphs.
+    func prepare(_ graphs: any TorchGraphs) { recordings = TorchRecordings(graphs, device: self) }
 
     private static func facts(name: String, _ place: TorchPlace, _ precision: TorchPrecision) -> DeviceFacts {
         let isProcessor = place == .processor
@@ -125,6 +142,7 @@ public final class TorchDevice: Device, @unchecked Sendable {
         guard let storage = tensor.storage as? TorchStorage, storage.device === self else {
             preconditionFailure("tensor of \(tensor.device.facts.name) given to \(facts.name)")
         }
+        recordings?.note(storage)
         precondition(tensor.shape.count <= TORCH_MOST_DIMENSIONS, "a tensor of shape \(tensor.shape)")
         var result = unsafe torch_tensor()
         unsafe result.storage = storage.handle
@@ -143,7 +161,14 @@ public final class TorchDevice: Device, @unchecked Sendable {
 
     /// Calls a function with this device's context.
     func call(_ body: (UnsafePointer<torch_context>) -> Int32) throws(DeviceError) {
-        try library.call { unsafe withUnsafePointer(to: context) { context in unsafe body(context) } }
+        turn.lock()
+        defer { turn.unlock() }
+        do {
+            try library.call { unsafe withUnsafePointer(to: context) { context in unsafe body(context) } }
+        } catch {
+            if error.code == .outOfMemory, !isRecording { recordings?.removeAll() }
+            throw error
+        }
     }
 
     /// A new storage, which `body` makes.

@@ -14,6 +14,8 @@ public final class TorchLibrary: @unchecked Sendable {
     /// Whether it was opened with what GPUs need.
     let hasGPUs: Bool
     let functions: torch_functions
+    /// The library of the shim that it was opened with.
+    let shim: URL
     let thread: TorchThread
 
     /// A process has one: libtorch cannot be closed, nor be there twice.
@@ -49,7 +51,7 @@ public final class TorchLibrary: @unchecked Sendable {
         _ installation: TorchInstallation, forGPUs: Bool, shims: [URL], thread: TorchThread?
     ) throws(TorchError) {
         let shim = try TorchShim.find(for: installation, in: shims)
-        (self.installation, hasGPUs) = (installation, forGPUs)
+        (self.installation, self.shim, hasGPUs) = (installation, shim, forGPUs)
         // Threads that wait for work would otherwise spin, and take the cores of everything else on the host.
         unsafe setenv("OMP_WAIT_POLICY", "passive", 0)
         let libraries = ["c10", "torch_cpu"] + (forGPUs ? ["c10_cuda", "torch_cuda"] : [])
@@ -63,7 +65,7 @@ public final class TorchLibrary: @unchecked Sendable {
     }
 
     /// Opens a library so that what is opened later sees its symbols.
-    private static func open(
+    static func open(
         _ path: String, _ error: (_ reason: String) -> TorchError
     ) throws(TorchError) -> UnsafeMutableRawPointer {
         // RTLD_DEEPBIND: libtorch has a BLAS of its own with OpenBLAS's names, and each must call itself.
@@ -115,10 +117,16 @@ public final class TorchLibrary: @unchecked Sendable {
 
     /// Calls a function that tells how it ended.
     func call(_ body: () -> Int32) throws(DeviceError) {
+        try call(body) { unsafe String(cString: functions.message()!) }
+    }
+
+    /// The same of another library's.
+    /// - Parameter message: tells why the last call failed.
+    func call(_ body: () -> Int32, message: () -> String) throws(DeviceError) {
         try thread.run { () throws(DeviceError) in
             let code = body()
             if code == torch_done { return }
-            throw DeviceError(Self.code(code), Self.reason(unsafe String(cString: functions.message()!)))
+            throw DeviceError(Self.code(code), Self.reason(message()))
         }
     }
 

@@ -111,7 +111,7 @@ struct GenerateCommandTests {
             (["--image", folder + "/i.png", "--steps", "0"], 64, "steps"),
             (
                 ["--image", folder + "/i.png", "--device", "gpu"], 64,
-                "--device: expected cpu, found 'gpu'"
+                "--device: expected cpu, torch, cuda or cuda:N, found 'gpu'"
             ),
             (["--image", folder + "/i.png", "--memory", "0.01", "--size", "4096x4096"], 65, "needs about"),
             (["--image", folder + "/i.png", "--guidance", "nan"], 64, "--guidance"),

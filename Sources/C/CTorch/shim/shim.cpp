@@ -3,6 +3,7 @@
 #include "elementwise.hpp"
 #include "layers.hpp"
 #include "memory.hpp"
+#include "regions.hpp"
 
 #include <torch/csrc/inductor/aoti_torch/c/shim.h>
 #include <torch/headeronly/version.h>
@@ -33,6 +34,7 @@ extern "C" __attribute__((visibility("default"))) const torch_functions *detdiff
       .group_normalization = shim::group_normalization,
       .layer_normalization = shim::layer_normalization,
       .pool = shim::pool,
+      .regions = shim::regions,
       .activate = shim::activate,
       .gated_gelu = shim::gated_gelu,
       .add = shim::add,

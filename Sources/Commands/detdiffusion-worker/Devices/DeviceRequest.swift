@@ -54,7 +54,13 @@ struct DeviceRequest {
                         + "CUDA_VISIBLE_DEVICES"
                     : "--device \(choice): expected one of \(count) GPUs, cuda:0 to cuda:\(count - 1)")
         }
-        return try TorchDevice(library, .gpu(index), precision: precision)
+        let device = try TorchDevice(library, .gpu(index), precision: precision)
+        do throws(TorchError) {
+            try device.prepareGraphs()
+        } catch {
+            throw CommandError(.unavailable, "--device \(choice): \(error)")
+        }
+        return device
     }
 
     private func processor() throws -> CPUDevice {

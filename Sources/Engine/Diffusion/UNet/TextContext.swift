@@ -25,6 +25,21 @@ struct TextContext: Sendable {
         return part
     }
 
+    /// Keys and values of all layers, in an order of their own.
+    var tensors: [Tensor] { places.flatMap { [self[$0].keys, self[$0].values] } }
+
+    /// The same with other numbers, in the order of ``tensors``.
+    func replacing(_ tensors: ArraySlice<Tensor>) -> TextContext {
+        var context = self
+        for (index, place) in places.enumerated() {
+            let first = tensors.startIndex + 2 * index
+            context.projections[place] = (tensors[first], tensors[first + 1])
+        }
+        return context
+    }
+
+    private var places: [String] { projections.keys.sorted() }
+
     /// Keys and values of the layer at `place`, each `[batch, positions, channels]`.
     subscript(place: String) -> (keys: Tensor, values: Tensor) {
         guard let found = projections[place] else {

@@ -27,11 +27,15 @@ struct TimeEmbedding: Sendable {
         return (0..<count).map { Float(exp(Double(logarithm * Float($0) / Float(Double(count) - shift)))) }
     }
 
-    /// One timestep an image gives the activated embedding `[batch, timeWidth]`, as the residual blocks take it.
-    func callAsFunction(_ timesteps: [Int], device: any Device) -> Tensor {
-        let x = Tensor(
-            timesteps.flatMap { waves(at: $0) }, shape: [timesteps.count, 2 * frequencies.count], device: device)
-        return projection(expansion(x).applying(.silu)).applying(.silu)
+    /// The waves of one timestep an image, `[batch, channels]`, give the activated embedding `[batch, timeWidth]`, as the residual
+    /// blocks take it.
+    func callAsFunction(_ waves: Tensor) -> Tensor {
+        projection(expansion(waves).applying(.silu)).applying(.silu)
+    }
+
+    /// `[batch, channels]`.
+    func waves(_ timesteps: [Int], device: any Device) -> Tensor {
+        Tensor(timesteps.flatMap { waves(at: $0) }, shape: [timesteps.count, 2 * frequencies.count], device: device)
     }
 
     func waves(at timestep: Int) -> [Float] {

@@ -49,8 +49,21 @@ struct UNet: ParameterizedNetwork {
         precondition(
             count > 0 && timesteps.count == count && context.count >= count && context.count % count == 0,
             "U-Net: latents \(latents.shape) with \(timesteps.count) timesteps and \(context.count) texts")
-        let time = timeEmbedding(timesteps, device: latents.device)
-        let hidden = try resolution(0, inputConvolution(latents), time: time, context: context, check: check)
+        let inputs = [latents, timeEmbedding.waves(timesteps, device: latents.device)] + context.tensors
+        // All steps of a batch are one computation, and so are those of the next batch of this size.
+        let key = ReplayKey(owner: parameters[0], version: parameters.version, shapes: inputs.map(\.shape))
+        let shape = [context.count] + latents.shape[1...2] + [outputConvolution.weight.shape[0]]
+        return try Tensor.replaying(key, inputs, shape: shape) { inputs in
+            try prediction(
+                inputs[0], waves: inputs[1], context: context.replacing(inputs.dropFirst(2)), check: check)
+        }
+    }
+
+    private func prediction(
+        _ latents: Tensor, waves: Tensor, context: TextContext, check: () throws -> Void
+    ) rethrows -> Tensor {
+        let hidden = try resolution(
+            0, inputConvolution(latents), time: timeEmbedding(waves), context: context, check: check)
         try check()
         return outputConvolution(outputNormalization(hidden, activation: .silu))
     }
