@@ -253,7 +253,9 @@ let testing =
             tests(
                 "Detectors",
                 [
-                    "Detectors", "Processors", "Tensors", "Weights", "Layouts", "Pixels", "Digests", "Files",
+                    "Detectors", "Processors", "Tensors", "TestDevices", "TorchDevice", "Weights", "Layouts", "Pixels",
+                    "Digests",
+                    "Files",
                     "Fixtures",
                 ],
                 exclude: ["Golden"]),

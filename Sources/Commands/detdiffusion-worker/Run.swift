@@ -61,6 +61,12 @@ struct Run: AsyncParsableCommand {
                 + "system's temporary folder.", valueName: "dir"))
     var scratch: String?
 
+    @Option(
+        help: ArgumentHelp(
+            "Start a worker for each of several devices: all (every GPU), or names with commas between them. The device's name "
+                + "is added to a worker's.", valueName: "list"))
+    var devices: String?
+
     @OptionGroup var checkpoints: CheckpointOptions
     @OptionGroup var program: ProgramOptions
     @OptionGroup var blank: BlankOptions
@@ -81,6 +87,13 @@ struct Run: AsyncParsableCommand {
 
     func run() async throws {
         try await reporting("detdiffusion-worker") {
+            if let devices {
+                let options = checkpoints.engine.computing
+                guard options.name == nil else {
+                    throw CommandError(.usage, "--devices: expected no --device beside it, found both")
+                }
+                return try await DeviceWorkers(devices, torch: options.torch, name: name).run()
+            }
             let settings = try WorkerSettings(self)
             let logger = LoggingOptions.bootstrap("detdiffusion-worker", level: logLevel)
             let surroundings = try await Surroundings(database, objects, scratch: scratch, broker, logger: logger)

@@ -79,6 +79,19 @@ extension TorchDevice {
             unsafe library.functions.pool(context, &x1, pooling.torch, window.torch, result)
         }
     }
+
+    /// In float32 inside; places of boxes are as exact as the precision.
+    public func regions(
+        _ boxes: Tensor, of x: Tensor, _ sampling: RegionSampling
+    ) throws(DeviceError) -> Tensor {
+        var (x1, edges) = unsafe (argument(x), argument(boxes))
+        let cells = torch_region_sampling(
+            rows: Int64(sampling.rows), columns: Int64(sampling.columns), points: Int64(sampling.points),
+            scale: sampling.scale, is_aligned: sampling.isAligned ? 1 : 0)
+        return unsafe try make([boxes.shape[0], sampling.rows, sampling.columns, x.channels]) { context, result in
+            unsafe library.functions.regions(context, &x1, &edges, cells, result)
+        }
+    }
 }
 
 extension Padding {

@@ -48,7 +48,9 @@ private struct DarknetGolden: Decodable {
 
     init() throws { golden = try DarknetGolden.read() }
 
-    @Test func theHeadsAreThoseOfOpenCV() throws {
+    @Test(arguments: GoldenDevices.places)
+    func theHeadsAreThoseOfOpenCV(place: Int) throws {
+        let device = GoldenDevices.all[place]
         let network = try DarknetNetwork(
             DarknetConfiguration(path: DarknetGolden.cfg), weights: DarknetGolden.weights, device: device)
         let pixels = golden.pixels.map { Float($0) / 255 }
@@ -70,7 +72,9 @@ private struct DarknetGolden: Decodable {
         }
     }
 
-    @Test func theBoxesAreThoseOfOpenCV() throws {
+    @Test(arguments: GoldenDevices.places)
+    func theBoxesAreThoseOfOpenCV(place: Int) throws {
+        let device = GoldenDevices.all[place]
         let detector = try YOLODetector(
             configuration: DarknetGolden.cfg, weights: DarknetGolden.weights, device: device,
             threshold: golden.threshold)

@@ -42,7 +42,7 @@ typealias DenseReader = (String) throws -> DenseDetector
     private let fcos: DenseReader = { try DenseDetector(fcos: $0, device: Self.device) }
     private let atss: DenseReader = { try DenseDetector(atss: $0, device: Self.device) }
 
-    private func holds(_ read: DenseReader, _ file: String) throws {
+    private func holds(_ read: DenseReader, _ file: String, on device: any Device) throws {
         let golden = try DenseGolden.read(file)
         try golden.withWeights { path in
             let detector = try golden.detector(path, read)
@@ -63,9 +63,17 @@ typealias DenseReader = (String) throws -> DenseDetector
         }
     }
 
-    @Test func fcosFindsWhatTorchvisionsFinds() throws { try holds(fcos, "fcos.json") }
+    @Test(arguments: GoldenDevices.places)
+    func fcosFindsWhatTorchvisionsFinds(place: Int) throws {
+        let device = GoldenDevices.all[place]
+        try holds({ try DenseDetector(fcos: $0, device: device) }, "fcos.json", on: device)
+    }
 
-    @Test func atssFindsWhatTheReferenceFinds() throws { try holds(atss, "atss.json") }
+    @Test(arguments: GoldenDevices.places)
+    func atssFindsWhatTheReferenceFinds(place: Int) throws {
+        let device = GoldenDevices.all[place]
+        try holds({ try DenseDetector(atss: $0, device: device) }, "atss.json", on: device)
+    }
 
     private func isAlone(_ read: DenseReader, _ file: String) throws {
         let golden = try DenseGolden.read(file)

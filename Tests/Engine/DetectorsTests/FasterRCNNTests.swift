@@ -39,7 +39,9 @@ private struct FasterRCNNGolden: MadeGolden {
 
     init() throws { golden = try .read("faster_rcnn.json") }
 
-    @Test func theProposalNetworkSaysWhatTorchvisionsSays() throws {
+    @Test(arguments: GoldenDevices.places)
+    func theProposalNetworkSaysWhatTorchvisionsSays(place: Int) throws {
+        let device = GoldenDevices.all[place]
         try golden.withWeights { path in
             let detector = try golden.detector(path, on: device)
             #expect(detector.classes == golden.classes)
@@ -51,7 +53,9 @@ private struct FasterRCNNGolden: MadeGolden {
         }
     }
 
-    @Test func theProposalsAreTorchvisions() throws {
+    @Test(arguments: GoldenDevices.places)
+    func theProposalsAreTorchvisions(place: Int) throws {
+        let device = GoldenDevices.all[place]
         try golden.withWeights { path in
             let detector = try golden.detector(path, on: device)
             let prepared = detector.transform(golden.picture, on: device)
@@ -64,7 +68,9 @@ private struct FasterRCNNGolden: MadeGolden {
     }
 
     /// The second stage over torchvision's own proposals.
-    @Test func theRegionHeadSaysWhatTorchvisionsSays() throws {
+    @Test(arguments: GoldenDevices.places)
+    func theRegionHeadSaysWhatTorchvisionsSays(place: Int) throws {
+        let device = GoldenDevices.all[place]
         try golden.withWeights { path in
             let detector = try golden.detector(path, on: device)
             let maps = detector.network.maps(detector.transform(golden.picture, on: device).pixels)
@@ -81,7 +87,9 @@ private struct FasterRCNNGolden: MadeGolden {
         }
     }
 
-    @Test func theBoxesAreTorchvisions() throws {
+    @Test(arguments: GoldenDevices.places)
+    func theBoxesAreTorchvisions(place: Int) throws {
+        let device = GoldenDevices.all[place]
         expectAgreement(golden.suppression)
         try golden.withWeights { path in
             try expectAgreement(try golden.detector(path, on: device).detect([golden.picture])[0], golden.found)

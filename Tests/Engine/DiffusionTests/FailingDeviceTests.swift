@@ -5,6 +5,7 @@ import Synchronization
 import Tensors
 import TestDevices
 import Testing
+import TorchDevice
 
 @testable import Diffusion
 
@@ -40,6 +41,26 @@ import Testing
         let results = try Self.results(Self.requests(5), on: device) { step, _ in steps.append(step) }
         #expect(try results.map { try $0.get() } == Self.expected.get())
         #expect(steps == [1, 2, 3], "a step is a step of all")
+    }
+
+    @Test(
+        "So does one on libtorch's device, whose pictures are nearly the same",
+        .enabled(if: Devices.library != nil, "needs libtorch: set DETDIFFUSION_TORCH, as ops/test does"))
+    func halvesOfLibtorch() throws {
+        let torch = Devices.torch(.float32)[0]
+        var facts = torch.facts
+        facts.positionsTogether = nil
+        let cuts = Mutex(0)
+        let device = FailingDevice(torch, facts: facts) { operation in
+            guard operation.name == "attention", operation.batch > 4 else { return nil }
+            cuts.withLock { $0 += 1 }
+            return Self.full
+        }
+        let found = try Self.results(Self.requests(5), on: device).map { try $0.get().image.pixels }
+        for (found, expected) in zip(found, try Self.expected.get()) {
+            #expect(zip(found, expected.image.pixels).allSatisfy { abs(Int($0) - Int($1)) <= 1 })
+        }
+        #expect(cuts.withLock { $0 } > 0)
     }
 
     @Test("Decoding goes on in halves, after sampling that was whole", arguments: [4, 2, 1])

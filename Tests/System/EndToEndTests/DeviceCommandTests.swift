@@ -54,11 +54,25 @@ struct DeviceCommandTests {
         try FileManager.default.removeItem(atPath: folder)
     }
 
+    @Test(
+        arguments: [
+            (["--devices", "gpu"], 64, "--device: expected cpu, torch, cuda or cuda:N, found 'gpu'"),
+            (["--devices", "cpu,,torch"], 64, "found ''"), (["--devices", "cpu,cpu"], 64, "expected each device once"),
+            (["--devices", "cpu", "--device", "cpu"], 64, "--devices: expected no --device beside it"),
+        ] as [([String], Int32, String)])
+    func workersOfDevicesThatCannotBeAreOneLine(options: [String], status: Int32, says: String) throws {
+        let result = try Self.without.run("worker", ["run"] + options)
+        #expect(result.status == status)
+        #expect(result.errors.contains(says) && result.errors.split(separator: "\n").count == 1, "\(result.errors)")
+    }
+
     @Test(.disabled(if: FileManager.default.fileExists(atPath: "/dev/nvidia0"), "this host has a GPU"))
     func aGPUThatIsNotThereIsOneLine() throws {
         let result = try generate(["--device", "cuda:1", "--precision", "bfloat16"])
         #expect(result.status == 69 && result.errors.contains("--device cuda:1: expected "), "\(result.errors)")
         #expect(result.errors.split(separator: "\n").count == 1)
+        let all = try Commands().run("worker", ["run", "--devices", "all"])
+        #expect(all.status == 69 && all.errors.contains("expected a GPU"), "\(all.errors)")
         try FileManager.default.removeItem(atPath: folder)
     }
 

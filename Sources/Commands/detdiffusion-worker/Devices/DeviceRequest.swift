@@ -37,13 +37,18 @@ struct DeviceRequest {
         }
     }
 
-    private func gpu(_ index: Int) throws -> TorchDevice {
+    /// Refuses a host that can have none.
+    func requireGPU() throws {
         guard TorchLibrary.hasDriver else {
             throw CommandError(
                 .unavailable,
                 "--device \(choice): expected a GPU, found no CUDA driver (libcuda.so.1) on this host; use --device torch or cpu"
             )
         }
+    }
+
+    private func gpu(_ index: Int) throws -> TorchDevice {
+        try requireGPU()
         let library = try library(forGPUs: true)
         let count = try library.gpus().count
         guard index < count else {
