@@ -31,8 +31,8 @@ static const char migration_0009[] = {
 static const char migration_0010[] = {
 #embed "../../../schemas/catalogue/0010_blocked_shards.sql"
     , 0};
-static const char migration_0012[] = {
-#embed "../../../schemas/catalogue/0012_gates.sql"
+static const char migration_0011[] = {
+#embed "../../../schemas/catalogue/0011_gates.sql"
     , 0};
 
 static const struct detdiffusion_migration migrations[] = {
@@ -46,7 +46,7 @@ static const struct detdiffusion_migration migrations[] = {
     {"0008_kinds", migration_0008},
     {"0009_chains", migration_0009},
     {"0010_blocked_shards", migration_0010},
-    {"0012_gates", migration_0012},
+    {"0011_gates", migration_0011},
 };
 
 int detdiffusion_migration_count(void) { return sizeof migrations / sizeof migrations[0]; }
