@@ -16,8 +16,7 @@ struct Attributes: AsyncParsableCommand {
         abstract: "Records a job that runs a detector on a subset's images: which objects are easy for it, which hard.",
         discussion: """
             One task for each image; workers serve it with `run --detector … --weights … --images DIR`. \
-            `enqueue --strategy origin --attributes-from JOB` takes its attributes, `detdiffusion-catalogue attributes` shows \
-            them. Run again, it publishes only what is missing.
+            `detdiffusion-catalogue attributes` shows what they found. Run again, it publishes only what is missing.
             """)
 
     @Option(help: ArgumentHelp("COCO annotation file (things).", valueName: "file"))
