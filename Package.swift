@@ -398,3 +398,11 @@ if Context.environment["DETDIFFUSION_ENGINE_BENCH"] != nil {
             name: "engine-bench", dependencies: ["Detectors", "Diffusion", "Pixels", "Processors", "Tensors"],
             path: "Tests/EngineBench", swiftSettings: strict))
 }
+
+// libtorch's device on a host with a GPU, which `ops/gpu-check` builds here and carries there.
+if Context.environment["DETDIFFUSION_TORCH_CHECK"] != nil {
+    package.targets.append(
+        .executableTarget(
+            name: "torch-check", dependencies: ["Diffusion", "Tensors", "TorchDevice", "Weights"],
+            path: "Tests/TorchCheck", swiftSettings: strict))
+}

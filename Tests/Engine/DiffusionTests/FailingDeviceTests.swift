@@ -1,5 +1,6 @@
 // A device that runs out of memory, or fails, while pictures are made.
 
+import Pixels
 import Processors
 import Synchronization
 import Tensors

@@ -8,6 +8,8 @@ import Files
 import Foundation
 import Layouts
 import Pixels
+import Tensors
+import TorchDevice
 
 struct Detect: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
@@ -40,7 +42,7 @@ struct Detect: AsyncParsableCommand {
             let pictures = try PictureList(path: images, annotations: set)
             try pictures.requireFolder(of: out)
             if let draw { try pictures.makeFolder(draw) }
-            let detector = try files.detector(on: SharedDevice(computing.request()).forDetectors())
+            let detector = try files.detector(on: try device())
             let classes = try ClassList(
                 of: files.kind, count: detector.classes, names: files.names, categories: set?.categories)
             let run = DetectionRun(
@@ -48,5 +50,16 @@ struct Detect: AsyncParsableCommand {
             let failures = try await DetectionThread().run(run)
             if failures > 0 { throw fail(.data) }
         }
+    }
+
+    private func device() throws -> any Device {
+        let request = try computing.request()
+        guard request.precision == .float32 else {
+            throw CommandError(
+                .usage,
+                "--precision: detectors compute with float32, since edges of boxes need its digits, found "
+                    + "\(request.precision); drop the option")
+        }
+        return try request.device()
     }
 }

@@ -1,6 +1,5 @@
 // The one device of a worker, which begins when somebody needs it.
 
-import Console
 import Tensors
 import TorchDevice
 
@@ -8,6 +7,7 @@ import TorchDevice
 final class SharedDevice {
     private let request: DeviceRequest
     private var device: (any Device)?
+    private var exact: (any Device)?
 
     /// Begins with nothing.
     init(_ request: DeviceRequest) { self.request = request }
@@ -20,14 +20,14 @@ final class SharedDevice {
         return begun
     }
 
-    /// The device, for detectors.
+    /// The same place with float32, for detectors: the edges of boxes need its digits.
     func forDetectors() throws -> any Device {
-        guard request.precision == .float32 else {
-            throw CommandError(
-                .usage,
-                "--precision: detectors compute with float32, since edges of boxes need its digits, found "
-                    + "\(request.precision); start a worker of their own for them")
-        }
-        return try self()
+        if request.precision == .float32 { return try self() }
+        if let exact { return exact }
+        var request = request
+        request.precision = .float32
+        let begun = try request.device()
+        exact = begun
+        return begun
     }
 }
