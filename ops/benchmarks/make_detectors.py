@@ -16,7 +16,7 @@ import yolov4
 
 WIDTH, HEIGHT, SEED = 800, 456, 1
 # A layer's name, and what its weight is multiplied with and its bias grows by.
-HEADS = [("rpn.head.cls_logits", 8, 0), ("rpn.head.bbox_pred", 3, 0), ("box_predictor.cls_score", 30, 0),
+HEADS = [("rpn.head.cls_logits", 8, 0), ("rpn.head.bbox_pred", 3, 0), ("box_predictor.cls_score", 2, 0),
          ("classification_head.cls_logits", 4, 0), ("regression_head.bbox_reg", 4, 3)]
 
 
