@@ -4,7 +4,8 @@
 #     python make_checkpoint.py FOLDER            4.5 GB, float32
 #     python make_checkpoint.py FOLDER --half     2.2 GB, float16
 #     python make_checkpoint.py FOLDER --small    70 MB: a UNet of a few million parameters, as for training and tests
-#     ... --any-versions                          with other versions than the pinned ones, where only times matter
+#     ... --any-versions                          with other versions than the pinned ones, and a vocabulary of a few words where
+#                                                 open_clip is not there: where only times matter
 #
 # Needs Tests/Engine/DiffusionTests/Golden/requirements.txt and 14 GB of memory; FOLDER lies outside the repository.
 import argparse
@@ -51,6 +52,16 @@ def place_tokens(text, tokenizer, bins, width):
         table[tokenizer.convert_tokens_to_ids(attribute)] = table[plain].mean(0)
 
 
+def few_merges():
+    """Merges of a few words, each letter by letter."""
+    merges = {}
+    for word in tiny_tokenizer.WORDS:
+        parts = [*word[:-1], word[-1] + "</w>"]
+        for index in range(1, len(parts)):
+            merges["".join(parts[:index]), parts[index]] = True
+    return list(merges)
+
+
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("folder", type=pathlib.Path)
@@ -67,7 +78,8 @@ def main():
     spec = SMALL if options.small else SPEC
     bins = (256, 256)
     added = tiny_tokenizer.location_tokens(bins) + tiny_tokenizer.ATTRIBUTES
-    tiny_tokenizer.write_classic(options.folder / "tokenizer", tiny_tokenizer.published_merges(), added)
+    merges = few_merges() if options.any_versions else tiny_tokenizer.published_merges()
+    tiny_tokenizer.write_classic(options.folder / "tokenizer", merges, added)
     tokenizer = CLIPTokenizer.from_pretrained(options.folder / "tokenizer")
     generator = torch.Generator().manual_seed(options.seed)
     text = tiny_checkpoint.text_encoder(spec, len(tokenizer), tokenizer.bos_token_id)

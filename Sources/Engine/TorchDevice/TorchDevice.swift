@@ -17,7 +17,7 @@ public final class TorchDevice: Device, @unchecked Sendable {
     public let place: TorchPlace
     /// How numbers are kept.
     public let precision: TorchPrecision
-    /// Not reproducible; a GPU likes everything at once.
+    /// Not reproducible; a GPU likes nearly everything at once.
     public let facts: DeviceFacts
     private let context: torch_context
     /// Held by whoever tells the device something; for a whole recording by whoever records.
@@ -67,7 +67,10 @@ public final class TorchDevice: Device, @unchecked Sendable {
     private static func facts(name: String, _ place: TorchPlace, _ precision: TorchPrecision) -> DeviceFacts {
         let isProcessor = place == .processor
         return DeviceFacts(
-            name: name, isReproducible: false, positionsTogether: isProcessor ? 2048 : nil,
+            name: name, isReproducible: false,
+            // A GPU takes all images of a batch through the U-Net together, and 11 of 800x456 pixels through the decoder, whose
+            // finest layers would otherwise decide how many fit into memory.
+            positionsTogether: isProcessor ? 2048 : 1 << 22,
             positionsInSeconds: isProcessor ? 16_384 : nil, bytesPerWeight: precision.bytes,
             bytesPerNumber: precision.bytes,
             // Repacked weights and unfolded images on the processor; work spaces of cuBLAS and cuDNN on a GPU.
