@@ -37,16 +37,17 @@ struct WorkerSettings {
         let checkpoints = try command.checkpoints.generators(
             profile, usesProfile: names?.contains(GeneratorName.diffusion) ?? !isNamed, batch: batch, on: device)
         try Self.check(names, checkpoints: checkpoints.count)
-        detectors = try ServedDetectors(command, profile, batch: batch, on: device)
+        let served = try ServedDetector.named(command, profile)
         generators = try Self.generators(
-            command, names, checkpoints: checkpoints, servesOthers: !programs.isEmpty || !detectors.judges.isEmpty,
-            batch: batch)
-        guard !detectors.needsGenerator || !generators.isEmpty || !programs.isEmpty else {
+            command, names, checkpoints: checkpoints, servesOthers: !programs.isEmpty || !served.isEmpty, batch: batch)
+        // Before a network is read.
+        guard served.allSatisfy({ $0.images != nil }) || !generators.isEmpty || !programs.isEmpty else {
             throw CommandError(
                 .usage,
                 "--detector: expected --images DIR beside it, the pictures of jobs of detecting, or a --generator whose images "
                     + "it judges, found neither")
         }
+        detectors = try ServedDetectors(served, batch: batch, on: device)
         packs = command.pack ?? profile?.pack ?? true
         guard packs || !generators.isEmpty || !programs.isEmpty || !detectors.handlers.isEmpty else {
             throw CommandError(

@@ -171,7 +171,7 @@ struct ErrorLineTests {
         arguments: [
             (
                 #"{"batch": 4, "bacth": 5}"#, 65,
-                "unknown key 'bacth'; expected batch, checkpoints, detectors, exitWhenIdle"
+                "unknown key 'bacth'; expected batch, checkpoints, detectors, device, exitWhenIdle"
             ),
             (#"{"batch": "many"}"#, 65, "key 'batch'"),
             (#"{"batch": 4, "pack": true, "b\u0061tch": 5}"#, 65, "key 'batch' is there twice"),

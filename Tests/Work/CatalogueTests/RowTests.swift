@@ -204,7 +204,10 @@ struct RowTests {
                 SELECT id, 'generate', n FROM shards, unnest(ARRAY[-7, 0, 1, 2, 3]) n
                 """)
             let shard = Int64(try await test.number("SELECT id FROM shards"))
-            #expect(try await test.catalogue.migrate().map(\.name) == ["ranges", "kinds", "chains", "blocked_shards"])
+            #expect(
+                try await test.catalogue.migrate().map(\.name) == [
+                    "ranges", "kinds", "chains", "blocked_shards", "gates",
+                ])
             let broken = try await test.catalogue.brokenRules()
             #expect(
                 broken.map(\.description) == [

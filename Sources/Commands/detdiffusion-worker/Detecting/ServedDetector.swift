@@ -14,19 +14,14 @@ struct ServedDetectors {
     var handlers: [DetectHandler] = []
     /// All of them: each judges the images of the worker's generators for jobs with a gate.
     var judges: [DetectorJudge] = []
-    /// Whether one has no pictures, and so nothing to do without a generator.
-    var needsGenerator = false
 
-    /// Reads the networks that flags or the profile name.
-    init(_ command: Run, _ profile: WorkerProfile?, batch: Int, on shared: SharedDevice) throws {
-        for served in try ServedDetector.named(command, profile) {
+    /// Reads the networks.
+    init(_ served: [ServedDetector], batch: Int, on shared: SharedDevice) throws {
+        for served in served {
             let device = try shared.forDetectors()
             let detector = try served.files.identified(on: device)
             judges.append(DetectorJudge(detector))
-            guard let folder = try served.folder() else {
-                needsGenerator = true
-                continue
-            }
+            guard let folder = try served.folder() else { continue }
             handlers.append(
                 DetectHandler(served.files.kind, detector, on: device, pictures: folder, maximumBatch: batch))
         }
@@ -41,6 +36,7 @@ struct ServedDetector {
     var files: DetectorFiles
     var images: String?
 
+    /// The detectors that flags or the profile name.
     static func named(_ command: Run, _ profile: WorkerProfile?) throws -> [ServedDetector] {
         if let files = try command.detector.filesIfGiven() {
             return [ServedDetector(files: files, images: command.images)]
