@@ -146,7 +146,7 @@ struct ToyCrashTests {
 
     private func toy(_ world: TestWorld, _ command: String, _ environment: [String: String] = [:]) throws {
         let result = try start(world, command, environment).wait()
-        #expect(result.status == 0, "toy \(command): \(result.errors.suffix(1500))")
+        #expect(result.status == 0, "toy \(command): \(result.errors.prefix(1500)) … \(result.errors.suffix(1500))")
     }
 
     private func expectDeath(_ world: TestWorld, _ command: String, _ failpoints: String) throws {

@@ -142,6 +142,14 @@ struct SpecificationTests {
             ("generator", { $0.generator = "diffusion" }), ("checkpoint", { $0.checkpoint = nil }),
             ("steps", { $0.steps = 49 }), ("guidance", { $0.guidance = 3.6 }), ("shardSize", { $0.shardSize = 501 }),
             ("skipsUnfit", { $0.skipsUnfit = true }),
+            (
+                "gate",
+                {
+                    $0.gate = GateSpecification(
+                        detector: "fcos", detectorDigest: SHA256.digest(of: "x"), classes: [1, nil],
+                        rules: QualityGate())
+                }
+            ),
             ("rebalance", { $0.rebalance = Rebalance(by: .size) }), ("version", { $0.version = 3 }),
             ("kind", { $0.kind = TaskKind(rawValue: "detect") }),
         ]
