@@ -21,6 +21,7 @@ inline int begin(const torch_context *context, int32_t threads) {
     global.setAllowTF32CuDNN(false);
     global.setAllowTF32CuBLAS(false);
     if (context->device < 0) return;
+    global.lazyInitDevice(at::kCUDA);
     // A job's images have one size: the fastest algorithm is looked for once.
     global.setBenchmarkCuDNN(true);
     // All work goes to a stream of its own, because the default one cannot be captured into a graph.
